@@ -1,0 +1,297 @@
+"""The compiled catalog: snapshot and refreshed slices as one indexed SQLite file.
+
+The file is named after the content it was built from, so a changed snapshot, slice or schema
+builds a new one. It is written beside its final name and renamed: two processes that start at
+once both end with a whole file. A damaged one is built again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catalog.attributes import REINSTALL, SNAPSHOT, attributes, convert_row
+from catalog.errors import CatalogError
+from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
+from catalog.refreshed import Slice, read_slice, slice_files
+
+# Raise when the layout of the compiled file changes.
+LAYOUT = 1
+TABLES = (
+    "sources",
+    "accelerators",
+    "accelerator_aliases",
+    "cpu_families",
+    "model_shapes",
+    "offers",
+    "purchase_options",
+    "observations",
+    "onprem_systems",
+    "egress",
+    "electricity",
+    "grid_carbon",
+    "facility",
+    "managed_platforms",
+    "commitment_discounts",
+    "spot_by_zone",
+)
+INDEXES = (
+    "CREATE INDEX offers_place ON offers (cloud, region, instance_type)",
+    "CREATE INDEX offers_accelerator ON offers (accelerator)",
+    "CREATE INDEX options_offer ON purchase_options (cloud, region, instance_type, kind)",
+    "CREATE INDEX observations_what ON observations (accelerator, model)",
+    "CREATE INDEX aliases ON accelerator_aliases (alias)",
+)
+Rows = list[dict[str, Any]]
+OfferKey = tuple[str, str, str, str]
+
+
+def content_key(slices: Iterable[Path]) -> str:
+    """Digest of everything a compiled file depends on."""
+    digest = hashlib.sha256(str(LAYOUT).encode())
+    try:
+        for path in [*(SNAPSHOT / f"{table}.csv" for table in ("attributes", *TABLES)), *slices]:
+            digest.update(path.name.encode() + b"\0")
+            digest.update(path.read_bytes())
+    except OSError as error:
+        raise CatalogError(
+            f"cannot be read ({error.strerror})", path=error.filename, remedy=REINSTALL
+        ) from error
+    return digest.hexdigest()[:20]
+
+
+def compile_catalog(target: Path, slices: Iterable[Path]) -> None:
+    """Build the SQLite file. Raises CatalogError for a bad source row or an unwritable target."""
+    tables = {table: _read_csv(table) for table in TABLES}
+    applied = [read_slice(path) for path in slices]
+    for part in applied:
+        _apply(part, tables)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise CatalogError(
+            f"cannot be written ({error.strerror})",
+            path=target,
+            remedy="make the folder writable or set PLANNER_CACHE_DIR to one that is",
+        ) from error
+    try:
+        _write(Path(temporary), tables, applied)
+        Path(temporary).replace(target)
+    except (sqlite3.Error, OSError) as error:
+        raise CatalogError(
+            f"cannot be written ({error})",
+            path=target,
+            remedy="free space or set PLANNER_CACHE_DIR to another folder",
+        ) from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _read_csv(table: str) -> Rows:
+    path = SNAPSHOT / f"{table}.csv"
+    columns = list(attributes()[table].values())
+    names = [column.name for column in columns]
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            reader = csv.reader(lines)
+            if next(reader, None) != names:
+                raise CatalogError(
+                    "header does not match attributes.csv", path=path, remedy=REINSTALL
+                )
+            rows: Rows = []
+            for cells in reader:
+                if len(cells) != len(names):
+                    raise CatalogError(
+                        f"has {len(cells)} cells, expected {len(names)}",
+                        path=path,
+                        field=f"line {reader.line_num}",
+                        remedy=REINSTALL,
+                    )
+                try:
+                    rows.append(
+                        {c.name: c.convert(cell) for c, cell in zip(columns, cells, strict=True)}
+                    )
+                except ValueError:
+                    bad = dict(zip(names, cells, strict=True))
+                    convert_row(table, bad, path=path, where=f"line {reader.line_num}")
+                    raise
+            return rows
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"cannot be read ({error})", path=path, remedy=REINSTALL) from error
+
+
+def _apply(part: Slice, tables: dict[str, Rows]) -> None:
+    """Put a slice in place of the rows it replaces: same cloud, region and purchase kind."""
+    source = f"refreshed-{part.cloud}-{part.region}-{part.kind}"
+    tables["sources"].append(
+        {
+            "source": source,
+            "citation": part.source,
+            "as_of": part.fetched_at.date().isoformat(),
+            "as_of_precision": "day",
+            "as_of_note": part.fetched_at.isoformat(),
+        }
+    )
+    path = Path(part.file_name)
+    known = {_offer_key(row): row for row in tables["offers"]}
+    for raw in part.offers:
+        row = convert_row("offers", {**raw, "source": source}, path=path, where="offers")
+        old = known.get(_offer_key(row))
+        if old is None:
+            tables["offers"].append(row)
+        else:  # a live fact replaces an old one, an unknown replaces nothing
+            old.update({name: value for name, value in row.items() if value not in (None, "")})
+    tables["purchase_options"] = [
+        row
+        for row in tables["purchase_options"]
+        if (row["cloud"], row["region"], row["kind"]) != (part.cloud, part.region, part.kind)
+    ] + [
+        convert_row("purchase_options", {**raw, "source": source}, path=path, where="options")
+        for raw in part.options
+    ]
+
+
+def _offer_key(row: Mapping[str, Any]) -> OfferKey:
+    return row["cloud"], row["region"], row["zone"], row["instance_type"]
+
+
+def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> None:
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        for table in TABLES:
+            columns = attributes()[table].values()
+            declared = ", ".join(f'"{column.name}" {column.sql_type}' for column in columns)
+            connection.execute(f'CREATE TABLE "{table}" ({declared})')
+            connection.executemany(
+                f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(columns))})',
+                [tuple(row.values()) for row in tables[table]],
+            )
+        for statement in INDEXES:
+            connection.execute(statement)
+        _write_columns(connection, tables)
+        refreshed = [[p.cloud, p.region, p.kind, p.fetched_at.isoformat()] for p in slices]
+        connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            [
+                ("layout", str(LAYOUT)),
+                ("offers", str(len(tables["offers"]))),
+                ("options", str(len(tables["purchase_options"]))),
+                ("refreshed", json.dumps(refreshed)),
+            ],
+        )
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def _write_columns(connection: sqlite3.Connection, tables: Mapping[str, Rows]) -> None:
+    """Store the joined offers x purchase options column by column, ready for numpy."""
+    offers = {_offer_key(row): row for row in tables["offers"]}
+    sockets = _cpu_of_offers(offers, tables)
+    joined: list[dict[str, Any]] = []
+    for option in tables["purchase_options"]:
+        offer = offers.get(_offer_key(option))
+        if offer is None:
+            continue  # a price without a machine: `planner catalog check` reports it
+        cpu, cpu_sockets = sockets.get(_offer_key(option), ("", None))
+        joined.append(
+            {
+                **offer,
+                **option,
+                "cpu": cpu,
+                "cpu_sockets": cpu_sockets,
+                "price_source": option["source"],
+                "offer_source": offer["source"],
+            }
+        )
+    connection.execute("CREATE TABLE columns (name TEXT PRIMARY KEY, words TEXT, data BLOB)")
+    for name in TEXT_COLUMNS:
+        words: dict[str, int] = {}
+        codes = [words.setdefault(row[name] or "", len(words)) for row in joined]
+        data = np.asarray(codes, dtype=np.int32).tobytes()
+        connection.execute(
+            "INSERT INTO columns VALUES (?, ?, ?)", (name, json.dumps(list(words)), data)
+        )
+    for name in NUMBER_COLUMNS:
+        values = np.array(
+            [np.nan if row[name] is None else row[name] for row in joined], np.float64
+        )
+        connection.execute("INSERT INTO columns VALUES (?, NULL, ?)", (name, values.tobytes()))
+
+
+def _cpu_of_offers(
+    offers: Mapping[OfferKey, Mapping[str, Any]], tables: Mapping[str, Rows]
+) -> dict[OfferKey, tuple[str, float | None]]:
+    """Socket type and share of sockets of each CPU-only offer whose instance family is known."""
+    cores = {row["name"]: row["cores"] for row in tables["accelerators"] if row["cores"]}
+    families = [(f["cloud"], re.compile(f["pattern"]), f) for f in tables["cpu_families"]]
+    found: dict[OfferKey, tuple[str, float | None]] = {}
+    by_type: dict[tuple[str, str], dict[str, Any] | None] = {}
+    for key, offer in offers.items():
+        if offer["accelerator"] or not offer["vcpus"]:
+            continue
+        name = (offer["cloud"], offer["instance_type"])
+        if name not in by_type:
+            matching = (f for cloud, rx, f in families if cloud == name[0] and rx.search(name[1]))
+            by_type[name] = next(matching, None)
+        family = by_type[name]
+        if family and family["cpu"] in cores:
+            physical = offer["vcpus"] / family["threads_per_core"]
+            found[key] = family["cpu"], physical / cores[family["cpu"]]
+    return found
+
+
+def open_compiled(
+    cache_dir: Path, refreshed_dir: Path
+) -> tuple[sqlite3.Connection, Path, str | None]:
+    """Open the compiled catalog, building it when it is missing or damaged.
+
+    Returns the connection, its path and, when a damaged file was replaced, what was wrong.
+    """
+    slices = slice_files(refreshed_dir)
+    path = cache_dir / f"catalog-{content_key(slices)}.sqlite"
+    damage: str | None = None
+    if path.exists():
+        try:
+            return _open_checked(path), path, None
+        except sqlite3.Error as error:
+            damage = str(error)
+    compile_catalog(path, slices)
+    try:
+        return _open_checked(path), path, damage
+    except sqlite3.Error as error:
+        raise CatalogError(
+            f"unreadable right after it was written ({error})",
+            path=path,
+            remedy="check the disk or set PLANNER_CACHE_DIR to another folder",
+        ) from error
+
+
+def _open_checked(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        layout = connection.execute("SELECT value FROM meta WHERE name = 'layout'").fetchone()
+        if layout is None or layout[0] != str(LAYOUT):
+            raise sqlite3.DatabaseError("layout of another version")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

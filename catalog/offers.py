@@ -1,0 +1,102 @@
+"""Offers: what can be bought or rented, where, in which way and for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PurchaseKind(StrEnum):
+    """Ways to pay for the same machine."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+    RESERVATION = "reservation"
+    SAVINGS_PLAN = "savings_plan"
+    RESOURCE_COMMITMENT = "resource_commitment"
+    CAPACITY_BLOCK = "capacity_block"
+    FLEX_START = "flex_start"
+    OWNED = "owned"
+
+
+# Columns of the table below. Text is stored as codes into a vocabulary per column.
+TEXT_COLUMNS = (
+    "cloud",
+    "region",
+    "zone",
+    "instance_type",
+    "accelerator",
+    "cpu",
+    "kind",
+    "payment",
+    "quota_class",
+    "obtainability",
+    "confidence",
+    "price_source",
+    "offer_source",
+    "interruption_source",
+)
+NUMBER_COLUMNS = (
+    "vcpus",
+    "memory_gib",
+    "accelerator_count",
+    "hosts",
+    "cpu_sockets",
+    "network_gbps",
+    "rdma_gbps",
+    "term_months",
+    "upfront_usd",
+    "usd_per_hour",
+    "billing_increment_s",
+    "minimum_s",
+    "interruption_per_month_low",
+    "interruption_per_month_high",
+)
+
+
+@dataclass(frozen=True)
+class OfferTable:
+    """One row per way to buy one offer, as columns.
+
+    ``codes[name]`` (int32, shape (rows,)) index ``vocabularies[name]``; ``numbers[name]``
+    (float64, shape (rows,)) hold NaN where the fact is unknown. ``accelerator`` is empty for a
+    CPU-only machine, whose ``cpu`` (socket type) and ``cpu_sockets`` (a fraction of sockets)
+    are known only where its instance family is.
+    """
+
+    codes: Mapping[str, NDArray[np.int32]]
+    vocabularies: Mapping[str, Sequence[str]]
+    numbers: Mapping[str, NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.numbers["usd_per_hour"])
+
+    def text(self, column: str, row: int) -> str:
+        return self.vocabularies[column][int(self.codes[column][row])]
+
+    def texts(self, column: str) -> list[str]:
+        words = self.vocabularies[column]
+        return [words[code] for code in self.codes[column].tolist()]
+
+    def number(self, column: str, row: int) -> float | None:
+        value = float(self.numbers[column][row])
+        return None if np.isnan(value) else value
+
+    def is_in(self, column: str, wanted: Sequence[str]) -> NDArray[np.bool_]:
+        """Mask of the rows whose text is one of ``wanted``."""
+        chosen = set(wanted)
+        allowed = np.fromiter((word in chosen for word in self.vocabularies[column]), bool)
+        mask: NDArray[np.bool_] = allowed[self.codes[column]]
+        return mask
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> OfferTable:
+        """The chosen rows, vocabularies shared."""
+        return OfferTable(
+            {name: column[rows] for name, column in self.codes.items()},
+            self.vocabularies,
+            {name: column[rows] for name, column in self.numbers.items()},
+        )
