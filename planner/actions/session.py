@@ -1,0 +1,87 @@
+"""One user's session: the catalog opened once, with the user's own measurements beside it.
+
+CLI, TUI and Python API call the same methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from catalog import Catalog
+from planner.actions.recommend import Plan, recommend
+from planner.errors import BadInput
+from planner.performance.efficiency import Measured
+from planner.workload import LanguageTraining, VisionTraining, load, parse
+
+Say = Callable[[str], None]
+
+
+class Session:
+    """Catalog and measurements, and the use cases over them."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    @cached_property
+    def measured(self) -> list[Measured]:
+        """The user's own runs as the learner sees them."""
+        return []
+
+    def recommend(
+        self, workload: LanguageTraining | VisionTraining, *, top: int = 5, where: str = "workload"
+    ) -> Plan:
+        return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
+
+    def recommend_from(
+        self,
+        file: str | None,
+        text: str | None,
+        flags: Mapping[str, Any],
+        place: Mapping[str, Any],
+        *,
+        top: int = 5,
+    ) -> Plan:
+        """From a file (or its ``text``) with flags laid over it. Raises BadInput."""
+        workload, where = workload_from(file, text, flags, place)
+        return self.recommend(workload, top=top, where=where)
+
+
+def open_session(say: Say | None = None) -> Session:
+    """Open the catalog; ``say`` is told when its compiled file had to be repaired."""
+    catalog = Catalog.open()
+    if say and catalog.repaired_damage:
+        say(f"note: {catalog.path} was damaged ({catalog.repaired_damage}) and has been rebuilt")
+    return Session(catalog)
+
+
+def workload_from(
+    file: str | None, text: str | None, flags: Mapping[str, Any], place: Mapping[str, Any]
+) -> tuple[LanguageTraining | VisionTraining, str]:
+    """A checked workload and the name of where it came from."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    placed = {name: value for name, value in place.items() if value not in (None, [])}
+    if file is None:
+        if not given:
+            raise BadInput(
+                "no workload given",
+                remedy="name a workload file, or say --model ... --finetune lora --tokens 50M",
+            )
+        where = "command line"
+        data: object = dict(given)
+        if "kind" not in given:
+            raise BadInput(
+                "the kind of work is missing",
+                where=where,
+                remedy="add --finetune lora, --pretrain or --samples 60000",
+            )
+    else:
+        where = "stdin" if file == "-" else file
+        data = load(file, text)
+        if isinstance(data, dict):
+            data = {**data, **given}
+    if placed and isinstance(data, dict):
+        nested = data.get("where") or {}
+        data["where"] = {**nested, **placed} if isinstance(nested, dict) else nested
+    return parse(data, where=where), where

@@ -1,0 +1,86 @@
+"""The ``planner`` command: mounts the groups and turns every error into a line and a code.
+
+Results go to stdout, everything else to stderr. Exit codes are those of ``planner.errors``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from planner.cli import recommend
+
+app = typer.Typer(
+    name="planner",
+    help="Which hardware runs an AI workload cheapest, how fast, at what risk, and why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+recommend.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("ai-capacity-planner"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code; errors are one line on stderr."""
+    from catalog import CatalogError, UnknownName
+    from planner.errors import Infeasible, PlannerError
+
+    try:
+        result = app(args=arguments, prog_name="planner", standalone_mode=False)
+        return int(result or 0)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return 130
+    except Infeasible as error:
+        _say(f"infeasible: {error}")
+        for reason in error.reasons:
+            _say(f"  - {reason}")
+        return error.exit_code
+    except PlannerError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    except (CatalogError, UnknownName) as error:
+        _say(f"error: {error}")
+        return 2
+    except BrokenPipeError:
+        # The reader went away (`planner ... | head`): nothing more to say, and no traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # the last line of defence: the user is owed a line, not a trace
+        if os.environ.get("PLANNER_DEBUG"):
+            raise
+        _say(f"error: unexpected {type(error).__name__}: {error}; PLANNER_DEBUG=1 shows where")
+        return 1
+
+
+def _say(line: str) -> None:
+    print(" ".join(line.splitlines()), file=sys.stderr)  # noqa: T201 - this is the user's stderr

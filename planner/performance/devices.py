@@ -1,0 +1,136 @@
+"""Devices as the model sees them: one accelerator, a share of one, or the CPUs of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.accelerators import Accelerator, AcceleratorKind
+
+Floats = NDArray[np.float64]
+
+# Used only where the datasheet cell is empty, in this order; the estimate says so.
+_STAND_INS: Mapping[str, tuple[tuple[str, float], ...]] = {
+    # bf16 on parts without it runs at the fp16 rate at best (tensor cores of Volta and Turing)
+    "bf16": (("bf16", 1.0), ("fp16", 1.0), ("fp32", 1.0)),
+    "fp16": (("fp16", 1.0), ("bf16", 1.0), ("fp32", 1.0)),
+    # no fp8 unit: weights are stored in fp8, arithmetic runs in 16 bit
+    "fp8": (("fp8", 1.0), ("bf16", 1.0), ("fp16", 1.0), ("fp32", 1.0)),
+    "tf32": (("tf32", 1.0), ("fp32", 1.0)),
+    "fp32": (("fp32", 1.0), ("tf32", 1.0), ("bf16", 0.25)),
+    "int8": (("int8", 1.0), ("fp8", 1.0), ("fp16", 1.0), ("bf16", 1.0), ("fp32", 1.0)),
+}
+# What one server core can draw from memory by itself. Assumption (8-15 GB/s is common).
+ONE_CORE_BYTES_PER_S = 10e9
+BYTES = {"fp32": 4.0, "tf32": 4.0, "fp16": 2.0, "bf16": 2.0, "fp8": 1.0, "int8": 1.0}
+
+# What a link carries in both directions together; half of it flows one way.
+_PCIE4_X16_GB_PER_S = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One schedulable device. Peaks in FLOP/s, bandwidths in bytes/s, memory in bytes.
+
+    ``link_domain`` counts the devices that share the fast link. ``memory_bandwidth`` and
+    ``memory`` are None where the catalog does not know them.
+    """
+
+    name: str
+    kind: AcceleratorKind
+    share: float
+    peaks: Mapping[str, float]
+    memory: float | None
+    memory_bandwidth: float | None
+    link_bandwidth: float
+    link_domain: int
+    cores: float | None
+
+    def peak(self, precision: str) -> float | None:
+        """Dense peak for this arithmetic or its nearest stand-in; None when nothing is known."""
+        for stand_in, factor in _STAND_INS[precision]:
+            if stand_in in self.peaks:
+                return self.peaks[stand_in] * factor
+        return None
+
+
+def from_accelerator(
+    accelerator: Accelerator, share: float = 1.0, host_memory_gib: float | None = None
+) -> Device:
+    """A device of the catalog. ``share`` scales it: part of a GPU, or several CPU sockets."""
+    is_cpu = accelerator.kind is AcceleratorKind.CPU
+    memory_gib = host_memory_gib if is_cpu else accelerator.memory_gib
+    bandwidth = accelerator.memory_bandwidth_gb_per_s
+    return Device(
+        name=accelerator.name,
+        kind=accelerator.kind,
+        share=share,
+        peaks={p: tera * 1e12 * share for p, tera in accelerator.peak_tera_ops.items()},
+        memory=None if memory_gib is None else memory_gib * 2**30 * (1.0 if is_cpu else share),
+        memory_bandwidth=_bandwidth(bandwidth, share, accelerator.cores if is_cpu else None),
+        link_bandwidth=(accelerator.link_bandwidth_gb_per_s or _PCIE4_X16_GB_PER_S) * 1e9,
+        link_domain=accelerator.link_domain_size,
+        cores=None if accelerator.cores is None else accelerator.cores * share,
+    )
+
+
+def _bandwidth(socket_gb_per_s: float | None, share: float, cores: int | None) -> float | None:
+    """Bytes/s of a share of a device. Few cores draw more than their share of a socket."""
+    if socket_gb_per_s is None:
+        return None
+    fair = socket_gb_per_s * 1e9 * share
+    if cores is None or share >= 1:
+        return fair
+    return max(fair, min(socket_gb_per_s * 1e9, cores * share * ONE_CORE_BYTES_PER_S))
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Hardware configurations as columns, shape (n,): ``nodes`` machines of ``per_node`` devices.
+
+    Unknown figures are NaN. ``network`` is bytes/s of one machine's network, one way.
+    """
+
+    devices: tuple[Device, ...]
+    per_node: Floats
+    nodes: Floats
+    network: Floats
+    vcpus: Floats
+    host_memory: Floats
+
+    def __len__(self) -> int:
+        return len(self.devices)
+
+    @property
+    def total(self) -> Floats:
+        return self.per_node * self.nodes
+
+    def peak(self, precision: str) -> Floats:
+        return _column([device.peak(precision) for device in self.devices])
+
+    @property
+    def memory(self) -> Floats:
+        return _column([device.memory for device in self.devices])
+
+    @property
+    def memory_bandwidth(self) -> Floats:
+        return _column([device.memory_bandwidth for device in self.devices])
+
+    @property
+    def link_bandwidth(self) -> Floats:
+        return _column([device.link_bandwidth for device in self.devices])
+
+    @property
+    def link_domain(self) -> Floats:
+        return _column([float(device.link_domain) for device in self.devices])
+
+    @property
+    def is_cpu(self) -> NDArray[np.bool_]:
+        return np.array([device.kind is AcceleratorKind.CPU for device in self.devices], bool)
+
+
+def _column(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], np.float64)

@@ -1,0 +1,146 @@
+"""From peak to practice: kernel efficiency, and how far analytic times are expected to be off.
+
+log(measured / analytic throughput) is a sum of normal effects, from what all runs of a task share
+down to one exact configuration. Own measurements are noisy sums of the same effects, so the
+posterior of any configuration follows in closed form (a Gaussian process with a nested kernel):
+a measurement moves its neighbours as much as they share, and an exact repeat almost wholly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+Z90 = 1.2815515655446004  # standard normal quantile of 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Before any measurement: share of the peak that kernels reach, and the standard deviation of
+    log(measured / analytic throughput) when that share is assumed.
+    """
+
+    kernel_efficiency: float
+    log_sd: float
+    note: str
+
+
+# First priors, by task and device kind: what large training runs are commonly seen to reach of
+# the datasheet's peak once communication and memory traffic are counted apart. The spread is
+# wide on purpose; `planner calibrate` and the fit on published measurements narrow it.
+_PRIORS: dict[tuple[str, str], Prior] = {
+    ("language-training", "GPU"): Prior(0.60, 0.35, "matrix products of transformers on GPUs"),
+    ("language-training", "TPU"): Prior(0.65, 0.40, "matrix products of transformers on TPUs"),
+    ("language-training", "CPU"): Prior(0.35, 0.60, "matrix products on server CPUs"),
+    ("language-training", "ASIC"): Prior(0.40, 0.50, "training ASICs"),
+    ("vision-training", "GPU"): Prior(0.35, 0.55, "convolutions on GPUs"),
+    ("vision-training", "TPU"): Prior(0.35, 0.60, "convolutions on TPUs"),
+    ("vision-training", "CPU"): Prior(0.30, 0.70, "convolutions on server CPUs"),
+    ("vision-training", "ASIC"): Prior(0.30, 0.70, "convolutions on training ASICs"),
+}
+_UNFAMILIAR = Prior(0.25, 0.80, "no experience with this kind of device")
+
+# How the prior variance is shared between nested effects, widest group first. The rest is the
+# configuration's own. Two runs of one configuration differ by MEASUREMENT_SD.
+_SHARES = (
+    ("task", 0.15),
+    ("kind", 0.20),
+    ("accelerator", 0.25),
+    ("model", 0.15),
+    ("pair", 0.15),
+    ("exact", 0.10),
+)
+MEASUREMENT_SD = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What identifies a configuration to the learner. Equal tuples are the same experiment."""
+
+    task: str
+    kind: str
+    accelerator: str
+    model: str
+    precision: str
+    framework: str
+    batch: float
+    devices: float
+
+    def groups(self) -> dict[str, tuple[object, ...]]:
+        """The group it belongs to at every level of nesting."""
+        exact = (self.precision, self.framework, round(self.batch, 6), round(self.devices, 6))
+        return {
+            "task": (self.task,),
+            "kind": (self.task, self.kind),
+            "accelerator": (self.task, self.accelerator),
+            "model": (self.task, self.model),
+            "pair": (self.task, self.accelerator, self.model),
+            "exact": (self.task, self.accelerator, self.model, *exact),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One own measurement: its setup and log(measured / analytic throughput)."""
+
+    setup: Setup
+    log_ratio: float
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Expected measured / analytic throughput of each setup asked for, shape (n,)."""
+
+    ratio: Floats
+    log_sd: Floats
+    basis: list[str]
+
+
+def prior(task: str, kind: str) -> Prior:
+    return _PRIORS.get((task, kind), _UNFAMILIAR)
+
+
+def posterior(setups: Sequence[Setup], measured: Sequence[Measured]) -> Posterior:
+    """Prior updated by own measurements. Basis: measured, calibrated or analytic.
+
+    ``measured`` means this very configuration was run here; ``calibrated`` that a neighbour
+    removed at least a tenth of the variance.
+    """
+    priors = [prior(s.task, s.kind) for s in setups]
+    mean = np.zeros(len(setups))
+    sd = np.array([p.log_sd for p in priors])
+    basis = ["analytic"] * len(setups)
+    if measured and setups:
+        own = [m.setup for m in measured]
+        own_sd = np.array([prior(s.task, s.kind).log_sd for s in own])
+        residual = np.array([m.log_ratio for m in measured])
+        inner = _covariance(own, own) * own_sd[:, None] * own_sd[None, :]
+        inner += MEASUREMENT_SD**2 * np.eye(len(own))
+        cross = _covariance(setups, own) * sd[:, None] * own_sd[None, :]
+        gain = np.linalg.solve(inner, cross.T).T
+        mean = mean + gain @ residual
+        removed = np.clip(np.sum(gain * cross, axis=1) / sd**2, 0.0, 1.0)
+        sd = np.sqrt(np.maximum(sd**2 * (1 - removed), MEASUREMENT_SD**2))
+        exact = {s.groups()["exact"] for s in own}
+        basis = [
+            "measured" if s.groups()["exact"] in exact else "calibrated" if r >= 0.1 else "analytic"
+            for s, r in zip(setups, removed, strict=True)
+        ]
+    return Posterior(np.exp(mean), sd, basis)
+
+
+def _covariance(left: Sequence[Setup], right: Sequence[Setup]) -> Floats:
+    """Correlation: the shares of the levels at which two setups are in the same group."""
+    result = np.zeros((len(left), len(right)))
+    left_groups, right_groups = [s.groups() for s in left], [s.groups() for s in right]
+    for level, share in _SHARES:
+        codes: dict[tuple[object, ...], int] = {}
+        a = np.array([codes.setdefault(g[level], len(codes)) for g in left_groups])
+        b = np.array([codes.setdefault(g[level], len(codes)) for g in right_groups])
+        result += share * (a[:, None] == b[None, :])
+    return result

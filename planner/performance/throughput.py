@@ -1,0 +1,190 @@
+"""Throughput of a workload on hardware configurations, with interval and basis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.model_shapes import ModelShape
+from planner.performance.devices import BYTES, Machines
+from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
+from planner.performance.layouts import training_layouts
+from planner.performance.training import StepTimes, transformer_step
+from planner.performance.vision import vision_step
+from planner.performance.work import transformer_work, vision_work
+from planner.workload import LanguageTraining, VisionTraining
+
+Floats = NDArray[np.float64]
+# CPUs and devices compute in chunks of configurations, so that layouts x configurations stay
+# in cache.
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Units of work per second on each configuration, shape (n,); NaN where it cannot run.
+
+    ``unit`` is tokens_per_s or images_per_s. ``log_sd`` is the standard deviation of the log of
+    the true value around ``median``. ``why_not`` is empty where it can run.
+    """
+
+    unit: str
+    median: Floats
+    log_sd: Floats
+    basis: list[str]
+    step: StepTimes
+    why_not: list[str]
+
+    def quantile(self, z: float) -> Floats:
+        """Throughput at ``z`` standard deviations above the median (below when negative)."""
+        result: Floats = self.median * np.exp(z * self.log_sd)
+        return result
+
+    @property
+    def p10(self) -> Floats:
+        return self.quantile(-Z90)
+
+    @property
+    def p90(self) -> Floats:
+        return self.quantile(Z90)
+
+
+def training_precision(workload: LanguageTraining | VisionTraining) -> str:
+    if workload.precision is not None:
+        return workload.precision.value
+    return "fp32" if isinstance(workload, VisionTraining) else "bf16"
+
+
+def training_throughput(
+    workload: LanguageTraining | VisionTraining,
+    shape: ModelShape,
+    machines: Machines,
+    measured: Sequence[Measured] = (),
+) -> Throughput:
+    """Estimate training throughput on every configuration."""
+    precision = training_precision(workload)
+    task = "vision-training" if isinstance(workload, VisionTraining) else "language-training"
+    kernel = np.array([prior(task, d.kind).kernel_efficiency for d in machines.devices])
+    if isinstance(workload, VisionTraining):
+        work = vision_work(shape, workload.image_size)
+        if work is None:
+            unknown = ["operations of this model are unknown"] * len(machines)
+            nan = np.full(len(machines), np.nan)
+            step = StepTimes(nan, nan, nan, [""] * len(machines), nan, nan)
+            return Throughput("images_per_s", nan, nan, ["analytic"] * len(machines), step, unknown)
+        step = vision_step(
+            work,
+            machines,
+            precision=precision,
+            batch_size=workload.batch_size,
+            bytes_per_value=BYTES[precision],
+            decode_images=workload.decode_images,
+            kernel_efficiency=kernel,
+        )
+        units, batch = float(workload.batch_size), float(workload.batch_size)
+        unit = "images_per_s"
+    else:
+        step = _language_step(workload, shape, machines, precision, kernel)
+        units = max(workload.step_tokens, float(workload.sequence_length))
+        batch, unit = units, "tokens_per_s"
+    setups = [
+        Setup(
+            task,
+            device.kind,
+            device.name,
+            shape.name,
+            precision,
+            workload.framework,
+            batch,
+            float(total) * device.share,
+        )
+        for device, total in zip(machines.devices, machines.total, strict=True)
+    ]
+    correction = posterior(setups, measured)
+    median = units / step.total_s * correction.ratio
+    why_not = _why_not(step, machines, precision, median)
+    median = np.where([bool(reason) for reason in why_not], np.nan, median)
+    return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
+
+
+def log_ratio(throughput: Throughput, measured_value: float, index: int = 0) -> float | None:
+    """log(measured / estimated) of one configuration; None when it could not be estimated."""
+    estimate = float(throughput.median[index])
+    if not math.isfinite(estimate) or estimate <= 0 or measured_value <= 0:
+        return None
+    return math.log(measured_value / estimate)
+
+
+def _language_step(
+    workload: LanguageTraining,
+    shape: ModelShape,
+    machines: Machines,
+    precision: str,
+    kernel: Floats,
+) -> StepTimes:
+    width = BYTES[precision]
+    # fp8 training keeps weights and activations in 16 bit and casts before products
+    stored = 2.0 if precision == "fp8" else width
+    work = transformer_work(
+        shape,
+        sequence_length=workload.sequence_length,
+        method=workload.method.value,
+        lora_rank=workload.lora_rank,
+        bytes_per_value=stored,
+    )
+    parts = []
+    for start in range(0, len(machines), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        chunk = Machines(
+            machines.devices[rows],
+            machines.per_node[rows],
+            machines.nodes[rows],
+            machines.network[rows],
+            machines.vcpus[rows],
+            machines.host_memory[rows],
+        )
+        parts.append(
+            transformer_step(
+                work,
+                chunk,
+                training_layouts(),
+                precision=precision,
+                sequence_length=workload.sequence_length,
+                step_tokens=workload.step_tokens,
+                bytes_per_value=stored,
+                kernel_efficiency=kernel[rows],
+            )
+        )
+    if len(parts) == 1:
+        return parts[0]
+    return StepTimes(
+        np.concatenate([p.compute_s for p in parts]),
+        np.concatenate([p.communication_s for p in parts]),
+        np.concatenate([p.overhead_s for p in parts]),
+        [layout for p in parts for layout in p.layout],
+        np.concatenate([p.memory_need for p in parts]),
+        np.concatenate([p.shortfall for p in parts]),
+    )
+
+
+def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats) -> list[str]:
+    reasons = []
+    memory = machines.memory
+    peak = machines.peak(precision)
+    for index, value in enumerate(median):
+        if np.isnan(peak[index]):
+            reasons.append(f"{precision} peak unknown")
+        elif np.isnan(memory[index]):
+            reasons.append("memory size unknown")
+        elif math.isfinite(value) and value > 0:
+            reasons.append("")
+        elif step.shortfall[index] > 0 and math.isfinite(step.shortfall[index]):
+            gib = step.shortfall[index] / 2**30
+            reasons.append(f"memory: short of {gib:.1f} GiB a device")
+        else:
+            reasons.append("more devices than the batch has samples for")
+    return reasons

@@ -1,0 +1,222 @@
+"""What the user wants: workload files and their checks.
+
+A file holds one workload, or several under ``workloads:`` (a portfolio). Quantities are written
+as people write them (see ``planner.quantities``); unknown fields are refused with a suggestion.
+"""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from planner.errors import BadInput
+from planner.quantities import Count, Hours, Usd, WholeCount
+
+
+class Purchase(StrEnum):
+    """Ways to pay that a finite job can choose from."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+
+
+class Method(StrEnum):
+    """How much of the model fine-tuning changes."""
+
+    FULL = "full"
+    LORA = "lora"
+    QLORA = "qlora"
+
+
+class Precision(StrEnum):
+    FP32 = "fp32"
+    TF32 = "tf32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+    FP8 = "fp8"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
+
+
+class Where(_Part):
+    """Where and how the workload may run. Empty means: anywhere the catalog knows."""
+
+    clouds: tuple[str, ...] = Field(default=(), description="clouds allowed")
+    regions: tuple[str, ...] = Field(default=(), description="regions allowed")
+    accelerators: tuple[str, ...] = Field(
+        default=(), description="accelerators allowed; `cpu` stands for CPU-only machines"
+    )
+    instance_types: tuple[str, ...] = Field(default=(), description="instance types allowed")
+    purchase: tuple[Purchase, ...] = Field(
+        default=(Purchase.ON_DEMAND, Purchase.SPOT), min_length=1, description="ways to pay"
+    )
+    max_nodes: int = Field(default=16, ge=1, le=4096, description="largest number of machines")
+    price_confidence: Literal["documented", "any"] = Field(
+        default="documented",
+        description="`any` also uses prices the catalog itself doubts (old or contradicted)",
+    )
+    quotas: dict[str, float] = Field(
+        default_factory=dict,
+        description="limit by quota class, in the cloud's unit (vCPUs on AWS and Azure, "
+        "GPUs on GCP), e.g. {'aws/P on-demand': 192}",
+    )
+
+
+class _Workload(_Part):
+    name: str = Field(default="workload", min_length=1, max_length=100)
+    precision: Precision | None = Field(
+        default=None, description="arithmetic; default bf16 for language models, fp32 else"
+    )
+    framework: str = Field(default="pytorch", description="software that runs it")
+    deadline: Hours | None = Field(default=None, description="hours from now, e.g. 24h")
+    budget: Usd | None = Field(default=None, description="most it may cost, e.g. 500 USD")
+    risk: float = Field(
+        default=0.9,
+        ge=0.5,
+        le=0.99,
+        description="probability with which deadline and budget must hold",
+    )
+    where: Where = Where()
+
+
+class LanguageTraining(_Workload):
+    """Pre-training or fine-tuning of a transformer on ``tokens``."""
+
+    kind: Literal["pretrain", "finetune"]
+    model: str = Field(description="model name, see `planner catalog list models`")
+    method: Method = Method.FULL
+    tokens: Count = Field(description="tokens seen in total, over all epochs")
+    sequence_length: WholeCount = Field(default=2048, description="tokens a sequence")
+    batch_tokens: Count | None = Field(
+        default=None,
+        description="tokens per optimizer step; default 0.5M for pre-training, 64k for fine-tuning",
+    )
+    lora_rank: int = Field(default=16, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _check(self) -> LanguageTraining:
+        if self.kind == "pretrain" and self.method is not Method.FULL:
+            raise ValueError(f"method {self.method.value} does not go with kind pretrain, use full")
+        if self.batch_tokens is not None and self.batch_tokens < self.sequence_length:
+            raise ValueError("batch_tokens is below sequence_length, one sequence must fit")
+        return self
+
+    @property
+    def step_tokens(self) -> float:
+        return self.batch_tokens or (5e5 if self.kind == "pretrain" else 65536.0)
+
+
+class VisionTraining(_Workload):
+    """Training of a vision network: ``samples`` images, ``epochs`` times."""
+
+    kind: Literal["vision-training"]
+    model: str = Field(description="model name, see `planner catalog list models`")
+    samples: Count = Field(description="images in the training set")
+    epochs: Count = Field(default=1.0)
+    batch_size: WholeCount = Field(default=64, description="images per optimizer step")
+    image_size: WholeCount | None = Field(default=None, description="pixels a side")
+    decode_images: bool = Field(
+        default=True, description="images are decoded from files on the host CPU while training"
+    )
+
+
+Workload = Annotated[LanguageTraining | VisionTraining, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[LanguageTraining | VisionTraining] = TypeAdapter(Workload)
+
+KINDS = ("pretrain", "finetune", "vision-training")
+
+
+def parse(data: object, *, where: str) -> LanguageTraining | VisionTraining:
+    """Check one workload given as a mapping. Raises BadInput naming ``where`` and the field."""
+    if not isinstance(data, dict):
+        raise BadInput(
+            f"holds {_describe(data)}, not a workload",
+            where=where,
+            remedy="write `kind: finetune` and the other fields as a mapping",
+        )
+    kind = data.get("kind")
+    if kind is None:
+        raise BadInput(
+            "is missing", where=f"{where}: kind", remedy=f"use one of {', '.join(KINDS)}"
+        )
+    if kind not in KINDS:
+        close = difflib.get_close_matches(str(kind), KINDS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(KINDS)}"
+        raise BadInput(f"{kind!r} is not planned yet", where=f"{where}: kind", remedy=hint)
+    try:
+        return _ADAPTER.validate_python(data)
+    except ValidationError as error:
+        raise _bad_input(error, data, where) from None
+
+
+def read(path: str, text: str | None = None) -> LanguageTraining | VisionTraining:
+    """Read one workload file; ``text`` stands for its content when it came from stdin."""
+    where = "stdin" if path == "-" else path
+    return parse(load(path, text), where=where)
+
+
+def load(path: str, text: str | None = None) -> object:
+    """The content of a YAML file, unchecked. Raises BadInput with line and column."""
+    import yaml
+
+    where = "stdin" if path == "-" else path
+    if text is None:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise BadInput("no such file", where=path, remedy="check the path") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(
+                f"cannot be read ({error})", where=path, remedy="give a text file"
+            ) from None
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise BadInput(str(problem), where=f"{where}: {place}", remedy="correct the YAML") from None
+    except (RecursionError, ValueError) as error:
+        problem = "is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadInput(problem, where=where, remedy="correct the YAML") from None
+
+
+def _bad_input(error: ValidationError, data: dict[str, Any], where: str) -> BadInput:
+    """The first problem as one line: where, what is wrong, what would be right."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"] if part != data.get("kind")]
+    field = ".".join(path) or "workload"
+    place = f"{where}: {field}"
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(str(data["kind"]), path[:-1])
+        close = difflib.get_close_matches(path[-1], known, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
+        return BadInput("unknown field", where=place, remedy=remedy)
+    if first["type"] == "missing":
+        return BadInput("is missing", where=place, remedy=f"add `{path[-1]}:`")
+    message = str(first["msg"]).removeprefix("Value error, ")
+    value = first.get("input")
+    shown = (
+        f"{value!r}: "
+        if isinstance(value, (str, int, float)) and repr(value) not in message
+        else ""
+    )
+    problem, _, remedy = message.partition(", ")
+    return BadInput(f"{shown}{problem}", where=place, remedy=remedy)
+
+
+def _fields_at(kind: str, path: list[str]) -> list[str]:
+    model: type[BaseModel] = VisionTraining if kind == "vision-training" else LanguageTraining
+    if path[:1] == ["where"]:
+        model = Where
+    return sorted(model.model_fields)
+
+
+def _describe(data: object) -> str:
+    return "nothing" if data is None else f"a {type(data).__name__}"
