@@ -1,0 +1,71 @@
+"""The output of a benchmark: its result line, and what must not be shown."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from launchers.errors import BenchmarkFailed
+
+MARKER = "@@PLANNER_RESULT "
+SCHEMA = "planner.benchmark/1"
+TEXTS = ("benchmark", "model", "task", "metric", "device")
+SECTIONS = ("hardware", "versions", "config", "data")
+REMEDY = "see its output above; the run is in `planner calibrate status`"
+
+
+def find_result(lines: Iterable[str], where: str) -> tuple[dict[str, Any], str]:
+    """The last result among the lines, parsed and as printed.
+
+    Log systems put a prefix before the marker and colour codes after the JSON; both are
+    ignored. Raises BenchmarkFailed for no marker, broken JSON, another schema or a speed that is
+    no positive number.
+    """
+    marked = [line.split(MARKER, 1)[1] for line in lines if MARKER in line]
+    if not marked:
+        raise BenchmarkFailed("ended without a result", where=where, remedy=REMEDY)
+    text = marked[-1].lstrip()
+    try:
+        document, end = json.JSONDecoder().raw_decode(text)
+    except ValueError as error:
+        raise BenchmarkFailed(
+            f"printed a result that is not JSON ({error})", where=where, remedy=REMEDY
+        ) from error
+    problem = _problem(document)
+    if problem:
+        raise BenchmarkFailed(f"printed a bad result: {problem}", where=where, remedy=REMEDY)
+    return document, text[:end]
+
+
+def _problem(document: object) -> str:
+    if not isinstance(document, dict):
+        return "not an object"
+    if document.get("schema") != SCHEMA:
+        return f"schema is {document.get('schema')!r}, expected {SCHEMA!r}"
+    for name in TEXTS:
+        if not isinstance(document.get(name), str):
+            return f"{name} is missing"
+    for name in SECTIONS:
+        if not isinstance(document.get(name), dict):
+            return f"{name} is missing"
+    steps = document.get("step_seconds")
+    if not isinstance(steps, list) or not steps or not all(map(_is_positive, steps)):
+        return "step_seconds is not a list of positive numbers"
+    if not _is_positive(document.get("value")):
+        return f"value is {document.get('value')!r}, expected a positive number"
+    return ""
+
+
+def _is_positive(value: object) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(float(str(value))) and float(str(value)) > 0
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret value replaced."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret:
+            text = text.replace(secret, "[secret]")
+    return text
