@@ -19,7 +19,7 @@ from planner.errors import BadInput
 from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, training_throughput
-from planner.workload import LanguageTraining, VisionTraining
+from planner.workload import LanguageTraining, Workload
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -68,7 +68,7 @@ class Candidates:
 
 
 def build(
-    workload: LanguageTraining | VisionTraining,
+    workload: Workload,
     shape: ModelShape,
     catalog: Catalog,
     measured: Sequence[Measured] = (),
@@ -94,9 +94,7 @@ def build(
     )
 
 
-def _eligible(
-    workload: LanguageTraining | VisionTraining, catalog: Catalog, where: str
-) -> tuple[OfferTable, Counter[str]]:
+def _eligible(workload: Workload, catalog: Catalog, where: str) -> tuple[OfferTable, Counter[str]]:
     """Offers that pass the user's filters and are known well enough to be timed."""
     offers = catalog.offers
     wanted = workload.where
@@ -194,26 +192,9 @@ def _code(offers: OfferTable, column: str, word: str) -> int:
 
 def _configurations(offers: OfferTable, catalog: Catalog) -> tuple[list[Device], Rows]:
     """Distinct machines among the offers: the device of each, and each offer's index."""
-    numbers, codes = offers.numbers, offers.codes
-    keys = np.column_stack(
-        [
-            codes["accelerator"],
-            codes["cpu"],
-            *(
-                np.nan_to_num(numbers[name], nan=-1.0)
-                for name in (
-                    "accelerator_count",
-                    "cpu_sockets",
-                    "hosts",
-                    "network_gbps",
-                    "rdma_gbps",
-                    "vcpus",
-                    "memory_gib",
-                )
-            ),
-        ]
+    _, first, config_of_offer = np.unique(
+        offers.codes["hardware"], return_index=True, return_inverse=True
     )
-    _, first, config_of_offer = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     devices = []
     for index in first:
         name = offers.text("accelerator", int(index))
@@ -277,7 +258,7 @@ def _machines(
 
 
 def _timed_and_priced(
-    workload: LanguageTraining | VisionTraining,
+    workload: Workload,
     offers: OfferTable,
     machines: Machines,
     throughput: Throughput,
@@ -349,7 +330,7 @@ def _timed_and_priced(
     )
 
 
-def _staged_bytes(workload: LanguageTraining | VisionTraining, shape: ModelShape) -> float:
+def _staged_bytes(workload: Workload, shape: ModelShape) -> float:
     """Weights and training data that every machine loads before it starts.
 
     Text is about 4 bytes a token; an image about 110 kB as JPEG (the ImageNet mean), or its raw

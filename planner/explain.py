@@ -10,14 +10,12 @@ from planner.candidates import ASSUMED_NETWORK_GBPS, Candidates
 from planner.cost.spot import ASSUMED_INTERRUPTION_PER_MONTH
 from planner.items import money
 from planner.results import Item
-from planner.workload import LanguageTraining, VisionTraining
+from planner.workload import Workload
 
 Rows = NDArray[np.intp]
 
 
-def headline(
-    workload: LanguageTraining | VisionTraining, item: Item, over_budget: bool = False
-) -> str:
+def headline(workload: Workload, item: Item, over_budget: bool = False) -> str:
     """One line: what, for how much, how long, how sure, how old the price is."""
     machines = f"{item.nodes} x " if item.nodes > 1 else ""
     age = "of unknown age" if item.price.age_days is None else f"{item.price.age_days} days old"
@@ -40,7 +38,7 @@ def hours(value: float) -> str:
 
 
 def explain(
-    workload: LanguageTraining | VisionTraining,
+    workload: Workload,
     candidates: Candidates,
     feasible: Rows,
     ranked: Rows,
@@ -86,9 +84,7 @@ def explain(
     return lines
 
 
-def _deadline(
-    workload: LanguageTraining | VisionTraining, candidates: Candidates, feasible: Rows, best: int
-) -> list[str]:
+def _deadline(workload: Workload, candidates: Candidates, feasible: Rows, best: int) -> list[str]:
     if workload.deadline is None:
         return []
     late = feasible[candidates.hours_at_risk[feasible] > workload.deadline]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planner.errors import BadInput
 from planner.quantities import Count, Hours, Usd, WholeCount
@@ -41,7 +41,8 @@ class Precision(StrEnum):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
+    # Validators are built when first used: a run needs those of one kind only.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Where(_Part):
@@ -126,13 +127,16 @@ class VisionTraining(_Workload):
     )
 
 
-Workload = Annotated[LanguageTraining | VisionTraining, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[LanguageTraining | VisionTraining] = TypeAdapter(Workload)
+Workload = LanguageTraining | VisionTraining
+MODELS: dict[str, type[LanguageTraining] | type[VisionTraining]] = {
+    "pretrain": LanguageTraining,
+    "finetune": LanguageTraining,
+    "vision-training": VisionTraining,
+}
+KINDS = tuple(MODELS)
 
-KINDS = ("pretrain", "finetune", "vision-training")
 
-
-def parse(data: object, *, where: str) -> LanguageTraining | VisionTraining:
+def parse(data: object, *, where: str) -> Workload:
     """Check one workload given as a mapping. Raises BadInput naming ``where`` and the field."""
     if not isinstance(data, dict):
         raise BadInput(
@@ -150,12 +154,12 @@ def parse(data: object, *, where: str) -> LanguageTraining | VisionTraining:
         hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(KINDS)}"
         raise BadInput(f"{kind!r} is not planned yet", where=f"{where}: kind", remedy=hint)
     try:
-        return _ADAPTER.validate_python(data)
+        return MODELS[kind].model_validate(data)
     except ValidationError as error:
         raise _bad_input(error, data, where) from None
 
 
-def read(path: str, text: str | None = None) -> LanguageTraining | VisionTraining:
+def read(path: str, text: str | None = None) -> Workload:
     """Read one workload file; ``text`` stands for its content when it came from stdin."""
     where = "stdin" if path == "-" else path
     return parse(load(path, text), where=where)
@@ -190,7 +194,7 @@ def load(path: str, text: str | None = None) -> object:
 def _bad_input(error: ValidationError, data: dict[str, Any], where: str) -> BadInput:
     """The first problem as one line: where, what is wrong, what would be right."""
     first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"] if part != data.get("kind")]
+    path = [str(part) for part in first["loc"]]
     field = ".".join(path) or "workload"
     place = f"{where}: {field}"
     if first["type"] == "extra_forbidden":
@@ -212,9 +216,7 @@ def _bad_input(error: ValidationError, data: dict[str, Any], where: str) -> BadI
 
 
 def _fields_at(kind: str, path: list[str]) -> list[str]:
-    model: type[BaseModel] = VisionTraining if kind == "vision-training" else LanguageTraining
-    if path[:1] == ["where"]:
-        model = Where
+    model: type[BaseModel] = Where if path[:1] == ["where"] else MODELS[kind]
     return sorted(model.model_fields)
 
 

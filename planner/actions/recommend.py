@@ -20,7 +20,7 @@ from planner.optimize.choice import Options, choose
 from planner.optimize.pareto import front
 from planner.performance.efficiency import Measured
 from planner.results import CatalogInfo, FrontPoint, Recommendation, Solver
-from planner.workload import LanguageTraining, VisionTraining
+from planner.workload import Workload
 
 Rows = NDArray[np.intp]
 FRONT_POINTS = 50
@@ -45,7 +45,7 @@ def model_shape(catalog: Catalog, name: str, where: str) -> ModelShape:
 
 
 def recommend(
-    workload: LanguageTraining | VisionTraining,
+    workload: Workload,
     catalog: Catalog,
     *,
     measured: Sequence[Measured] = (),
@@ -172,9 +172,7 @@ def _front(candidates: Candidates, feasible: Rows, builder: ItemBuilder) -> list
     return [builder.point(int(index)) for index in rows]
 
 
-def _nothing_fits(
-    workload: LanguageTraining | VisionTraining, candidates: Candidates
-) -> tuple[str, list[str]]:
+def _nothing_fits(workload: Workload, candidates: Candidates) -> tuple[str, list[str]]:
     reasons = [f"{count} candidates: {why}" for why, count in blocked(candidates).most_common()]
     shortfall = smallest_shortfall_gib(candidates)
     if shortfall is not None:
@@ -183,9 +181,7 @@ def _nothing_fits(
     return f"nothing in the catalog can run {workload.model} within these filters", reasons
 
 
-def _too_late(
-    workload: LanguageTraining | VisionTraining, candidates: Candidates, feasible: Rows
-) -> tuple[str, list[str]]:
+def _too_late(workload: Workload, candidates: Candidates, feasible: Rows) -> tuple[str, list[str]]:
     at_risk = candidates.hours_at_risk[feasible]
     fastest = int(feasible[np.argmin(at_risk)])
     in_median = int((candidates.hours[feasible] <= (workload.deadline or 0)).sum())

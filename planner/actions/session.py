@@ -13,7 +13,7 @@ from catalog import Catalog
 from planner.actions.recommend import Plan, recommend
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
-from planner.workload import LanguageTraining, VisionTraining, load, parse
+from planner.workload import Workload, load, parse
 
 Say = Callable[[str], None]
 
@@ -29,9 +29,7 @@ class Session:
         """The user's own runs as the learner sees them."""
         return []
 
-    def recommend(
-        self, workload: LanguageTraining | VisionTraining, *, top: int = 5, where: str = "workload"
-    ) -> Plan:
+    def recommend(self, workload: Workload, *, top: int = 5, where: str = "workload") -> Plan:
         return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
 
     def recommend_from(
@@ -58,7 +56,7 @@ def open_session(say: Say | None = None) -> Session:
 
 def workload_from(
     file: str | None, text: str | None, flags: Mapping[str, Any], place: Mapping[str, Any]
-) -> tuple[LanguageTraining | VisionTraining, str]:
+) -> tuple[Workload, str]:
     """A checked workload and the name of where it came from."""
     given = {name: value for name, value in flags.items() if value is not None}
     placed = {name: value for name, value in place.items() if value not in (None, [])}

@@ -54,24 +54,31 @@ def prune(options: Options, limits: Mapping[str, float], budget: float | None) -
     under a budget) and in use of the same quota; without a limit on its quota, use is free. Every
     plan with the redundant one stays feasible and gets no dearer by exchanging it.
     """
-    limited = np.array([name in limits for name in options.quota], bool)
-    use = np.where(limited, options.quota_use, 0.0)
-    over = np.array([u > limits.get(q, np.inf) for u, q in zip(use, options.quota, strict=True)])
-    risk = options.cost_at_risk if budget is not None else np.zeros_like(options.cost)
+    count = len(options.cost)
+    limited = np.zeros(count, bool)
+    use = np.zeros(count)
+    allowed = np.ones(count, bool)
+    if limits:
+        limit = np.array([limits.get(name, np.inf) for name in options.quota])
+        limited = np.isfinite(limit)
+        use = np.where(limited, options.quota_use, 0.0)
+        allowed = use <= limit
+    risk = options.cost_at_risk if budget is not None else np.zeros(count)
     order = np.lexsort((options.order, use, risk, options.cost))
+    order = order[allowed[order]]
+    # Least risk among the cheaper candidates that draw on no limit: they beat any rival.
+    free_risk = np.where(limited[order], np.inf, risk[order])
+    beaten_at = np.concatenate([[np.inf], np.minimum.accumulate(free_risk)[:-1]])
+    order = order[risk[order] < beaten_at]
     kept: list[int] = []
-    # Fronts to compare with: what draws on no limit beats everything, the rest only its own class.
-    fronts: dict[str, list[tuple[float, float]]] = {"": []}
-    for index in order:
-        i = int(index)
-        if over[i] if len(over) else False:
-            continue
-        name = options.quota[i] if limited[i] else ""
-        rivals = fronts[""] + (fronts.get(name, []) if name else [])
-        if any(r <= risk[i] and u <= use[i] for r, u in rivals):
-            continue
-        fronts.setdefault(name, []).append((float(risk[i]), float(use[i])))
-        kept.append(i)
+    fronts: dict[str, list[tuple[float, float]]] = {}
+    for index in order.tolist():
+        if limited[index]:
+            rivals = fronts.setdefault(options.quota[index], [])
+            if any(r <= risk[index] and u <= use[index] for r, u in rivals):
+                continue
+            rivals.append((float(risk[index]), float(use[index])))
+        kept.append(index)
     return np.array(kept, np.intp)
 
 

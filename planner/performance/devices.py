@@ -108,6 +108,47 @@ class Machines:
     def total(self) -> Floats:
         return self.per_node * self.nodes
 
+    def take(self, rows: NDArray[np.intp]) -> Machines:
+        """The chosen configurations."""
+        return Machines(
+            tuple(self.devices[i] for i in rows.tolist()),
+            self.per_node[rows],
+            self.nodes[rows],
+            self.network[rows],
+            self.vcpus[rows],
+            self.host_memory[rows],
+        )
+
+    def distinct(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First of each group that computes and communicates alike, and each one's group.
+
+        vCPUs and host memory beside an accelerator do not count, nor does the network of one node.
+        """
+        groups: dict[tuple[object, ...], int] = {}
+        first: list[int] = []
+        member = np.empty(len(self), np.intp)
+        columns = zip(
+            self.devices,
+            self.per_node.tolist(),
+            self.nodes.tolist(),
+            self.network.tolist(),
+            strict=True,
+        )
+        for index, (device, per_node, nodes, network) in enumerate(columns):
+            key = (
+                device.name,
+                device.share,
+                device.memory,
+                per_node,
+                nodes,
+                network if nodes > 1 else 0.0,
+            )
+            group = groups.setdefault(key, len(groups))
+            if group == len(first):
+                first.append(index)
+            member[index] = group
+        return np.array(first, np.intp), member
+
     def peak(self, precision: str) -> Floats:
         return _column([device.peak(precision) for device in self.devices])
 

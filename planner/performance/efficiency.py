@@ -111,9 +111,8 @@ def posterior(setups: Sequence[Setup], measured: Sequence[Measured]) -> Posterio
     ``measured`` means this very configuration was run here; ``calibrated`` that a neighbour
     removed at least a tenth of the variance.
     """
-    priors = [prior(s.task, s.kind) for s in setups]
     mean = np.zeros(len(setups))
-    sd = np.array([p.log_sd for p in priors])
+    sd = np.array([prior(s.task, s.kind).log_sd for s in setups])
     basis = ["analytic"] * len(setups)
     if measured and setups:
         own = [m.setup for m in measured]

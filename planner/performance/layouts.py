@@ -28,9 +28,10 @@ class Layouts:
         return len(self.tensor)
 
 
-def training_layouts() -> Layouts:
+def training_layouts(*, single_device: bool = False) -> Layouts:
     """Every combination worth trying, simplest first: ties go to the simpler layout."""
-    rows = list(product(TENSOR, ZERO_STAGES, (False, True), MICRO_BATCHES))
+    tensors, stages = ((1,), (0,)) if single_device else (TENSOR, ZERO_STAGES)
+    rows = list(product(tensors, stages, (False, True), MICRO_BATCHES))
     tensor, stage, recompute, micro = zip(*rows, strict=True)
     return Layouts(
         np.array(tensor, np.float64),

@@ -13,15 +13,14 @@ from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
 from planner.performance.layouts import training_layouts
-from planner.performance.training import StepTimes, transformer_step
+from planner.performance.training import StepTimes, join, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import transformer_work, vision_work
-from planner.workload import LanguageTraining, VisionTraining
+from planner.workload import LanguageTraining, VisionTraining, Workload
 
 Floats = NDArray[np.float64]
-# CPUs and devices compute in chunks of configurations, so that layouts x configurations stay
-# in cache.
-_CHUNK = 512
+# Configurations are timed in chunks, so that a chunk times all layouts stays in the cache.
+_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,14 @@ class Throughput:
         return self.quantile(Z90)
 
 
-def training_precision(workload: LanguageTraining | VisionTraining) -> str:
+def training_precision(workload: Workload) -> str:
     if workload.precision is not None:
         return workload.precision.value
     return "fp32" if isinstance(workload, VisionTraining) else "bf16"
 
 
 def training_throughput(
-    workload: LanguageTraining | VisionTraining,
+    workload: Workload,
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
@@ -136,55 +135,44 @@ def _language_step(
         lora_rank=workload.lora_rank,
         bytes_per_value=stored,
     )
+    first, member = machines.distinct()
+    alone = machines.total[first] == 1
+    order = np.concatenate([np.flatnonzero(alone), np.flatnonzero(~alone)])
     parts = []
-    for start in range(0, len(machines), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        chunk = Machines(
-            machines.devices[rows],
-            machines.per_node[rows],
-            machines.nodes[rows],
-            machines.network[rows],
-            machines.vcpus[rows],
-            machines.host_memory[rows],
-        )
-        parts.append(
-            transformer_step(
-                work,
-                chunk,
-                training_layouts(),
-                precision=precision,
-                sequence_length=workload.sequence_length,
-                step_tokens=workload.step_tokens,
-                bytes_per_value=stored,
-                kernel_efficiency=kernel[rows],
+    for group, single in ((first[alone], True), (first[~alone], False)):
+        layouts = training_layouts(single_device=single)
+        for start in range(0, len(group), _CHUNK):
+            rows = group[start : start + _CHUNK]
+            parts.append(
+                transformer_step(
+                    work,
+                    machines.take(rows),
+                    layouts,
+                    precision=precision,
+                    sequence_length=workload.sequence_length,
+                    step_tokens=workload.step_tokens,
+                    bytes_per_value=stored,
+                    kernel_efficiency=kernel[rows],
+                )
             )
-        )
-    if len(parts) == 1:
-        return parts[0]
-    return StepTimes(
-        np.concatenate([p.compute_s for p in parts]),
-        np.concatenate([p.communication_s for p in parts]),
-        np.concatenate([p.overhead_s for p in parts]),
-        [layout for p in parts for layout in p.layout],
-        np.concatenate([p.memory_need for p in parts]),
-        np.concatenate([p.shortfall for p in parts]),
-    )
+    back = np.empty(len(first), np.intp)
+    back[order] = np.arange(len(first))
+    return join(parts).take(back[member])
 
 
 def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats) -> list[str]:
-    reasons = []
+    reasons = [""] * len(machines)
     memory = machines.memory
     peak = machines.peak(precision)
-    for index, value in enumerate(median):
+    with np.errstate(invalid="ignore"):
+        runs = np.isfinite(median) & (median > 0) & ~np.isnan(peak) & ~np.isnan(memory)
+    for index in np.flatnonzero(~runs).tolist():
         if np.isnan(peak[index]):
-            reasons.append(f"{precision} peak unknown")
+            reasons[index] = f"{precision} peak unknown"
         elif np.isnan(memory[index]):
-            reasons.append("memory size unknown")
-        elif math.isfinite(value) and value > 0:
-            reasons.append("")
+            reasons[index] = "memory size unknown"
         elif step.shortfall[index] > 0 and math.isfinite(step.shortfall[index]):
-            gib = step.shortfall[index] / 2**30
-            reasons.append(f"memory: short of {gib:.1f} GiB a device")
+            reasons[index] = f"memory: short of {step.shortfall[index] / 2**30:.1f} GiB a device"
         else:
-            reasons.append("more devices than the batch has samples for")
+            reasons[index] = "more devices than the batch has samples for"
     return reasons

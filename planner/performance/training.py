@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,29 @@ class StepTimes:
     @property
     def total_s(self) -> Floats:
         return self.compute_s + self.communication_s + self.overhead_s
+
+    def take(self, rows: NDArray[np.intp]) -> StepTimes:
+        """The chosen configurations, repeated where asked for more than once."""
+        return StepTimes(
+            self.compute_s[rows],
+            self.communication_s[rows],
+            self.overhead_s[rows],
+            [self.layout[i] for i in rows.tolist()],
+            self.memory_need[rows],
+            self.shortfall[rows],
+        )
+
+
+def join(parts: Sequence[StepTimes]) -> StepTimes:
+    """Several sets of configurations one after the other."""
+    return StepTimes(
+        np.concatenate([part.compute_s for part in parts]),
+        np.concatenate([part.communication_s for part in parts]),
+        np.concatenate([part.overhead_s for part in parts]),
+        [layout for part in parts for layout in part.layout],
+        np.concatenate([part.memory_need for part in parts]),
+        np.concatenate([part.shortfall for part in parts]),
+    )
 
 
 def transformer_step(
