@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from catalog.attributes import REINSTALL, SNAPSHOT, attributes, convert_row
+from catalog.compiled_file import TEMPORARY, open_checked, prune, stamp
 from catalog.errors import CatalogError
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
 from catalog.refreshed import Slice, read_slice, slice_files
 
 # Raise when the layout of the compiled file changes.
-LAYOUT = 1
+LAYOUT = 2
 TABLES = (
     "sources",
     "accelerators",
@@ -52,6 +53,7 @@ INDEXES = (
     "CREATE INDEX observations_what ON observations (accelerator, model)",
     "CREATE INDEX aliases ON accelerator_aliases (alias)",
 )
+INTERRUPTION = ("interruption_per_month_low", "interruption_per_month_high", "interruption_source")
 Rows = list[dict[str, Any]]
 OfferKey = tuple[str, str, str, str]
 
@@ -78,7 +80,7 @@ def compile_catalog(target: Path, slices: Iterable[Path]) -> None:
         _apply(part, tables)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, suffix=".tmp", dir=target.parent)
         os.close(handle)
     except OSError as error:
         raise CatalogError(
@@ -88,6 +90,7 @@ def compile_catalog(target: Path, slices: Iterable[Path]) -> None:
         ) from error
     try:
         _write(Path(temporary), tables, applied)
+        stamp(Path(temporary))
         Path(temporary).replace(target)
     except (sqlite3.Error, OSError) as error:
         raise CatalogError(
@@ -97,6 +100,7 @@ def compile_catalog(target: Path, slices: Iterable[Path]) -> None:
         ) from error
     finally:
         Path(temporary).unlink(missing_ok=True)
+    prune(target)
 
 
 def _read_csv(table: str) -> Rows:
@@ -153,14 +157,26 @@ def _apply(part: Slice, tables: dict[str, Rows]) -> None:
             tables["offers"].append(row)
         else:  # a live fact replaces an old one, an unknown replaces nothing
             old.update({name: value for name, value in row.items() if value not in (None, "")})
-    tables["purchase_options"] = [
-        row
-        for row in tables["purchase_options"]
-        if (row["cloud"], row["region"], row["kind"]) != (part.cloud, part.region, part.kind)
-    ] + [
-        convert_row("purchase_options", {**raw, "source": source}, path=path, where="options")
-        for raw in part.options
-    ]
+    place = part.cloud, part.region, part.kind
+    replaced: dict[tuple[Any, ...], dict[str, Any]] = {}
+    options: Rows = []
+    for row in tables["purchase_options"]:
+        if (row["cloud"], row["region"], row["kind"]) == place:
+            replaced[_option_key(row)] = row
+        else:
+            options.append(row)
+    for raw in part.options:
+        row = convert_row("purchase_options", {**raw, "source": source}, path=path, where="options")
+        old = replaced.get(_option_key(row), {})
+        if all(row[name] in (None, "") for name in INTERRUPTION):
+            # Prices and interruptions have sources of their own; a new price voids no band.
+            row.update({name: old[name] for name in INTERRUPTION if name in old})
+        options.append(row)
+    tables["purchase_options"] = options
+
+
+def _option_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["zone"], row["instance_type"], row["term_months"], row["payment"]
 
 
 def _offer_key(row: Mapping[str, Any]) -> OfferKey:
@@ -215,6 +231,7 @@ def _write_columns(connection: sqlite3.Connection, tables: Mapping[str, Rows]) -
                 **option,
                 "cpu": cpu,
                 "cpu_sockets": cpu_sockets,
+                "hardware": _hardware_word(offer, cpu),
                 "price_source": option["source"],
                 "offer_source": offer["source"],
             }
@@ -232,6 +249,12 @@ def _write_columns(connection: sqlite3.Connection, tables: Mapping[str, Rows]) -
             [np.nan if row[name] is None else row[name] for row in joined], np.float64
         )
         connection.execute("INSERT INTO columns VALUES (?, NULL, ?)", (name, values.tobytes()))
+
+
+def _hardware_word(offer: Mapping[str, Any], cpu: str) -> str:
+    """What speed depends on, as one word: equal words are equal machines."""
+    names = ("accelerator_count", "vcpus", "memory_gib", "hosts", "network_gbps", "rdma_gbps")
+    return "|".join([offer["accelerator"], cpu, *(str(offer[name]) for name in names)])
 
 
 def _cpu_of_offers(
@@ -268,30 +291,15 @@ def open_compiled(
     damage: str | None = None
     if path.exists():
         try:
-            return _open_checked(path), path, None
-        except sqlite3.Error as error:
+            return open_checked(path, LAYOUT), path, None
+        except (sqlite3.Error, OSError) as error:
             damage = str(error)
     compile_catalog(path, slices)
     try:
-        return _open_checked(path), path, damage
-    except sqlite3.Error as error:
+        return open_checked(path, LAYOUT), path, damage
+    except (sqlite3.Error, OSError) as error:
         raise CatalogError(
             f"unreadable right after it was written ({error})",
             path=path,
             remedy="check the disk or set PLANNER_CACHE_DIR to another folder",
         ) from error
-
-
-def _open_checked(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        layout = connection.execute("SELECT value FROM meta WHERE name = 'layout'").fetchone()
-        if layout is None or layout[0] != str(LAYOUT):
-            raise sqlite3.DatabaseError("layout of another version")
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
