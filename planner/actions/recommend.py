@@ -17,7 +17,7 @@ from planner.errors import BadInput, Infeasible
 from planner.explain import explain, headline
 from planner.items import ItemBuilder
 from planner.optimize.choice import Options, choose
-from planner.optimize.pareto import front
+from planner.optimize.pareto import pareto_front
 from planner.performance.efficiency import Measured
 from planner.results import CatalogInfo, FrontPoint, Recommendation, Solver
 from planner.workload import Workload
@@ -165,7 +165,7 @@ def _differing(candidates: Candidates, ranked: Rows, best: int, count: int) -> l
 
 def _front(candidates: Candidates, feasible: Rows, builder: ItemBuilder) -> list[FrontPoint]:
     rows = feasible[
-        front(candidates.usd[feasible], candidates.hours[feasible], np.arange(len(feasible)))
+        pareto_front(candidates.usd[feasible], candidates.hours[feasible], np.arange(len(feasible)))
     ]
     if len(rows) > FRONT_POINTS:  # keep the ends and an even spread between them
         rows = rows[np.linspace(0, len(rows) - 1, FRONT_POINTS).round().astype(int)]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def front(
+def pareto_front(
     cost: NDArray[np.float64], time: NDArray[np.float64], order: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Indices that no other candidate beats in both cost and time, fastest first.
@@ -14,10 +14,9 @@ def front(
     Of exact ties the one with the lowest ``order`` stays.
     """
     by_time = np.lexsort((order, cost, time))
-    kept: list[int] = []
-    cheapest = np.inf
-    for index in by_time:
-        if cost[index] < cheapest:
-            cheapest = float(cost[index])
-            kept.append(int(index))
-    return np.array(kept, np.intp)
+    if not len(by_time):
+        return by_time
+    sorted_cost = cost[by_time]
+    cheapest_so_far = np.concatenate([[np.inf], np.minimum.accumulate(sorted_cost)[:-1]])
+    front: NDArray[np.intp] = by_time[sorted_cost < cheapest_so_far]
+    return front
