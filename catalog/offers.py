@@ -31,6 +31,7 @@ TEXT_COLUMNS = (
     "instance_type",
     "accelerator",
     "cpu",
+    "hardware",
     "kind",
     "payment",
     "quota_class",
@@ -65,7 +66,8 @@ class OfferTable:
     ``codes[name]`` (int32, shape (rows,)) index ``vocabularies[name]``; ``numbers[name]``
     (float64, shape (rows,)) hold NaN where the fact is unknown. ``accelerator`` is empty for a
     CPU-only machine, whose ``cpu`` (socket type) and ``cpu_sockets`` (a fraction of sockets)
-    are known only where its instance family is.
+    are known only where its instance family is. Rows with the same ``hardware`` word are alike
+    in every column that speed depends on.
     """
 
     codes: Mapping[str, NDArray[np.int32]]

@@ -124,3 +124,29 @@ class Recommendation(_Result):
     excluded: dict[str, int] = Field(description="offers and candidates left out, by reason")
     solver: Solver
     seconds: float = Field(description="time to answer")
+
+
+class Weighed(_Result):
+    """An own measurement and the share of the correction that came from it."""
+
+    observation: str
+    weight: float
+
+
+class Estimate(_Result):
+    """Answer of ``planner estimate`` for one workload on named hardware."""
+
+    schema_: Literal["planner.estimate/1"] = Field(default="planner.estimate/1", alias="schema")
+    workload: dict[str, Any]
+    on: str
+    accelerator: str
+    accelerators: int
+    nodes: int
+    parallelism: str
+    throughput: Throughput
+    hours: float = Field(description="productive time, without set-up and waiting")
+    hours_p10: float
+    hours_p90: float
+    memory_need_gib: float = Field(description="per device")
+    memory_gib: float | None = Field(description="per device")
+    weighed: list[Weighed] = Field(description="own measurements behind it, heaviest first")

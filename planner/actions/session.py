@@ -13,6 +13,7 @@ from catalog import Catalog
 from planner.actions.recommend import Plan, recommend
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
+from planner.results import Estimate
 from planner.workload import Workload, load, parse
 
 Say = Callable[[str], None]
@@ -27,10 +28,23 @@ class Session:
     @cached_property
     def measured(self) -> list[Measured]:
         """The user's own runs as the learner sees them."""
-        return []
+        from catalog.observations import data_dir
+
+        # Most sessions have none: looking for the file is cheaper than importing what reads it.
+        if not (data_dir() / "observations.sqlite").exists():
+            return []
+        from planner.actions.own_measurements import own_measurements
+
+        return own_measurements(self.catalog)
 
     def recommend(self, workload: Workload, *, top: int = 5, where: str = "workload") -> Plan:
         return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
+
+    def estimate(self, workload: Workload, on: str, *, where: str = "workload") -> Estimate:
+        """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
+        from planner.actions.estimate import estimate
+
+        return estimate(workload, on, self.catalog, measured=self.measured, where=where)
 
     def recommend_from(
         self,

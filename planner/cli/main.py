@@ -16,7 +16,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import click
 import typer
 
-from planner.cli import recommend
+from planner.cli import calibrate, estimate, recommend
 
 app = typer.Typer(
     name="planner",
@@ -26,6 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 recommend.register(app)
+estimate.register(app)
+app.add_typer(calibrate.app, name="calibrate")
 
 
 def _version(asked: bool) -> None:

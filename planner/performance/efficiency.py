@@ -90,6 +90,7 @@ class Measured:
 
     setup: Setup
     log_ratio: float
+    observation_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,23 @@ def posterior(setups: Sequence[Setup], measured: Sequence[Measured]) -> Posterio
             for s, r in zip(setups, removed, strict=True)
         ]
     return Posterior(np.exp(mean), sd, basis)
+
+
+def weights(setup: Setup, measured: Sequence[Measured], most: int = 5) -> list[tuple[str, float]]:
+    """The measurements that weigh most in this setup's correction, with their share of it."""
+    if not measured:
+        return []
+    own = [m.setup for m in measured]
+    own_sd = np.array([prior(s.task, s.kind).log_sd for s in own])
+    inner = _covariance(own, own) * own_sd[:, None] * own_sd[None, :]
+    inner += MEASUREMENT_SD**2 * np.eye(len(own))
+    cross = _covariance([setup], own)[0] * prior(setup.task, setup.kind).log_sd * own_sd
+    gain = np.abs(np.linalg.solve(inner, cross))
+    total = float(gain.sum())
+    if total <= 0:
+        return []
+    heaviest = np.argsort(-gain, kind="stable")[:most]
+    return [(measured[i].observation_id, float(gain[i]) / total) for i in heaviest if gain[i] > 0]
 
 
 def _covariance(left: Sequence[Setup], right: Sequence[Setup]) -> Floats:

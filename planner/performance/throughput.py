@@ -84,30 +84,39 @@ def training_throughput(
             decode_images=workload.decode_images,
             kernel_efficiency=kernel,
         )
-        units, batch = float(workload.batch_size), float(workload.batch_size)
-        unit = "images_per_s"
+        units, unit = float(workload.batch_size), "images_per_s"
     else:
         step = _language_step(workload, shape, machines, precision, kernel)
         units = max(workload.step_tokens, float(workload.sequence_length))
-        batch, unit = units, "tokens_per_s"
-    setups = [
+        unit = "tokens_per_s"
+    setups = setups_of(workload, shape, machines)
+    correction = posterior(setups, measured)
+    median = units / step.total_s * correction.ratio
+    why_not = _why_not(step, machines, precision, median)
+    median = np.where([bool(reason) for reason in why_not], np.nan, median)
+    return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
+
+
+def setups_of(workload: Workload, shape: ModelShape, machines: Machines) -> list[Setup]:
+    """What the learner knows each configuration by."""
+    if isinstance(workload, VisionTraining):
+        task, batch = "vision-training", float(workload.batch_size)
+    else:
+        task = "language-training"
+        batch = max(workload.step_tokens, float(workload.sequence_length))
+    return [
         Setup(
             task,
             device.kind,
             device.name,
             shape.name,
-            precision,
+            training_precision(workload),
             workload.framework,
             batch,
             float(total) * device.share,
         )
         for device, total in zip(machines.devices, machines.total, strict=True)
     ]
-    correction = posterior(setups, measured)
-    median = units / step.total_s * correction.ratio
-    why_not = _why_not(step, machines, precision, median)
-    median = np.where([bool(reason) for reason in why_not], np.nan, median)
-    return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
 
 
 def log_ratio(throughput: Throughput, measured_value: float, index: int = 0) -> float | None:

@@ -1,0 +1,72 @@
+"""What a calibration run on rented machines may cost, from the catalog's prices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog import Catalog
+from catalog.offers import PurchaseKind
+from launchers.base import CostEstimate
+from launchers.skypilot import held_hours
+from launchers.targets import SkyTarget
+from planner.actions.device_names import accelerator_name
+
+# SkyPilot's short names of clouds, where the catalog says more.
+CLOUDS = {"do": "digitalocean"}
+# What SkyPilot asks for where the user asks for nothing.
+DEFAULT_VCPUS = 8.0
+
+
+def quote(catalog: Catalog, target: SkyTarget, timeout_s: float) -> CostEstimate:
+    """The cheapest matching offer for as long as the machine may be held.
+
+    ``usd`` is None where the catalog has no price for the target.
+    """
+    hours = held_hours(timeout_s)
+    if not target.is_billed:
+        return CostEstimate(None, None, hours, "your own cluster: no price per hour is known")
+    offers = catalog.offers
+    kind = PurchaseKind.SPOT if target.spot else PurchaseKind.ON_DEMAND
+    mask = offers.is_in("kind", [kind]) & ~np.isnan(offers.numbers["usd_per_hour"])
+    if target.cloud != "*":
+        mask &= offers.is_in("cloud", [CLOUDS.get(target.cloud, target.cloud)])
+    if target.region:
+        mask &= offers.is_in("region", [target.region])
+    if target.instance_type:
+        mask &= offers.is_in("instance_type", [target.instance_type])
+    name, count = target.accelerator
+    if name:
+        known = accelerator_name(catalog, name)
+        mask &= offers.is_in("accelerator", [known] if known else [])
+        mask &= offers.numbers["accelerator_count"] == count
+    elif not target.instance_type:
+        mask &= offers.is_in("accelerator", [""])
+        vcpus = DEFAULT_VCPUS if not (target.cpus or target.memory) else 0.0
+        mask &= _enough(offers.numbers["vcpus"], target.cpus, vcpus)
+    mask &= _enough(offers.numbers["memory_gib"], target.memory, 0.0)
+    found = np.flatnonzero(mask)
+    if not len(found):
+        return CostEstimate(None, None, hours, f"the catalog has no {kind} price for this target")
+    best = int(found[np.argmin(offers.numbers["usd_per_hour"][found])])
+    rate = float(offers.numbers["usd_per_hour"][best])
+    source = catalog.sources.get(offers.text("price_source", best))
+    as_of = source.as_of.isoformat() if source and source.as_of else "of unknown date"
+    return CostEstimate(
+        rate * hours,
+        rate,
+        hours,
+        f"{offers.text('instance_type', best)} in {offers.text('region', best)}, {kind} price "
+        f"{as_of}, held {hours:.2f} h at most",
+    )
+
+
+def _enough(column: NDArray[np.float64], text: str, least: float) -> NDArray[np.bool_]:
+    """Rows with as much as ``4`` (exactly) or ``4+`` (at least) says."""
+    enough: NDArray[np.bool_]
+    if text:
+        wanted = float(text.rstrip("+"))
+        enough = column >= wanted if text.endswith("+") else column == wanted
+    else:
+        enough = column >= least if least else np.ones(len(column), bool)
+    return enough

@@ -1,0 +1,292 @@
+"""``planner calibrate``: measure here or on rented machines, and list what was measured."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planner.errors import BadInput
+
+if TYPE_CHECKING:
+    from catalog.observations import OwnObservation
+    from launchers.base import CostEstimate
+    from launchers.ledger import RunRecord
+
+app = typer.Typer(
+    help="Measure how fast hardware really is; measurements move the estimates.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
+
+
+@app.command("run")
+def run(
+    benchmark: Annotated[str, typer.Argument(help="What to run: cnn.")],
+    on: Annotated[
+        str,
+        typer.Option(
+            metavar="TARGET",
+            help="local, or skypilot:INFRA[,accelerators=L4:1][,instance=TYPE][,cpus=4+][,spot], "
+            "e.g. skypilot:aws/us-east-1,accelerators=L4:1.",
+        ),
+    ] = "local",
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to the cost without a question.")] = (
+        False
+    ),
+    max_cost: Annotated[
+        str | None, typer.Option(metavar="USD", help="Refuse to cost more, e.g. 5USD.")
+    ] = None,
+    samples: Annotated[str, typer.Option(help="Training images, e.g. 6000 or 60k.")] = "6000",
+    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 1,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or amp (fp16 on CUDA).")] = "fp32",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.")] = 0,
+    compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
+    warmup_steps: Annotated[int, typer.Option(help="Steps that are not counted.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of weights, order and drawn digits.")] = 1,
+    max_seconds: Annotated[float, typer.Option(help="Training ends after this long.")] = 300.0,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of MNIST idx files; digits are drawn without.")
+    ] = None,
+    python: Annotated[
+        str, typer.Option(help="Python with torch on the machine measured; else found there.")
+    ] = "",
+    format: FormatOption = Format.TABLE,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
+) -> int:
+    """Run a benchmark and store what it measured.
+
+    Shows the estimated cost and asks before anything is rented. A rented machine is given back
+    whatever happens. Exit codes: 0 measured, 1 failed, 2 bad input, 4 over --max-cost.
+    """
+    from planner.actions.calibrate import CalibrationOptions, run_calibration
+    from planner.quantities import usd, whole_count
+
+    options = CalibrationOptions(
+        samples=int(_quantity(whole_count, samples, "--samples")),
+        epochs=epochs,
+        batch_size=batch_size,
+        precision=precision,
+        device=device,
+        threads=threads,
+        compile=compile,
+        warmup_steps=warmup_steps,
+        seed=seed,
+        max_seconds=max_seconds,
+        data=data,
+        python=python,
+        max_cost_usd=None if max_cost is None else _quantity(usd, max_cost, "--max-cost"),
+    )
+
+    def confirm(estimate: CostEstimate) -> bool:
+        _say(_cost_line(on, estimate))
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise BadInput(
+                "nobody is here to confirm the cost", where=on, remedy="add --yes to agree to it"
+            )
+        return typer.confirm("Start it?", err=True)
+
+    with _signals_interrupt():
+        outcome = run_calibration(
+            benchmark, on, options, confirm, progress=_silent if quiet else _say
+        )
+    if format is Format.JSON:
+        document = {
+            "schema": "planner.calibration/1",
+            "run_id": outcome.run_id,
+            "target": outcome.target,
+            "seconds": round(outcome.seconds, 3),
+            "estimated_cost_usd": outcome.estimate.usd,
+            **_own_json(outcome.own),
+            "result": dict(outcome.document),
+        }
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        _print_results([outcome.own])
+    return 0
+
+
+@app.command("results")
+def results(format: FormatOption = Format.TABLE) -> int:
+    """List everything measured so far, oldest first."""
+    from planner.actions.calibrate import results as measured
+
+    found = measured()
+    if format is Format.JSON:
+        rows = [_own_json(own) for own in found]
+        typer.echo(
+            json.dumps({"schema": "planner.calibration-results/1", "results": rows}, indent=2)
+        )
+    elif found:
+        _print_results(found)
+    else:
+        _say("nothing was measured yet; `planner calibrate run cnn` measures this machine")
+    return 0
+
+
+@app.command("status")
+def status(format: FormatOption = Format.TABLE) -> int:
+    """List every run, and what may still cost money."""
+    from planner.actions.calibrate import status as runs
+
+    records = runs()
+    if format is Format.JSON:
+        rows = [_run_json(record) for record in records]
+        typer.echo(json.dumps({"schema": "planner.calibration-status/1", "runs": rows}, indent=2))
+    elif records:
+        _print_runs(records)
+    else:
+        _say("no run was started yet")
+    for record in records:
+        if record.may_cost_money and record.planner_is_alive is not True:
+            _say(
+                f"warning: {record.resource} may still cost money; "
+                f"`planner calibrate stop {record.run_id}` takes it down"
+            )
+    return 0
+
+
+@app.command("stop")
+def stop(run_id: Annotated[str, typer.Argument(help="As `calibrate status` lists it.")]) -> int:
+    """Take down what a run that was killed may have left behind."""
+    from planner.actions.calibrate import stop as stop_run
+
+    with _signals_interrupt():
+        stop_run(run_id, _say)
+    return 0
+
+
+def _quantity(parse: Any, text: str, flag: str) -> float:
+    try:
+        return float(parse(text))
+    except ValueError as error:
+        raise BadInput(str(error), where=flag) from error
+
+
+def _cost_line(on: str, estimate: CostEstimate) -> str:
+    if estimate.usd is None or estimate.usd_per_hour is None:
+        return f"{on}: cost unknown ({estimate.basis})"
+    return (
+        f"{on}: about {estimate.usd:.2f} USD in total at most, {estimate.usd_per_hour:.4g} USD/h "
+        f"({estimate.basis})"
+    )
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Let a polite kill or a lost terminal end a run as Ctrl-C does: with everything given back."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _own_json(own: OwnObservation) -> dict[str, Any]:
+    return {
+        "id": own.id,
+        "measured_at": own.measured_at.isoformat(),
+        "machine": own.machine,
+        "observation": own.observation.to_row(),
+    }
+
+
+def _run_json(record: RunRecord) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "benchmark": record.benchmark,
+        "target": record.target,
+        "resource": record.resource,
+        "state": record.state.value,
+        "estimated_cost_usd": record.cost_usd,
+        "started_at": record.started_at.isoformat(),
+        "changed_at": record.changed_at.isoformat(),
+        "may_cost_money": record.may_cost_money,
+        "abandoned": record.is_abandoned,
+        "problem": record.problem,
+    }
+
+
+def _print_results(found: list[OwnObservation]) -> None:
+    rows = [
+        [
+            own.measured_at.strftime("%Y-%m-%d %H:%M"),
+            own.observation.model,
+            own.observation.accelerator,
+            own.observation.precision,
+            own.observation.framework,
+            own.observation.batch_global,
+            "" if own.observation.value is None else f"{own.observation.value:,.5g}",
+            own.observation.metric,
+        ]
+        for own in found
+    ]
+    header = ["UTC", "Model", "On", "Precision", "Framework", "Batch", "Value", "Unit"]
+    _print_table(header, rows, right={5, 6})
+
+
+def _print_runs(records: list[RunRecord]) -> None:
+    rows = [
+        [
+            record.run_id,
+            record.started_at.strftime("%Y-%m-%d %H:%M"),
+            record.target,
+            f"{record.state.value} (abandoned)" if record.is_abandoned else record.state.value,
+            "unknown" if record.cost_usd is None else f"{record.cost_usd:.2f}",
+            "yes" if record.may_cost_money else "no",
+            record.problem,
+        ]
+        for record in records
+    ]
+    header = ["Run", "UTC", "On", "State", "USD, estimated", "May cost", "Problem"]
+    _print_table(header, rows, right={4})
+
+
+def _print_table(header: list[str], rows: list[list[str]], right: set[int]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column, name in enumerate(header):
+        table.add_column(name, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(width=140, highlight=False, markup=False)
+    console.print(table)
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+def _say(line: str) -> None:
+    # The result line is for the program, not for people.
+    if "@@PLANNER_RESULT " not in line:
+        typer.echo(line, err=True)

@@ -1,0 +1,59 @@
+"""``planner estimate``: how fast a workload, or each row of a CSV file, runs on given hardware."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command("estimate")(estimate)
+
+
+def estimate(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[WORKLOAD.yaml]", help="Workload file, or - for stdin."),
+    ] = None,
+    on: Annotated[
+        str,
+        typer.Option(metavar="HARDWARE", help="local, or ACCELERATOR[:COUNT][xNODES]."),
+    ] = "local",
+    format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
+) -> int:
+    """Estimate the speed of a workload on this machine or on named accelerators."""
+    import sys
+
+    from planner.actions.session import open_session, workload_from
+    from planner.errors import BadInput
+
+    if file is None:
+        raise BadInput("no workload given", remedy="name a workload file")
+    session = open_session(say=lambda line: typer.echo(line, err=True))
+    workload, where = workload_from(file, sys.stdin.read() if file == "-" else None, {}, {})
+    result = session.estimate(workload, on, where=where)
+    if format is Format.JSON:
+        typer.echo(result.model_dump_json(by_alias=True, indent=2))
+        return 0
+    from planner.explain import hours
+
+    t = result.throughput
+    typer.echo(f"{t.value:,.6g} {t.unit} on {on} ({result.parallelism}), basis {t.basis}")
+    typer.echo(f"80% range {t.p10:,.6g} to {t.p90:,.6g} {t.unit}")
+    typer.echo(
+        f"work takes {hours(result.hours)} "
+        f"({hours(result.hours_p10)} to {hours(result.hours_p90)}), without set-up"
+    )
+    memory = "unknown" if result.memory_gib is None else f"{result.memory_gib:.1f}"
+    typer.echo(f"needs {result.memory_need_gib:.1f} GiB of {memory} GiB a device")
+    for part in result.weighed:
+        typer.echo(f"own measurement {part.observation}: {part.weight:.0%} of the correction")
+    return 0
