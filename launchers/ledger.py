@@ -39,8 +39,9 @@ class RunState(StrEnum):
     DONE = "done"
     FAILED = "failed"
 
-
-ENDED = frozenset({RunState.DONE, RunState.FAILED})
+    @property
+    def is_end(self) -> bool:
+        return self in (RunState.DONE, RunState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class RunRecord:
     @property
     def may_cost_money(self) -> bool:
         """Whether something rented may still be there."""
-        return bool(self.resource) and self.state not in ENDED | {RunState.PLANNED}
+        return bool(self.resource) and not (self.state.is_end or self.state is RunState.PLANNED)
 
     @property
     def planner_is_alive(self) -> bool | None:
@@ -80,7 +81,7 @@ class RunRecord:
     @property
     def is_abandoned(self) -> bool:
         """Not ended, and the planner that drove it is gone."""
-        return self.state not in ENDED and self.planner_is_alive is False
+        return not self.state.is_end and self.planner_is_alive is False
 
 
 class RunLedger:

@@ -81,12 +81,18 @@ class SkyPilotLauncher:
         self._started_s = 0.0
 
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
+        """The estimate handed over. Raises CostCapExceeded."""
         del run  # the estimate was made for it
+        self._check_cap()
         return self._estimate
 
     def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
         """Provision the cluster and submit the job; returns ``cluster/job``."""
-        self._check_cost(confirmed)
+        self._check_cap()
+        if not confirmed:
+            raise LaunchRefused(
+                "costs money and was not confirmed", where=self.target, remedy="confirm it"
+            )
         sky = _import_sky()
         self._run, self._on_line, self._started_s = run, on_line, time.monotonic()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="planner-run-"))
@@ -236,7 +242,7 @@ class SkyPilotLauncher:
             if uncancelled is not None:  # it may still come into being
                 raise uncancelled from None
 
-    def _check_cost(self, confirmed: bool) -> None:
+    def _check_cap(self) -> None:
         usd, cap = self._estimate.usd, self._max_cost_usd
         if cap is not None and self._target.is_billed and usd is None:
             raise CostCapExceeded(
@@ -249,10 +255,6 @@ class SkyPilotLauncher:
                 f"may cost {usd:.2f} USD, more than the cap of {cap:g} USD",
                 where=self.target,
                 remedy="raise --max-cost, or choose a cheaper machine or a shorter time limit",
-            )
-        if not confirmed:
-            raise LaunchRefused(
-                "costs money and was not confirmed", where=self.target, remedy="confirm it"
             )
 
     def _max_hourly_usd(self) -> float | None:
@@ -292,7 +294,7 @@ def _import_sky() -> Any:
         import sky
     except ImportError as error:
         raise LaunchRefused(
-            "SkyPilot is not installed",
+            f"SkyPilot cannot be imported ({error})",
             where="skypilot",
             remedy="pip install 'ai-capacity-planner[sky]' and the cloud's own extra",
         ) from error

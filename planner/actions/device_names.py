@@ -13,7 +13,7 @@ NOISE = re.compile(
     re.IGNORECASE,
 )
 # What clouds leave out where a device comes with one usual amount of memory.
-USUAL_MEMORY = ("", "-80GB", "-40GB", "-16GB")
+USUAL_MEMORY = ("", "-40GB", "-16GB", "-80GB")
 SHORTEST_CPU_NUMBER = 4
 
 

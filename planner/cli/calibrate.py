@@ -195,7 +195,7 @@ def _cost_line(on: str, estimate: CostEstimate) -> str:
 def _signals_interrupt() -> Iterator[None]:
     """Let a polite kill or a lost terminal end a run as Ctrl-C does: with everything given back."""
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
