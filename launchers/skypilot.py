@@ -19,32 +19,23 @@ from typing import Any, TypeVar
 
 from launchers.background import LineStream, TookTooLong, call, others_captured
 from launchers.base import BenchmarkRun, CostEstimate, OnLine, RunResult
+from launchers.cost_cap import IDLE_MINUTES, SETUP_TIMEOUT_S, check_cap, max_hourly_usd
 from launchers.errors import (
     BenchmarkFailed,
     BenchmarkUnusable,
-    CostCapExceeded,
     LaunchRefused,
     TearDownFailed,
 )
-from launchers.output import MARKER, find_result, redact
+from launchers.output import find_result, redact
 from launchers.sky_task import build_task
 from launchers.targets import SkyTarget
 
-IDLE_MINUTES = 10
 PROVISION_TIMEOUT_S = 1800.0
-SETUP_TIMEOUT_S = 900.0
 TEAR_DOWN_TIMEOUT_S = 600.0
 SUBMIT_TIMEOUT_S = 60.0
 TEAR_DOWN_ATTEMPTS = 3
 LOG_ATTEMPTS = 2
-# Prices move after the snapshot; this much above the confirmed rate is still what was agreed.
-RATE_TOLERANCE = 1.5
 T = TypeVar("T")
-
-
-def held_hours(timeout_s: float) -> float:
-    """Hours a machine is billed at most: setup, the program, idle time if the planner dies."""
-    return (SETUP_TIMEOUT_S + timeout_s) / 3600 + IDLE_MINUTES / 60
 
 
 class SkyPilotLauncher:
@@ -83,12 +74,12 @@ class SkyPilotLauncher:
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
         """The estimate handed over. Raises CostCapExceeded."""
         del run  # the estimate was made for it
-        self._check_cap()
+        check_cap(self._target, self._estimate, self._max_cost_usd)
         return self._estimate
 
     def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
         """Provision the cluster and submit the job; returns ``cluster/job``."""
-        self._check_cap()
+        check_cap(self._target, self._estimate, self._max_cost_usd)
         if not confirmed:
             raise LaunchRefused(
                 "costs money and was not confirmed", where=self.target, remedy="confirm it"
@@ -106,7 +97,7 @@ class SkyPilotLauncher:
                     name=self.resource,
                     workdir=folder,
                     python=self._python,
-                    max_hourly_usd=self._max_hourly_usd(),
+                    max_hourly_usd=max_hourly_usd(self._target, self._estimate, self._max_cost_usd),
                 ),
                 PROVISION_TIMEOUT_S,
             )
@@ -147,9 +138,12 @@ class SkyPilotLauncher:
         self._on_line = on_line
 
         def follow() -> Any:
-            code = sky.tail_logs(self.resource, self._job, follow=True, output_stream=self._output)
-            self._output.finish()
-            return code
+            try:
+                return sky.tail_logs(
+                    self.resource, self._job, follow=True, output_stream=self._output
+                )
+            finally:
+                self._output.finish()
 
         for attempt in range(1, LOG_ATTEMPTS + 1):
             self._lines.clear()
@@ -161,7 +155,7 @@ class SkyPilotLauncher:
                 ) from error
             except Exception as error:  # noqa: BLE001  # a lost node ends it in many ways
                 self._log_end = self._said(error)
-                if attempt < LOG_ATTEMPTS and not any(MARKER in line for line in self._lines):
+                if attempt < LOG_ATTEMPTS and not self._has_result():
                     time.sleep(self._retry_wait_s)
                     continue
             else:
@@ -242,29 +236,6 @@ class SkyPilotLauncher:
             if uncancelled is not None:  # it may still come into being
                 raise uncancelled from None
 
-    def _check_cap(self) -> None:
-        usd, cap = self._estimate.usd, self._max_cost_usd
-        if cap is not None and self._target.is_billed and usd is None:
-            raise CostCapExceeded(
-                f"no price is known, so {cap:g} USD cannot be promised",
-                where=self.target,
-                remedy="name an instance or accelerator the catalog has, or drop --max-cost",
-            )
-        if cap is not None and usd is not None and usd > cap:
-            raise CostCapExceeded(
-                f"may cost {usd:.2f} USD, more than the cap of {cap:g} USD",
-                where=self.target,
-                remedy="raise --max-cost, or choose a cheaper machine or a shorter time limit",
-            )
-
-    def _max_hourly_usd(self) -> float | None:
-        if not self._target.is_billed:
-            return None
-        if self._max_cost_usd is not None:
-            return self._max_cost_usd / self._estimate.hours
-        rate = self._estimate.usd_per_hour
-        return None if rate is None else rate * RATE_TOLERANCE
-
     def _call(self, function: Callable[[], T], timeout_s: float) -> T:
         with others_captured(self._output):  # SkyPilot prints its progress
             return call(function, timeout_s, lambda: self._output.drain(self._take_line))
@@ -272,6 +243,13 @@ class SkyPilotLauncher:
     def _take_line(self, line: str) -> None:
         self._lines.append(line)
         self._on_line(self._shown(line))
+
+    def _has_result(self) -> bool:
+        try:
+            find_result(self._lines, self.target)
+        except BenchmarkFailed:
+            return False
+        return True
 
     def _shown(self, text: str) -> str:
         return redact(text, self._run.secrets.values() if self._run else ())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.offers import PurchaseKind
 from launchers.base import CostEstimate
-from launchers.skypilot import held_hours
+from launchers.cost_cap import held_hours
 from launchers.targets import SkyTarget
 from planner.actions.device_names import accelerator_name
 
