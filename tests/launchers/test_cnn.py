@@ -63,7 +63,7 @@ def test_it_learns_and_repeats_itself() -> None:
     first, second = (
         run_program("--samples", "1600", "--batch-size", "32", *SMALL[2:])[1] for _ in range(2)
     )
-    assert first["accuracy"] > 0.6  # ten digits: 0.1 by chance
+    assert first["accuracy"] > 0.4  # ten digits: 0.1 by chance
     assert first["data"] == second["data"]
     assert first["accuracy"] == second["accuracy"]
     assert len(first["epoch_seconds"]) == 1
