@@ -13,7 +13,6 @@ from typing import Annotated
 # Looking for pydantic plugins reads the metadata of every installed package at start-up.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-import click
 import typer
 
 from planner.cli import calibrate, estimate, recommend
@@ -62,10 +61,9 @@ def run(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="planner", standalone_mode=False)
         return int(result or 0)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        return _usage_error(error)
+    except (KeyboardInterrupt, typer.Abort):
         _say("interrupted")
         return 130
     except Infeasible as error:
@@ -88,6 +86,18 @@ def run(arguments: list[str]) -> int:
             raise
         _say(f"error: unexpected {type(error).__name__}: {error}; PLANNER_DEBUG=1 shows where")
         return 1
+
+
+def _usage_error(error: typer.TyperException) -> int:
+    """Flags that cannot be used: the same one line as for any other bad input."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "planner"
+    text = error.format_message().strip()
+    if text.startswith("Usage:"):  # a group without a command shows its help
+        typer.echo(text, err=True)
+        return 2
+    _say(f"error: {command}: {text.rstrip('.')}; see `{command} --help`")
+    return 2
 
 
 def _say(line: str) -> None:
