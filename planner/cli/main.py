@@ -15,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-from planner.cli import calibrate, estimate, recommend
+from planner.cli import calibrate, doctor, estimate, recommend, schema
 
 app = typer.Typer(
     name="planner",
@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 recommend.register(app)
 estimate.register(app)
+doctor.register(app)
+schema.register(app)
 app.add_typer(calibrate.app, name="calibrate")
 
 
