@@ -84,8 +84,9 @@ class SkyPilotLauncher:
             raise LaunchRefused(
                 "costs money and was not confirmed", where=self.target, remedy="confirm it"
             )
-        sky = _import_sky()
         self._run, self._on_line, self._started_s = run, on_line, time.monotonic()
+        # While captured, because SkyPilot's logger keeps the stdout it meets when imported.
+        sky = self._call(_import_sky, PROVISION_TIMEOUT_S)
         folder = self._folder = Path(tempfile.mkdtemp(prefix="planner-run-"))
         shutil.copy(run.program, folder)
         try:
