@@ -1,0 +1,192 @@
+"""``planner catalog``: what is offered, where each figure is from, and live refreshes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from catalog import Catalog
+    from planner.actions.refresh import Outcome
+
+app = typer.Typer(
+    name="catalog",
+    help="Offers, prices and facts, each with its source and date; live refreshes.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")]
+
+
+@app.command("list")
+def list_command(
+    cloud: Annotated[list[str] | None, typer.Option(help="Cloud; repeatable.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Region; repeatable.")] = None,
+    accelerator: Annotated[
+        list[str] | None, typer.Option(help="Accelerator name or alias, or cpu; repeatable.")
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="on_demand, spot, reservation ...; repeatable.")
+    ] = None,
+    max_price: Annotated[
+        float | None, typer.Option(metavar="USD_PER_HOUR", help="Most a machine may cost an hour.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help="Rows shown, 0 = all. Tables show 40, JSON and CSV all."),
+    ] = None,
+    format: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> int:
+    """List offers that match all filters, cheapest first, with price, age and source."""
+    from planner.actions.catalog import list_offers
+    from planner.cli import catalog_formats, catalog_tables
+
+    catalog = _open(quiet)
+    listing = list_offers(
+        catalog,
+        clouds=cloud or (),
+        regions=region or (),
+        accelerators=accelerator or (),
+        kinds=kind or (),
+        max_usd_per_hour=max_price,
+        limit=limit if limit is not None else (40 if format is Format.TABLE else 0),
+    )
+    if format is Format.TABLE:
+        catalog_tables.print_listing(listing)
+    elif format is Format.JSON:
+        typer.echo(catalog_formats.listing_json(listing))
+    else:
+        typer.echo(catalog_formats.listing_csv(listing), nl=False)
+    hidden = listing.matching - len(listing.offers)
+    if not quiet and hidden:
+        _say(f"{len(listing.offers):,} of {listing.matching:,} offers shown; --limit 0 shows all")
+    elif not quiet and not listing.matching:
+        _say("no offer matches; leave a filter out")
+    return 0
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Accelerator, instance type or model.")],
+    format: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> int:
+    """Show all facts about one name, each with its source and date."""
+    from planner.actions.catalog_facts import show as facts_about
+    from planner.cli import catalog_formats, catalog_tables
+
+    sections = facts_about(_open(quiet), name)
+    if format is Format.TABLE:
+        catalog_tables.print_sections(sections)
+    elif format is Format.JSON:
+        typer.echo(catalog_formats.sections_json(sections))
+    else:
+        typer.echo(catalog_formats.sections_csv(sections), nl=False)
+    return 0
+
+
+@app.command()
+def check(
+    format: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> int:
+    """Check the published catalog: prices, machines, accelerators, sources.
+
+    Exit codes: 0 no fault (remarks may remain), 2 a row is wrong.
+    """
+    from planner.actions.catalog import check as check_all
+    from planner.cli import catalog_formats, catalog_tables
+
+    catalog = _open(quiet)
+    findings = check_all(catalog)
+    faults = sum(finding.effect != "note" for finding in findings)
+    if format is Format.TABLE:
+        catalog_tables.print_findings(findings)
+    elif format is Format.JSON:
+        typer.echo(catalog_formats.findings_json(findings, catalog.content_id))
+    else:
+        typer.echo(catalog_formats.findings_csv(findings), nl=False)
+    if not quiet:
+        _say(f"{catalog.offer_count:,} offers checked: {faults} faults, "
+             f"{len(findings) - faults} remarks")  # fmt: skip
+    return 2 if faults else 0
+
+
+@app.command()
+def refresh(
+    only: Annotated[
+        str, typer.Option(metavar="CLOUD,...", help="Clouds to ask; all with a live source.")
+    ] = "",
+    regions: Annotated[
+        str, typer.Option(metavar="REGION,...", help="Regions to ask; those the catalog knows.")
+    ] = "",
+    kinds: Annotated[
+        str, typer.Option(metavar="KIND,...", help="on_demand, spot; all the source has.")
+    ] = "",
+    accept_jumps: Annotated[
+        bool, typer.Option("--accept-jumps", help="Publish prices that moved beyond belief.")
+    ] = False,
+    deadline: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Most the whole refresh may take.")
+    ] = 300.0,
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="Name every row left out, not just their number.")
+    ] = False,
+    format: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> int:
+    """Fetch live prices; what fails or looks wrong keeps its last good rows.
+
+    Needs an extra and credentials of each cloud. Exit codes: 0 all published, 1 some slice kept
+    its last good rows or failed, 2 bad input or nothing to ask with.
+    """
+    from planner.actions.refresh import refresh_catalog
+    from planner.cli import catalog_formats, catalog_tables
+
+    def progress(outcome: Outcome) -> None:
+        _say(catalog_tables.outcome_line(outcome))
+
+    result = refresh_catalog(
+        only=_split(only),
+        regions=_split(regions),
+        kinds=_split(kinds),
+        accept_jumps=accept_jumps,
+        deadline_s=deadline,
+        say=None if quiet else _say,
+        progress=None if quiet else progress,
+    )
+    for line in result.skipped:
+        _say(f"skipped {line}")
+    if format is Format.TABLE:
+        catalog_tables.print_report(result.report, name_rejects=rejects)
+    elif format is Format.JSON:
+        typer.echo(catalog_formats.report_json(result.report, result.skipped))
+    else:
+        typer.echo(catalog_formats.report_csv(result.report), nl=False)
+    return 0 if result.complete else 1
+
+
+def _open(quiet: bool) -> Catalog:
+    from planner.actions.session import open_session
+
+    return open_session(say=None if quiet else _say).catalog
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,118 @@
+"""Answers of ``planner catalog`` as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import date
+from typing import Any
+
+from planner.actions.catalog import Finding, Listing, Offer
+from planner.actions.catalog_facts import Fact, Section
+from planner.actions.refresh import Outcome, Report
+
+REPORT_COLUMNS = (
+    "cloud", "region", "kind", "status", "prices", "last_good_prices", "rejects", "findings",
+    "seconds", "fetched_at", "reason", "remedy",
+)  # fmt: skip
+
+
+def listing_json(listing: Listing) -> str:
+    return _json(
+        {
+            "schema": "planner.catalog_list/1",
+            "catalog": {"id": listing.catalog_id},
+            "matching": listing.matching,
+            "offers": [asdict(offer) for offer in listing.offers],
+        }
+    )
+
+
+def sections_json(sections: Sequence[Section]) -> str:
+    return _json(
+        {"schema": "planner.catalog_show/1", "sections": [asdict(part) for part in sections]}
+    )
+
+
+def findings_json(findings: Sequence[Finding], catalog_id: str) -> str:
+    return _json(
+        {
+            "schema": "planner.catalog_check/1",
+            "catalog": {"id": catalog_id},
+            "findings": [asdict(finding) for finding in findings],
+        }
+    )
+
+
+def report_json(report: Report, skipped: Sequence[str]) -> str:
+    slices = [
+        _report_row(outcome)
+        | {
+            "rejects": [asdict(reject) for reject in outcome.rejects],
+            "findings": [asdict(finding) for finding in outcome.findings],
+        }
+        for outcome in report.outcomes
+    ]
+    return _json(
+        {
+            "schema": "planner.catalog_refresh/1",
+            "seconds": round(report.seconds, 3),
+            "slices": slices,
+            "skipped": list(skipped),
+            "set_aside": [str(path) for path in report.set_aside],
+        }
+    )
+
+
+def listing_csv(listing: Listing) -> str:
+    return _csv([field.name for field in fields(Offer)], map(asdict, listing.offers))
+
+
+def sections_csv(sections: Sequence[Section]) -> str:
+    names = ("fact_name" if field.name == "name" else field.name for field in fields(Fact))
+    columns = ["kind", "name", *names]
+    rows = []
+    for section in sections:
+        for fact in section.facts:
+            cells = asdict(fact)
+            cells["fact_name"] = cells.pop("name")
+            rows.append({"kind": section.kind, "name": section.name, **cells})
+    return _csv(columns, rows)
+
+
+def findings_csv(findings: Sequence[Finding]) -> str:
+    return _csv([field.name for field in fields(Finding)], map(asdict, findings))
+
+
+def report_csv(report: Report) -> str:
+    return _csv(REPORT_COLUMNS, map(_report_row, report.outcomes))
+
+
+def _report_row(outcome: Outcome) -> dict[str, Any]:
+    values = (
+        outcome.task.cloud, outcome.task.region, outcome.task.kind, outcome.status.value,
+        outcome.rows, outcome.last_good_rows, len(outcome.rejects), len(outcome.findings),
+        round(outcome.seconds, 3), outcome.fetched_at, outcome.reason, outcome.remedy,
+    )  # fmt: skip
+    return dict(zip(REPORT_COLUMNS, values, strict=True))
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, default=_iso)
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, date):  # datetime too
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,174 @@
+"""Answers of ``planner catalog`` as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from planner.actions.catalog import Finding, Listing
+from planner.actions.catalog_facts import Section
+from planner.actions.refresh import Outcome, Report
+
+# Lines of rejects shown for one slice unless all are asked for.
+REASONS_SHOWN = 5
+
+
+def dated(as_of: date | None, precision: str) -> str:
+    """The date as exactly as it is known: 2026-07-20, 2026-07, >=2025-11 or ``undated``."""
+    if as_of is None:
+        return "undated"
+    iso = as_of.isoformat()
+    return {"month": iso[:7], "year": iso[:4], "not-before": f">={iso[:7]}"}.get(precision, iso)
+
+
+def aged(age_days: int | None, precision: str) -> str:
+    if age_days is None:
+        return "?"
+    return f"{'<=' if precision == 'not-before' else ''}{age_days} d"
+
+
+def number(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.6g}"
+
+
+class _Footnotes:
+    """Numbers for sources in a table; the sources themselves follow it, once each."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, str] = {}
+
+    def mark(self, key: str, as_of: date | None, precision: str, citation: str) -> str:
+        self._lines.setdefault(key, f"{dated(as_of, precision)}  {citation or key}")
+        return f"[{list(self._lines).index(key) + 1}]"
+
+    def print(self, console: Console) -> None:
+        for number_, line in enumerate(self._lines.values(), start=1):
+            console.print(Text(f"[{number_}] {line}"), soft_wrap=True)
+
+
+def print_listing(listing: Listing) -> None:
+    columns = ("cloud", "region", "machine", "accelerators", "vCPU", "GiB", "buy", "USD/h", "age")
+    table = _table((*columns, "source"), right=("vCPU", "GiB", "USD/h", "age"))
+    notes = _Footnotes()
+    for offer in listing.offers:
+        term = f" {offer.term_months} mo" if offer.term_months else ""
+        devices = f"{number(offer.accelerator_count)} {offer.accelerator}"
+        table.add_row(
+            offer.cloud,
+            offer.zone or offer.region,
+            offer.instance_type,
+            devices if offer.accelerator else "cpu",
+            number(offer.vcpus),
+            number(offer.memory_gib),
+            offer.kind + term,
+            f"{offer.usd_per_hour:,.4f}",
+            aged(offer.age_days, offer.as_of_precision),
+            Text(notes.mark(offer.source, offer.as_of, offer.as_of_precision, offer.citation)),
+        )
+    console = _console()
+    console.print(table)
+    notes.print(console)
+
+
+def print_sections(sections: Sequence[Section]) -> None:
+    console = _console()
+    notes = _Footnotes()
+    for section in sections:
+        console.print(Text(f"{section.kind} {section.name}", style="bold"))
+        table = _table(("about", "fact", "value", "unit", "date", "source"), right=("value",))
+        about = None
+        for fact in section.facts:
+            value = number(fact.value) if isinstance(fact.value, float) else str(fact.value)
+            table.add_row(
+                Text(fact.about if fact.about != about else ""),
+                fact.name,
+                Text(value),
+                fact.unit,
+                dated(fact.as_of, fact.as_of_precision),
+                Text(notes.mark(fact.source, fact.as_of, fact.as_of_precision, fact.citation)),
+            )
+            about = fact.about
+        console.print(table)
+    notes.print(console)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Equal findings as one row with their number; JSON and CSV name each."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for finding in findings:
+        effect = "remark" if finding.effect == "note" else "fault"
+        alike.setdefault((finding.check, effect, finding.reason), []).append(finding.where)
+    if not alike:
+        return
+    table = _table(("check", "effect", "rows", "reason", "first row"), right=("rows",))
+    for (check, effect, reason), places in alike.items():
+        table.add_row(check, effect, str(len(places)), Text(reason), Text(places[0]))
+    _console().print(table)
+
+
+def print_report(report: Report, *, name_rejects: bool) -> None:
+    console = _console()
+    table = _table(
+        ("cloud", "region", "kind", "result", "prices", "before", "left out", "seconds"),
+        right=("prices", "before", "left out", "seconds"),
+    )
+    for outcome in report.outcomes:
+        task = outcome.task
+        table.add_row(
+            task.cloud,
+            task.region,
+            task.kind,
+            outcome.status.value,
+            str(outcome.rows),
+            str(outcome.last_good_rows),
+            str(len(left_out(outcome))),
+            f"{outcome.seconds:.1f}",
+        )
+    console.print(table)
+    for outcome in report.outcomes:
+        name = f"{outcome.task.cloud} {outcome.task.region} {outcome.task.kind}"
+        for what, reason in left_out(outcome) if name_rejects else ():
+            console.print(Text(f"  {name}: left out {what}: {reason}"))
+        if not name_rejects:
+            reasons = Counter(reason for _, reason in left_out(outcome)).most_common()
+            for reason, count in reasons[:REASONS_SHOWN]:
+                console.print(Text(f"  {name}: left out {count}: {reason}"))
+            if len(reasons) > REASONS_SHOWN:
+                more = len(reasons) - REASONS_SHOWN
+                console.print(Text(f"  {name}: {more} more reasons; --rejects names all"))
+        for finding in outcome.findings:
+            if finding.effect == "note":
+                console.print(Text(f"  {name}: note: {finding.where}: {finding.reason}"))
+
+
+def left_out(outcome: Outcome) -> list[tuple[str, str]]:
+    """What did not become a published row, and why: the source's rejects and the checks'."""
+    rejected = [(reject.what, reject.reason) for reject in outcome.rejects]
+    return rejected + [(f.where, f.reason) for f in outcome.findings if f.effect == "row"]
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """One line of progress."""
+    task = outcome.task
+    line = f"{task.cloud} {task.region} {task.kind}: {outcome.status.value}"
+    if outcome.reason:
+        return f"{line}: {outcome.reason}; {outcome.remedy}"
+    return f"{line}, {outcome.rows} prices in {outcome.seconds:.1f} s"
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    # A pipe has no width of its own: wide enough for one line a row.
+    return console if console.is_terminal else Console(width=400, highlight=False)
+
+
+def _table(columns: Sequence[str], right: Sequence[str] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
