@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
+from planner.amounts import hours, money
 from planner.candidates import ASSUMED_NETWORK_GBPS, Candidates
 from planner.cost.spot import ASSUMED_INTERRUPTION_PER_MONTH
-from planner.items import money
 from planner.results import Item
 from planner.workload import Workload
 
@@ -28,13 +28,6 @@ def headline(workload: Workload, item: Item, over_budget: bool = False) -> str:
     if over_budget and workload.budget is not None:
         text += f"; over the budget of {money(workload.budget)}"
     return text
-
-
-def hours(value: float) -> str:
-    """A duration as people say it."""
-    if value < 1:
-        return f"{value * 60:.0f} min"
-    return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"
 
 
 def explain(

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
+from planner.amounts import money
 from planner.candidates import Candidates
 from planner.results import (
     CostBreakdown,
@@ -126,13 +127,6 @@ class ItemBuilder:
         if hours < best_hours * 0.95:
             return f"{text}, but {best_hours / hours:.1f}x faster"
         return f"{text} and {hours / best_hours:.1f}x slower" if hours > best_hours * 1.05 else text
-
-
-def money(usd: float) -> str:
-    """Dollars with as many digits as tell: $0.0021, $4.70, $1,234."""
-    if abs(usd) >= 1000:
-        return f"${usd:,.0f}"
-    return f"${usd:.2f}" if abs(usd) >= 1 or usd == 0 else f"${usd:.2g}"
 
 
 def _round(value: Any) -> float:

@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from planner.explain import hours
-from planner.items import money
+from planner.amounts import hours, money
 from planner.results import Item, Recommendation
 
 

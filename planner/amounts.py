@@ -1,0 +1,17 @@
+"""Dollars and durations as people say them."""
+
+from __future__ import annotations
+
+
+def money(usd: float) -> str:
+    """Dollars with as many digits as tell: $0.0021, $4.70, $1,234."""
+    if abs(usd) >= 1000:
+        return f"${usd:,.0f}"
+    return f"${usd:.2f}" if abs(usd) >= 1 or usd == 0 else f"${usd:.2g}"
+
+
+def hours(value: float) -> str:
+    """A duration as people say it."""
+    if value < 1:
+        return f"{value * 60:.0f} min"
+    return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"
