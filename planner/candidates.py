@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog import Catalog, OfferTable
+from catalog import Catalog, OfferTable, UnknownName
 from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
 from planner.cost.billing import bill, set_up_hours
 from planner.cost.spot import interruptions_per_hour, run_on_spot
 from planner.errors import BadInput
+from planner.field_errors import shown, some
 from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, training_throughput
@@ -113,6 +114,10 @@ def _eligible(workload: Workload, catalog: Catalog, where: str) -> tuple[OfferTa
                     raise _unknown_filter(where, name, value, known)
             accepted = [*values, "all"] if column == "region" else list(values)
             keep &= offers.is_in(column, accepted)
+    quota_classes = set(offers.vocabularies["quota_class"])
+    for value in wanted.quotas:
+        if value not in quota_classes:
+            raise _unknown_filter(where, "quotas", value, quota_classes)
     keep &= _accelerator_mask(wanted.accelerators, offers, catalog, where)
     if not keep.any():
         raise BadInput(
@@ -163,12 +168,8 @@ def _accelerator_mask(
             continue
         try:
             canonical.append(catalog.accelerator(name).name)
-        except KeyError as error:
-            raise BadInput(
-                str(error),
-                where=f"{where}: where.accelerators",
-                remedy="see `planner catalog list`",
-            ) from None
+        except UnknownName:
+            raise _unknown_filter(where, "accelerators", name, set(catalog.accelerators)) from None
     return offers.is_in("accelerator", canonical) | offers.is_in("cpu", [c for c in canonical if c])
 
 
@@ -176,13 +177,10 @@ def _unknown_filter(where: str, name: str, value: str, known: set[str]) -> BadIn
     from catalog.errors import nearest
 
     close = nearest(value, known)
-    hint = f"did you mean {', '.join(close)}?" if close else f"the catalog has {_some(known)}"
-    return BadInput(f"{value!r} is not in the catalog", where=f"{where}: where.{name}", remedy=hint)
-
-
-def _some(values: set[str]) -> str:
-    shown = sorted(v for v in values if v)
-    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
+    hint = f"did you mean {', '.join(close)}?" if close else f"the catalog has {some(known)}"
+    return BadInput(
+        f"{shown(value)} is not in the catalog", where=f"{where}: where.{name}", remedy=hint
+    )
 
 
 def _code(offers: OfferTable, column: str, word: str) -> int:

@@ -12,7 +12,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-_NUMBER = r"([+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+from planner.field_errors import shown
+
+# Commas and underscores group three digits: "1,5B" must not become 15B.
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)"
+_NUMBER = rf"([+-]?(?:{_DIGITS}\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+# Beyond any use: 1e18 tokens are 10,000 times what has ever been trained on, 1e6 hours a century.
+_MOST = {"count": 1e18, "hours": 1e6, "usd": 1e15, "gib": 1e12}
 _COUNT_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "bn": 1e9, "t": 1e12}
 _HOURS = {
     "s": 1 / 3600,
@@ -44,36 +50,49 @@ _GIB = {
 
 
 def _split(value: object, example: str) -> tuple[float, str]:
+    remedy = f"write a quantity such as {example}"
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"expected a quantity such as {example}")
-    if isinstance(value, (int, float)):
-        number, unit = float(value), ""
-    else:
-        match = re.fullmatch(rf"\s*{_NUMBER}\s*([a-zA-Z$/]*)\s*", value)
+        raise ValueError(f"{shown(value)} is not a quantity; {remedy}")
+    if isinstance(value, str):
+        match = re.fullmatch(rf"\s*{_NUMBER}\s*([a-zA-Z$/]*)\s*", value, re.ASCII)
         if not match:
-            raise ValueError(f"{value!r} is not a quantity such as {example}")
+            raise ValueError(f"{shown(value)} is not a quantity; {remedy}")
         number, unit = float(match[1].replace(",", "").replace("_", "")), match[2]
+    else:
+        try:
+            number, unit = float(value), ""
+        except OverflowError:
+            raise ValueError(f"{shown(value)} is not finite; {remedy}") from None
     if not math.isfinite(number):
-        raise ValueError(f"{value!r} is not finite, expected a quantity such as {example}")
+        raise ValueError(f"{shown(value)} is not finite; {remedy}")
     if number <= 0:
-        raise ValueError(f"{value!r} is not above zero, expected a quantity such as {example}")
+        raise ValueError(f"{shown(value)} is not above zero; {remedy}")
     return number, unit
 
 
-def count(value: object) -> float:
+def _bounded(number: float, kind: str, value: object) -> float:
+    """``number``, in the unit that ``kind`` names, unless it is too small or large to be meant."""
+    if number > _MOST[kind]:
+        raise ValueError(f"{shown(value)} is beyond {_MOST[kind]:g}; check the unit")
+    if number == 0:
+        raise ValueError(f"{shown(value)} is too small to tell from zero; check the unit")
+    return number
+
+
+def count(value: object, example: str = "50M or 1.5B") -> float:
     """A count: ``50M`` is 5e7."""
-    number, unit = _split(value, "50M or 1.5B")
+    number, unit = _split(value, example)
     unit = unit.lower().removesuffix("tokens").removesuffix("samples")
     if unit not in _COUNT_SUFFIXES:
-        raise ValueError(f"{value!r} has an unknown suffix, use k, M, B or T as in 50M")
-    return number * _COUNT_SUFFIXES[unit]
+        raise ValueError(f"{shown(value)} has an unknown suffix; use k, M, B or T as in 50M")
+    return _bounded(number * _COUNT_SUFFIXES[unit], "count", value)
 
 
 def whole_count(value: object) -> int:
     """A count that must be whole, such as a batch size."""
-    number = count(value)
+    number = count(value, example="64 or 4k")
     if number != int(number):
-        raise ValueError(f"{value!r} is not a whole number")
+        raise ValueError(f"{shown(value)} is not a whole number; write one such as 64")
     return int(number)
 
 
@@ -82,11 +101,12 @@ def hours(value: object) -> float:
     if isinstance(value, str):
         parts = re.findall(r"([\d.,_]+(?:[eE][+-]?\d+)?)\s*([a-zA-Z]+)", value)
         if len(parts) > 1 and re.fullmatch(r"(?:\s*[\d.,_]+\s*[a-zA-Z]+\s*)+", value):
-            return sum(hours(number + unit) for number, unit in parts)
+            total = sum(hours(number + unit) for number, unit in parts)
+            return _bounded(total, "hours", value)
     number, unit = _split(value, "24h, 90m or 3d")
     if unit.lower() not in _HOURS:
-        raise ValueError(f"{value!r} needs a unit of time, such as 24h, 90m or 3d")
-    return number * _HOURS[unit.lower()]
+        raise ValueError(f"{shown(value)} has no unit of time; write 24h, 90m or 3d")
+    return _bounded(number * _HOURS[unit.lower()], "hours", value)
 
 
 def usd(value: object) -> float:
@@ -98,16 +118,16 @@ def usd(value: object) -> float:
     else:
         number, unit = _split(value, "500 USD")
     if unit.lower() not in ("", "k", "m"):
-        raise ValueError(f"{value!r} is not an amount in US dollars such as 500 USD")
-    return number * _COUNT_SUFFIXES[unit.lower()]
+        raise ValueError(f"{shown(value)} is not in US dollars; write 500 USD")
+    return _bounded(number * _COUNT_SUFFIXES[unit.lower()], "usd", value)
 
 
 def gib(value: object) -> float:
     """An amount of memory in GiB: ``80GiB``, ``80GB`` (10^9 bytes) or ``512MiB``."""
     number, unit = _split(value, "80GiB")
     if unit.lower() not in _GIB:
-        raise ValueError(f"{value!r} needs a unit of memory, such as 80GiB or 80GB")
-    return number * _GIB[unit.lower()]
+        raise ValueError(f"{shown(value)} has no unit of memory; write 80GiB or 80GB")
+    return _bounded(number * _GIB[unit.lower()], "gib", value)
 
 
 Count = Annotated[float, BeforeValidator(count)]

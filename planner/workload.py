@@ -6,15 +6,15 @@ as people write them (see ``planner.quantities``); unknown fields are refused wi
 
 from __future__ import annotations
 
-import difflib
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planner.errors import BadInput
+from planner.field_errors import in_words, shown, suggest
 from planner.quantities import Count, Hours, Usd, WholeCount
+from planner.yaml_file import load
 
 
 class Purchase(StrEnum):
@@ -45,6 +45,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+Quota = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Where(_Part):
     """Where and how the workload may run. Empty means: anywhere the catalog knows."""
 
@@ -57,12 +60,14 @@ class Where(_Part):
     purchase: tuple[Purchase, ...] = Field(
         default=(Purchase.ON_DEMAND, Purchase.SPOT), min_length=1, description="ways to pay"
     )
-    max_nodes: int = Field(default=16, ge=1, le=4096, description="largest number of machines")
+    max_nodes: WholeCount = Field(
+        default=16, ge=1, le=4096, description="largest number of machines"
+    )
     price_confidence: Literal["documented", "any"] = Field(
         default="documented",
         description="`any` also uses prices the catalog itself doubts (old or contradicted)",
     )
-    quotas: dict[str, float] = Field(
+    quotas: dict[str, Quota] = Field(
         default_factory=dict,
         description="limit by quota class, in the cloud's unit (vCPUs on AWS and Azure, "
         "GPUs on GCP), e.g. {'aws/P on-demand': 192}",
@@ -90,22 +95,28 @@ class LanguageTraining(_Workload):
     """Pre-training or fine-tuning of a transformer on ``tokens``."""
 
     kind: Literal["pretrain", "finetune"]
-    model: str = Field(description="model name, see `planner catalog list models`")
+    model: str = Field(min_length=1, description="model name, e.g. llama-3.1-8b")
     method: Method = Method.FULL
-    tokens: Count = Field(description="tokens seen in total, over all epochs")
+    tokens: Count = Field(ge=1, description="tokens seen in total, over all epochs")
     sequence_length: WholeCount = Field(default=2048, description="tokens a sequence")
     batch_tokens: Count | None = Field(
         default=None,
         description="tokens per optimizer step; default 0.5M for pre-training, 64k for fine-tuning",
     )
-    lora_rank: int = Field(default=16, ge=1, le=1024)
+    lora_rank: WholeCount = Field(default=16, ge=1, le=1024)
 
     @model_validator(mode="after")
     def _check(self) -> LanguageTraining:
         if self.kind == "pretrain" and self.method is not Method.FULL:
-            raise ValueError(f"method {self.method.value} does not go with kind pretrain, use full")
+            raise ValueError(
+                f"method {self.method.value!r} does not go with kind pretrain; use full"
+            )
+        if self.tokens < self.sequence_length:
+            raise ValueError("tokens is below sequence_length; train on one sequence at least")
         if self.batch_tokens is not None and self.batch_tokens < self.sequence_length:
-            raise ValueError("batch_tokens is below sequence_length, one sequence must fit")
+            raise ValueError("batch_tokens is below sequence_length; one sequence must fit")
+        if self.batch_tokens is not None and self.batch_tokens > self.tokens:
+            raise ValueError("batch_tokens is above tokens; train for one step at least")
         return self
 
     @property
@@ -117,14 +128,20 @@ class VisionTraining(_Workload):
     """Training of a vision network: ``samples`` images, ``epochs`` times."""
 
     kind: Literal["vision-training"]
-    model: str = Field(description="model name, see `planner catalog list models`")
-    samples: Count = Field(description="images in the training set")
+    model: str = Field(min_length=1, description="model name, e.g. resnet50")
+    samples: Count = Field(ge=1, description="images in the training set")
     epochs: Count = Field(default=1.0)
     batch_size: WholeCount = Field(default=64, description="images per optimizer step")
     image_size: WholeCount | None = Field(default=None, description="pixels a side")
     decode_images: bool = Field(
         default=True, description="images are decoded from files on the host CPU while training"
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> VisionTraining:
+        if self.batch_size > self.samples * self.epochs:
+            raise ValueError("batch_size is above samples x epochs; train for one step at least")
+        return self
 
 
 Workload = LanguageTraining | VisionTraining
@@ -140,19 +157,23 @@ def parse(data: object, *, where: str) -> Workload:
     """Check one workload given as a mapping. Raises BadInput naming ``where`` and the field."""
     if not isinstance(data, dict):
         raise BadInput(
-            f"holds {_describe(data)}, not a workload",
+            f"holds {shown(data)}, not a workload",
             where=where,
             remedy="write `kind: finetune` and the other fields as a mapping",
         )
+    if "workloads" in data:
+        raise BadInput(
+            "several workloads in one file are not planned yet",
+            where=f"{where}: workloads",
+            remedy="put each in a file of its own",
+        )
     kind = data.get("kind")
     if kind is None:
+        raise BadInput("is missing", where=f"{where}: kind", remedy=suggest("", KINDS))
+    if not isinstance(kind, str) or kind not in KINDS:
         raise BadInput(
-            "is missing", where=f"{where}: kind", remedy=f"use one of {', '.join(KINDS)}"
+            f"{shown(kind)} is not planned yet", where=f"{where}: kind", remedy=suggest(kind, KINDS)
         )
-    if kind not in KINDS:
-        close = difflib.get_close_matches(str(kind), KINDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(KINDS)}"
-        raise BadInput(f"{kind!r} is not planned yet", where=f"{where}: kind", remedy=hint)
     try:
         return MODELS[kind].model_validate(data)
     except ValidationError as error:
@@ -160,65 +181,22 @@ def parse(data: object, *, where: str) -> Workload:
 
 
 def read(path: str, text: str | None = None) -> Workload:
-    """Read one workload file; ``text`` stands for its content when it came from stdin."""
+    """Read one workload file; ``text`` stands for its content when it is already at hand."""
     where = "stdin" if path == "-" else path
     return parse(load(path, text), where=where)
-
-
-def load(path: str, text: str | None = None) -> object:
-    """The content of a YAML file, unchecked. Raises BadInput with line and column."""
-    import yaml
-
-    where = "stdin" if path == "-" else path
-    if text is None:
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise BadInput("no such file", where=path, remedy="check the path") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(
-                f"cannot be read ({error})", where=path, remedy="give a text file"
-            ) from None
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise BadInput(str(problem), where=f"{where}: {place}", remedy="correct the YAML") from None
-    except (RecursionError, ValueError) as error:
-        problem = "is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise BadInput(problem, where=where, remedy="correct the YAML") from None
 
 
 def _bad_input(error: ValidationError, data: dict[str, Any], where: str) -> BadInput:
     """The first problem as one line: where, what is wrong, what would be right."""
     first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"]]
-    field = ".".join(path) or "workload"
-    place = f"{where}: {field}"
-    if first["type"] == "extra_forbidden":
-        known = _fields_at(str(data["kind"]), path[:-1])
-        close = difflib.get_close_matches(path[-1], known, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
-        return BadInput("unknown field", where=place, remedy=remedy)
-    if first["type"] == "missing":
-        return BadInput("is missing", where=place, remedy=f"add `{path[-1]}:`")
-    message = str(first["msg"]).removeprefix("Value error, ")
-    value = first.get("input")
-    shown = (
-        f"{value!r}: "
-        if isinstance(value, (str, int, float)) and repr(value) not in message
-        else ""
-    )
-    problem, _, remedy = message.partition(", ")
-    return BadInput(f"{shown}{problem}", where=place, remedy=remedy)
+    path = [str(part) for part in first["loc"] if part != "[key]"]
+    problem, remedy = in_words({**first}, _fields_at(str(data["kind"]), path[:-1]))
+    if not path:  # a check of several fields together begins with the name of one
+        field, _, problem = problem.partition(" ")
+        path = [field]
+    return BadInput(problem, where=f"{where}: {'.'.join(path)}", remedy=remedy)
 
 
 def _fields_at(kind: str, path: list[str]) -> list[str]:
     model: type[BaseModel] = Where if path[:1] == ["where"] else MODELS[kind]
     return sorted(model.model_fields)
-
-
-def _describe(data: object) -> str:
-    return "nothing" if data is None else f"a {type(data).__name__}"

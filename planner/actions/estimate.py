@@ -32,7 +32,7 @@ def estimate(
     Raises BadInput for a name or count that cannot be, Infeasible when the hardware cannot do it.
     """
     device, count, nodes = _hardware(on, catalog)
-    shape = model_shape(catalog, workload.model, where)
+    shape = model_shape(catalog, workload, where)
     machines = one_machine(device, count, nodes)
     found = training_throughput(workload, shape, machines, measured)
     if found.why_not[0]:
@@ -84,7 +84,7 @@ def _hardware(on: str, catalog: Catalog) -> tuple[Device, int, int]:
         raise BadInput(
             f"unknown accelerator {match['name']!r}",
             where="--on",
-            remedy=f"did you mean {close}?" if close else "see `planner catalog list`",
+            remedy=f"did you mean {close}?" if close else "say an accelerator such as H100-80GB",
         ) from None
     if "training" not in accelerator.can_run:
         raise Infeasible(f"{accelerator.name} cannot train: it runs inference only")

@@ -15,12 +15,13 @@ from catalog.model_shapes import ModelShape
 from planner.candidates import Candidates, blocked, build, is_feasible, smallest_shortfall_gib
 from planner.errors import BadInput, Infeasible
 from planner.explain import explain, headline
+from planner.field_errors import shown, some
 from planner.items import ItemBuilder
 from planner.optimize.choice import Options, choose
 from planner.optimize.pareto import pareto_front
 from planner.performance.efficiency import Measured
 from planner.results import CatalogInfo, FrontPoint, Recommendation, Solver
-from planner.workload import Workload
+from planner.workload import LanguageTraining, Method, VisionTraining, Workload
 
 Rows = NDArray[np.intp]
 FRONT_POINTS = 50
@@ -35,13 +36,33 @@ class Plan:
     feasible: Rows
 
 
-def model_shape(catalog: Catalog, name: str, where: str) -> ModelShape:
+# Kinds of network that each kind of work is estimated for.
+_LANGUAGE = ("transformer", "encoder", "encoder-decoder")
+_VISION = ("vision",)
+
+
+def model_shape(catalog: Catalog, workload: Workload, where: str) -> ModelShape:
+    """Shape of the workload's model. Raises BadInput when unknown or of another kind."""
+    fitting = _VISION if isinstance(workload, VisionTraining) else _LANGUAGE
     try:
-        return catalog.model_shape(name)
+        shape = catalog.model_shape(workload.model)
     except UnknownName as error:
         close = ", ".join(error.suggestions)
-        remedy = f"did you mean {close}?" if close else "see `planner catalog list --what models`"
-        raise BadInput(f"unknown model {name!r}", where=f"{where}: model", remedy=remedy) from None
+        known = [shape.name for shape in catalog.model_shapes.values() if shape.kind in fitting]
+        raise BadInput(
+            f"unknown model {shown(workload.model)}",
+            where=f"{where}: model",
+            remedy=f"did you mean {close}?" if close else f"the catalog has {some(known)}",
+        ) from None
+    if shape.kind not in fitting:
+        raise BadInput(
+            f"{shape.name} is a {shape.kind} model, which kind {workload.kind} does not train",
+            where=f"{where}: model",
+            remedy=f"use kind {'vision-training' if shape.kind == 'vision' else 'finetune'}"
+            if shape.kind in _VISION + _LANGUAGE
+            else f"{shape.kind} models are not planned yet",
+        )
+    return shape
 
 
 def recommend(
@@ -59,7 +80,7 @@ def recommend(
     plan over the budget is returned with status ``over_budget``.
     """
     start = time.perf_counter()
-    shape = model_shape(catalog, workload.model, where)
+    shape = model_shape(catalog, workload, where)
     candidates = build(workload, shape, catalog, measured, where=where)
     feasible = np.flatnonzero(is_feasible(candidates))
     if not len(feasible):
@@ -177,7 +198,9 @@ def _nothing_fits(workload: Workload, candidates: Candidates) -> tuple[str, list
     shortfall = smallest_shortfall_gib(candidates)
     if shortfall is not None:
         problem = f"{workload.model} does not fit: the closest misses {shortfall:.1f} GiB a device"
-        return problem, [*reasons, "allow more nodes, larger accelerators, lora or qlora"]
+        lighter = isinstance(workload, LanguageTraining) and workload.method is not Method.QLORA
+        remedy = "allow more nodes or larger accelerators"
+        return problem, [*reasons, f"{remedy}, or method lora or qlora" if lighter else remedy]
     return f"nothing in the catalog can run {workload.model} within these filters", reasons
 
 

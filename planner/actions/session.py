@@ -14,7 +14,8 @@ from planner.actions.recommend import Plan, recommend
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
 from planner.results import Estimate
-from planner.workload import Workload, load, parse
+from planner.workload import Workload, parse
+from planner.yaml_file import load
 
 Say = Callable[[str], None]
 

@@ -30,20 +30,18 @@ def estimate(
     format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
 ) -> int:
     """Estimate the speed of a workload on this machine or on named accelerators."""
-    import sys
-
     from planner.actions.session import open_session, workload_from
     from planner.errors import BadInput
 
     if file is None:
         raise BadInput("no workload given", remedy="name a workload file")
     session = open_session(say=lambda line: typer.echo(line, err=True))
-    workload, where = workload_from(file, sys.stdin.read() if file == "-" else None, {}, {})
+    workload, where = workload_from(file, None, {}, {})
     result = session.estimate(workload, on, where=where)
     if format is Format.JSON:
         typer.echo(result.model_dump_json(by_alias=True, indent=2))
         return 0
-    from planner.explain import hours
+    from planner.amounts import hours
 
     t = result.throughput
     typer.echo(f"{t.value:,.6g} {t.unit} on {on} ({result.parallelism}), basis {t.basis}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -89,8 +88,7 @@ def recommend(
         "max_nodes": max_nodes,
     }
     session = open_session(say=None if quiet else _say)
-    text = sys.stdin.read() if file == "-" else None
-    plan = session.recommend_from(file, text, flags, place, top=top)
+    plan = session.recommend_from(file, None, flags, place, top=top)
     result = plan.recommendation
     if format is Format.TABLE:
         from rich.console import Console
