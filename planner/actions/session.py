@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
 from planner.actions.recommend import Plan, recommend
@@ -16,6 +16,9 @@ from planner.performance.efficiency import Measured
 from planner.results import Estimate
 from planner.workload import Workload, parse
 from planner.yaml_file import load
+
+if TYPE_CHECKING:
+    from planner.actions.estimate_batch import Batch
 
 Say = Callable[[str], None]
 
@@ -46,6 +49,12 @@ class Session:
         from planner.actions.estimate import estimate
 
         return estimate(workload, on, self.catalog, measured=self.measured, where=where)
+
+    def estimate_batch(self, path: str, text: str | None = None) -> Batch:
+        """Predictions for every row of a CSV file of set-ups."""
+        from planner.actions.estimate_batch import estimate_batch
+
+        return estimate_batch(path, self.catalog, text=text, measured=self.measured)
 
     def recommend_from(
         self,
@@ -92,6 +101,8 @@ def workload_from(
     else:
         where = "stdin" if file == "-" else file
         data = load(file, text)
+        if given or placed:
+            where += " with flags"
         if isinstance(data, dict):
             data = {**data, **given}
     if placed and isinstance(data, dict):

@@ -28,13 +28,29 @@ def estimate(
         typer.Option(metavar="HARDWARE", help="local, or ACCELERATOR[:COUNT][xNODES]."),
     ] = "local",
     format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
+    batch: Annotated[
+        str | None,
+        typer.Option(metavar="IN.csv", help="Predict every row of a CSV file, or - for stdin."),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="OUT.csv", help="Where --batch writes; else stdout.")
+    ] = None,
 ) -> int:
-    """Estimate the speed of a workload on this machine or on named accelerators."""
+    """Estimate the speed of a workload on this machine or on named accelerators.
+
+    With --batch, one row in is one row out: id, predicted, p10, p90, basis, feasible, reason.
+    """
     from planner.actions.session import open_session, workload_from
     from planner.errors import BadInput
 
+    if batch is not None:
+        if file is not None:
+            raise BadInput("a workload and --batch exclude each other", remedy="give one of them")
+        return _batch(batch, out)
+    if out is not None:
+        raise BadInput("goes with --batch only", where="--out", remedy="add --batch IN.csv")
     if file is None:
-        raise BadInput("no workload given", remedy="name a workload file")
+        raise BadInput("no workload given", remedy="name a workload file, or --batch IN.csv")
     session = open_session(say=lambda line: typer.echo(line, err=True))
     workload, where = workload_from(file, None, {}, {})
     result = session.estimate(workload, on, where=where)
@@ -54,4 +70,23 @@ def estimate(
     typer.echo(f"needs {result.memory_need_gib:.1f} GiB of {memory} GiB a device")
     for part in result.weighed:
         typer.echo(f"own measurement {part.observation}: {part.weight:.0%} of the correction")
+    return 0
+
+
+def _batch(path: str, out: str | None) -> int:
+    import sys
+
+    from planner.actions.estimate_batch import write
+    from planner.actions.session import open_session
+
+    session = open_session(say=lambda line: typer.echo(line, err=True))
+    found = session.estimate_batch(path, sys.stdin.read() if path == "-" else None)
+    if out is None:
+        typer.echo(found.to_csv(), nl=False)
+    else:
+        write(found, out)
+    answered = sum(prediction.feasible for prediction in found.predictions)
+    typer.echo(f"{answered} of {len(found.predictions)} rows answered", err=True)
+    for reason, count in found.refused.most_common(5):
+        typer.echo(f"  refused {count}: {reason}", err=True)
     return 0

@@ -1,0 +1,88 @@
+"""The use case behind ``planner estimate --batch``: a CSV of set-ups in, predictions out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog import Catalog
+from planner.errors import BadInput
+from planner.performance.efficiency import Measured
+from planner.performance.rows import RowPrediction, predict_rows
+
+NEEDED = ("id", "task", "model", "accelerator", "metric")
+COLUMNS = ("id", "predicted", "p10", "p90", "basis", "feasible", "reason")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Answers in the order of the rows; ``refused`` counts refusals by reason."""
+
+    ids: list[str]
+    predictions: list[RowPrediction]
+    refused: Counter[str]
+
+    def to_csv(self) -> str:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for name, found in zip(self.ids, self.predictions, strict=True):
+            figures = (found.predicted, found.p10, found.p90)
+            cells = ["" if value is None else f"{value:.6g}" for value in figures]
+            feasible = "true" if found.feasible else "false"
+            writer.writerow([name, *cells, found.basis, feasible, found.reason])
+        return out.getvalue()
+
+
+def estimate_batch(
+    path: str, catalog: Catalog, *, text: str | None = None, measured: Sequence[Measured] = ()
+) -> Batch:
+    """Predict every row of a CSV file (or of its ``text``). Raises BadInput for the file itself."""
+    where = "stdin" if path == "-" else path
+    if text is None:
+        try:
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise BadInput("no such file", where=path, remedy="check the path") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(
+                f"cannot be read ({error})", where=path, remedy="give a CSV file"
+            ) from None
+    reader = csv.DictReader(io.StringIO(text))
+    header = reader.fieldnames or []
+    missing = [name for name in NEEDED if name not in header]
+    if missing:
+        raise BadInput(
+            f"has no column {missing[0]!r}",
+            where=f"{where}: line 1",
+            remedy=f"the header needs {', '.join(NEEDED)}",
+        )
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise BadInput(
+            str(error), where=f"{where}: line {reader.line_num}", remedy="correct the CSV"
+        ) from None
+    predictions = predict_rows(rows, catalog, measured)
+    refused = Counter(found.reason for found in predictions if not found.feasible)
+    return Batch([str(row["id"]) for row in rows], predictions, refused)
+
+
+def write(batch: Batch, out: str) -> None:
+    """Write the answers beside the final name and rename: nothing half-written is left."""
+    target = Path(out)
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        temporary.write_text(batch.to_csv(), encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadInput(
+            f"cannot be written ({error.strerror})",
+            where=out,
+            remedy="check folder and permissions",
+        ) from None

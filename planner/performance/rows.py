@@ -1,0 +1,176 @@
+"""Predictions for rows of measurements: one row of columns in, one figure in its own metric out.
+
+Covers training of language models and of vision networks; other rows are refused with a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import ValidationError
+
+from catalog import Catalog, UnknownName
+from catalog.model_shapes import ModelShape
+from planner.performance.devices import Machines, from_accelerator
+from planner.performance.efficiency import Measured
+from planner.performance.throughput import training_throughput
+from planner.workload import LanguageTraining, Method, Precision, VisionTraining, Workload
+
+Row = Mapping[str, object]
+UNITS = {
+    "tokens_per_s_per_device": "tokens_per_s",
+    "images_per_s_per_device": "images_per_s",
+    "samples_per_s_per_device": "images_per_s",
+}
+# Most publishers' machines hold eight accelerators; used where a row does not say.
+USUAL_PER_NODE = 8
+ENOUGH_WORK = 1e15  # throughput does not depend on the amount, as long as a step fits in it
+
+
+@dataclass(frozen=True, slots=True)
+class RowPrediction:
+    """``predicted`` in the row's metric, per device; None with a ``reason`` when refused."""
+
+    predicted: float | None
+    p10: float | None
+    p90: float | None
+    basis: str
+    feasible: bool
+    reason: str
+
+
+def predict_rows(
+    rows: Sequence[Row], catalog: Catalog, measured: Sequence[Measured] = ()
+) -> list[RowPrediction]:
+    """One prediction a row, in order; never raises for what a row says."""
+    return [_predict(row, catalog, measured) for row in rows]
+
+
+def _predict(row: Row, catalog: Catalog, measured: Sequence[Measured]) -> RowPrediction:
+    task, metric = _text(row, "task"), _text(row, "metric")
+    if task not in ("train", "finetune"):
+        return _refused(f"task {task or 'unknown'} is not covered yet: train and finetune are")
+    if metric not in UNITS:
+        return _refused(f"metric {metric or 'unknown'} is not covered yet")
+    try:
+        accelerator = catalog.accelerator(_text(row, "accelerator"))
+        shape = _shape(row, catalog)
+    except UnknownName as error:
+        return _refused(str(error))
+    if "training" not in accelerator.can_run:
+        return _refused(f"{accelerator.name} cannot train")
+    total = _number(row, "accelerators") or 1.0
+    nodes = _number(row, "nodes") or float(np.ceil(total / USUAL_PER_NODE))
+    nodes = max(1.0, min(nodes, total))
+    workload = _workload(row, shape, total)
+    if isinstance(workload, str):
+        return _refused(workload)
+    unknown = np.array([np.nan])
+    machines = Machines(
+        (from_accelerator(accelerator, host_memory_gib=512.0),),
+        np.array([np.ceil(total / nodes)]),
+        np.array([nodes]),
+        # published multi-node runs are on RDMA fabrics of about 400 Gbit/s a device
+        np.array([50e9 * np.ceil(total / nodes)]),
+        unknown,
+        unknown,
+    )
+    found = training_throughput(workload, shape, machines, measured)
+    if found.unit != UNITS[metric]:
+        return _refused(f"metric {metric} does not go with {shape.name}")
+    if found.why_not[0]:
+        return _refused(found.why_not[0])
+    devices = float(machines.total[0])
+    return RowPrediction(
+        float(found.median[0]) / devices,
+        float(found.p10[0]) / devices,
+        float(found.p90[0]) / devices,
+        found.basis[0],
+        True,
+        "",
+    )
+
+
+def _workload(row: Row, shape: ModelShape, devices: float) -> Workload | str:
+    batch = _number(row, "batch_global") or (_number(row, "batch_per_device") or 0.0) * devices
+    precision = _precision(_text(row, "precision"))
+    try:
+        if shape.kind == "vision":
+            return VisionTraining(
+                kind="vision-training",
+                model=shape.name,
+                samples=ENOUGH_WORK,
+                batch_size=int(max(batch or 64 * devices, devices)),
+                image_size=int(_number(row, "img_size") or 0) or None,
+                precision=precision,
+                decode_images=False,
+            )
+        if shape.kind != "transformer":
+            return f"training of {shape.kind} models is not covered yet"
+        layout = _text(row, "parallelism").lower()
+        sequence = int(_number(row, "seq_len") or 2048)
+        return LanguageTraining(
+            kind="finetune",
+            model=shape.name,
+            method=Method.LORA if "lora" in layout else Method.FULL,
+            tokens=ENOUGH_WORK,
+            sequence_length=sequence,
+            batch_tokens=max(batch, devices) * sequence,
+            precision=precision,
+        )
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+
+
+def _shape(row: Row, catalog: Catalog) -> ModelShape:
+    """From the zoo; a vision network that is not in it from the row's own figures."""
+    name = _text(row, "model")
+    try:
+        return catalog.model_shape(name)
+    except UnknownName:
+        gmacs, parameters = _number(row, "fwd_gmacs"), _number(row, "params_b")
+        if gmacs is None or parameters is None or _text(row, "model_class") not in ("cnn", "vit"):
+            raise
+        size = int(_number(row, "img_size") or 224)
+        return ModelShape(
+            name,
+            _text(row, "model_class"),
+            "vision",
+            parameters,
+            parameters,
+            forward_gmacs=gmacs,
+            image_size=size,
+        )
+
+
+def _precision(text: str) -> Precision:
+    """The arithmetic behind a publisher's word; mixed precision without a type is bf16."""
+    for word, precision in (
+        ("fp8", Precision.FP8),
+        ("float8", Precision.FP8),
+        ("bf16", Precision.BF16),
+        ("fp16", Precision.FP16),
+        ("tf32", Precision.TF32),
+        ("fp32", Precision.FP32),
+    ):
+        if word in text.lower():
+            return precision
+    return Precision.BF16
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else str(value).strip()
+
+
+def _number(row: Row, name: str) -> float | None:
+    match = re.fullmatch(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", _text(row, name))
+    value = float(match[0]) if match else 0.0
+    return value if 0 < value < 1e15 else None
+
+
+def _refused(reason: str) -> RowPrediction:
+    return RowPrediction(None, None, None, "analytic", False, reason)
