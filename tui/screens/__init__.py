@@ -1,0 +1,1 @@
+"""Screens, one a file with its style sheet beside it. Only screens call ``planner.actions``."""
