@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from catalog import CatalogError, UnknownName
 from planner.actions.recommend import Plan
-from planner.actions.session import Session, workload_from
+from planner.actions.session import Session, open_session, workload_from
 from planner.amounts import hours, money
 from planner.errors import BadInput, Infeasible, PlannerError
 from planner.explain import headline
@@ -39,6 +39,7 @@ __all__ = [
     "hours",
     "money",
     "open_subject",
+    "start_session",
 ]
 
 ALTERNATIVES = 25
@@ -141,6 +142,14 @@ def open_subject(file: str, *, shipped: bool = False) -> Subject:
         )
     workload, _ = workload_from(file, None, {}, {})
     return Subject(workload, None if shipped else file)
+
+
+def start_session() -> Session | Problem:
+    """Open the catalog."""
+    try:
+        return open_session()
+    except (PlannerError, CatalogError) as error:
+        return Problem("", str(error))
 
 
 def constrain(subject: Subject, inputs: Inputs) -> Workload:

@@ -30,7 +30,9 @@ LEAST_SPAN = 0.3  # in log10: a factor of two
 Floats = NDArray[np.float64]
 
 
-class Chart(PlotWidget):  # type: ignore[misc]  # textual-plot ships no types
+class Chart(  # type: ignore[misc]  # textual-plot ships no types
+    PlotWidget, can_focus=True, inherit_bindings=False
+):
     """Scatter of a view's points. Posts ``Picked`` when a point is clicked."""
 
     @dataclass

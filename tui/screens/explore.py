@@ -1,0 +1,203 @@
+"""Explore: what each dollar and each hour buys, for one workload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import DataTable, Footer, Input, Static
+
+from planner.actions.explore import (
+    Inputs,
+    Problem,
+    Subject,
+    View,
+    command_line,
+    explore,
+    start_session,
+)
+from planner.actions.session import Session
+from tui.widgets.chart import BEST, CHOSEN, ON_DEMAND, SPOT, Chart
+from tui.widgets.constraints import Constraints, Tick
+from tui.widgets.detail import Detail
+from tui.widgets.options import Options
+from tui.widgets.status import Status
+
+DEBOUNCE_S = 0.15
+LEGEND = (
+    f"[$primary]{ON_DEMAND}[/] on-demand  [$warning]{SPOT}[/] spot  [$success]⠒[/] front  "
+    f"[b $success]{BEST}[/] best  [b]{CHOSEN}[/] chosen"
+)
+
+
+class ExploreScreen(Screen[None]):
+    """Inputs above, chart and detail in the middle, table below: one choice shown in three ways."""
+
+    CSS_PATH = "explore.tcss"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    HELP = (
+        "Each point is one way to run the workload: machine, place, number and way to pay. The "
+        "line is the front: nothing is both faster and cheaper. Dim points miss a limit.\n"
+        "The table holds the recommendation (=>), the cheapest that differ in kind (1, 2 ...), "
+        "the rest of the front (F1 ...) and what you clicked (+)."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "fit_front", "Fit front", id="explore.fit_front"),
+        Binding("a", "fit_all", "Fit all", id="explore.fit_all", show=False),
+        Binding("y", "copy_command", "Copy command", id="explore.copy_command"),
+        Binding("d", "focus_on('deadline')", "Deadline", id="explore.deadline"),
+        Binding("b", "focus_on('budget')", "Budget", id="explore.budget"),
+        Binding("n", "focus_on('max_nodes')", "Nodes", id="explore.nodes", show=False),
+        Binding("o", "toggle('on_demand')", "On-demand", id="explore.on_demand", show=False),
+        Binding("s", "toggle('spot')", "Spot", id="explore.spot", show=False),
+        Binding("c", "focus_on('chart')", "Chart", id="explore.chart", show=False),
+        Binding("t,escape", "focus_on('options')", "Table", id="explore.table", show=False),
+        Binding("z", "zoom_pane", "Zoom pane", id="explore.zoom_pane", show=False),
+    ]
+
+    @dataclass
+    class Planned(Message):
+        """A worker has finished: the session it used, the inputs and what came of them."""
+
+        session: Session | None
+        inputs: Inputs
+        result: View | Problem
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self._subject = subject
+        self._session: Session | None = None
+        self._view: View | None = None
+        self._debounce: Timer | None = None
+        # One plan is made at a time: threads cannot be stopped, so newer inputs wait here.
+        self._planning = False
+        self._waiting: Inputs | None = None
+
+    def compose(self) -> ComposeResult:
+        workload = self._subject.workload
+        where = self._subject.file or "example; name a file to open your own"
+        yield Static(
+            f"[b]Explore[/b]  {workload.name}: {workload.kind} {workload.model}  [dim]({where})[/]",
+            id="title",
+        )
+        yield Constraints(self._subject.inputs, id="constraints")
+        yield Status("Opening the catalog and planning ...", id="status")
+        with Horizontal(id="upper"):
+            with Vertical(id="chart-pane"):
+                yield Static(LEGEND, id="key")
+                yield Chart(id="chart")
+            yield Detail(id="detail")
+        yield Options(id="options")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query_one(Options).focus()
+        self._plan(self._subject.inputs)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(Options).fit(event.size.width)
+
+    # -- planning -----------------------------------------------------------------------------
+
+    @on(Constraints.Changed)
+    def _plan_soon(self, message: Constraints.Changed) -> None:
+        """Plan once the typing pauses."""
+        if self._debounce:
+            self._debounce.stop()
+        inputs = message.inputs
+        self._debounce = self.set_timer(DEBOUNCE_S, lambda: self._plan(inputs))
+
+    def _plan(self, inputs: Inputs) -> None:
+        if self._planning:
+            self._waiting = inputs
+            return
+        self._planning = True
+        self.run_worker(lambda: self._work(inputs), thread=True, group="plan")
+
+    def _work(self, inputs: Inputs) -> None:
+        """In a thread: touches no widget, only posts what it found."""
+        session = self._session or start_session()
+        result = (
+            session if isinstance(session, Problem) else explore(session, self._subject, inputs)
+        )
+        opened = None if isinstance(session, Problem) else session
+        self.post_message(self.Planned(opened, inputs, result))
+
+    @on(Planned)
+    def _show(self, message: Planned) -> None:
+        self._planning = False
+        self._session = message.session
+        newer, self._waiting = self._waiting, None
+        if newer is not None and newer != message.inputs:
+            self._plan(newer)
+            return
+        result = message.result
+        status, constraints = self.query_one(Status), self.query_one(Constraints)
+        if isinstance(result, Problem):
+            constraints.mark(result.field)
+            status.problem(result, self._view)
+            self.set_class(self._view is not None, "-old")
+            return
+        self.remove_class("-old")
+        self._view = result
+        constraints.mark("")
+        status.good(result)
+        self.query_one(Chart).show(result)
+        self.query_one(Options).show(result)
+        self._show_chosen()
+
+    # -- choosing -----------------------------------------------------------------------------
+
+    @on(DataTable.RowHighlighted, "#options")
+    def _show_chosen(self) -> None:
+        """Chart and detail follow the cursor of the table."""
+        option = self.query_one(Options).chosen
+        if option is None or self._view is None:
+            return
+        self.query_one(Chart).choose(option.item.hours, option.item.cost_usd)
+        self.query_one(Detail).show(option, self._view)
+
+    @on(Chart.Picked)
+    def _choose_point(self, message: Chart.Picked) -> None:
+        if self._view is not None:
+            self.query_one(Options).choose(self._view.option_at(message.index))
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def action_fit_front(self) -> None:
+        self.query_one(Chart).fit_front()
+
+    def action_fit_all(self) -> None:
+        self.query_one(Chart).fit_all()
+
+    def action_copy_command(self) -> None:
+        if self._view is None:
+            self.notify("There is no plan to copy yet", severity="warning")
+            return
+        command = command_line(self._subject, self._view.workload)
+        self.app.copy_to_clipboard(command)
+        self.notify(command, title="Copied to the clipboard", markup=False)
+
+    def action_focus_on(self, name: str) -> None:
+        widget = self.query_one(f"#{name}")
+        widget.focus()
+        if isinstance(widget, Input):
+            widget.select_all()
+
+    def action_toggle(self, name: str) -> None:
+        self.query_one(f"#{name}", Tick).toggle()
+
+    def action_zoom_pane(self) -> None:
+        """The focused pane over the whole screen, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            self.maximize(self.focused, container=False)

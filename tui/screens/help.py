@@ -1,0 +1,39 @@
+"""Help for the screen beneath: what it shows and every key that works there."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+# Keys of a widget, which are active only while it has the focus.
+CHART_KEYS = "+ and - zoom, arrows move, the mouse wheel zooms, dragging moves, a click chooses"
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closes with any of the usual keys."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,f1,q", "dismiss", "Close", id="help.close"),
+    ]
+
+    def __init__(self, about: str, keys: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._about, self._keys = about, keys
+
+    def compose(self) -> ComposeResult:
+        text = Text(f"{self._about}\n\n")
+        width = max((len(key) for key, _ in self._keys), default=0)
+        for key, does in self._keys:
+            text.append(f"{key:>{width}}", style="bold").append(f"  {does}\n")
+        text.append("\nOn the chart: ", style="bold").append(f"{CHART_KEYS}.\n")
+        text.append("In a field: ", style="bold").append("letters are typed; esc leaves it.\n")
+        text.append("esc closes this help", style="italic")
+        with VerticalScroll(id="help"):
+            yield Static(text)
