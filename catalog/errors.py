@@ -38,9 +38,11 @@ class UnknownName(KeyError):
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names that look most like ``name``, compared without case and punctuation."""
-    folded = {fold(candidate): candidate for candidate in known}
+    folded: dict[str, list[str]] = {}
+    for candidate in known:  # us-east-1 of AWS and us-east1 of Google fold alike
+        folded.setdefault(fold(candidate), []).append(candidate)
     matches = difflib.get_close_matches(fold(name), folded, n=count, cutoff=0.6)
-    return [folded[match] for match in matches]
+    return [candidate for match in matches for candidate in folded[match]][:count]
 
 
 def fold(name: str) -> str:

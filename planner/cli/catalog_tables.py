@@ -80,7 +80,7 @@ def print_sections(sections: Sequence[Section]) -> None:
     notes = _Footnotes()
     for section in sections:
         console.print(Text(f"{section.kind} {section.name}", style="bold"))
-        table = _table(("about", "fact", "value", "unit", "date", "source"), right=("value",))
+        table = _table(("about", "fact", "value", "unit", "date", "source"))
         about = None
         for fact in section.facts:
             value = number(fact.value) if isinstance(fact.value, float) else str(fact.value)
