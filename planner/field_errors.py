@@ -47,7 +47,8 @@ def some(names: Iterable[str], count: int = 12) -> str:
 
 def suggest(name: object, known: Sequence[str], otherwise: str = "") -> str:
     """The known name that was probably meant, or all of them."""
-    close = difflib.get_close_matches(str(name), known, n=1)
+    # Only text is compared: the text of a collection of aliases may not fit into memory.
+    close = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
     return f"did you mean {close[0]}?" if close else otherwise or f"use one of {', '.join(known)}"
 
 

@@ -23,6 +23,8 @@ def load(path: str, text: str | None = None) -> object:
     """
     import yaml
 
+    if not path:
+        raise BadInput("the file name is empty", where="command line", remedy="name a file")
     where = "stdin" if path == "-" else path
     if text is None:
         text = _read(path, where)
