@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,19 +24,18 @@ class PlannerApp(App[None]):
     """Screens over one subject."""
 
     TITLE = "planner"
+    DEFAULT_MODE = "explore"  # one mode a main screen
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding("f1", "help", "Help", id="app.help_in_fields", show=False),
         Binding("l", "toggle_light", "Light/dark", id="app.light", show=False),
         Binding("q", "quit", "Quit", id="app.quit"),
     ]
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
-        self._subject = subject
-
-    def get_default_screen(self) -> Screen[None]:
-        return ExploreScreen(self._subject)
+        self.add_mode("explore", lambda: ExploreScreen(subject))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
@@ -44,10 +44,8 @@ class PlannerApp(App[None]):
             if active.enabled and binding.id and binding.id.startswith(("explore.", "app.")):
                 yield SystemCommand(
                     binding.description,
-                    f"key {binding.key}",
-                    lambda action=binding.action: self.run_worker(  # type: ignore[misc]
-                        screen.run_action(action)
-                    ),
+                    f"key {self.get_key_display(binding)}",
+                    partial(self.run_action, binding.action, active.node),
                 )
 
     def action_help(self) -> None:

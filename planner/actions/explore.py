@@ -79,7 +79,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no new plan: the input at fault (one of FIELDS or empty), and what would help."""
+    """Why there is no new plan: the input at fault (of FIELDS, or empty), and what would help."""
 
     field: str
     text: str

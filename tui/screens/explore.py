@@ -24,7 +24,7 @@ from planner.actions.explore import (
     start_session,
 )
 from planner.actions.session import Session
-from tui.widgets.chart import BEST, CHOSEN, ON_DEMAND, SPOT, Chart
+from tui.widgets.chart import BEST, ON_DEMAND, SPOT, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options
@@ -32,8 +32,8 @@ from tui.widgets.status import Status
 
 DEBOUNCE_S = 0.15
 LEGEND = (
-    f"[$primary]{ON_DEMAND}[/] on-demand  [$warning]{SPOT}[/] spot  [$success]⠒[/] front  "
-    f"[b $success]{BEST}[/] best  [b]{CHOSEN}[/] chosen"
+    f"[$primary]{ON_DEMAND}[/] on-demand  [$warning]{SPOT}[/] spot  "
+    f"[$success]⠒⠒[/] front  [b $success]{BEST}[/] best  [r] [/] chosen"
 )
 
 
@@ -41,8 +41,9 @@ class ExploreScreen(Screen[None]):
     """Inputs above, chart and detail in the middle, table below: one choice shown in three ways."""
 
     CSS_PATH = "explore.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    # Not ClassVar: Textual declares them as instance variables.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
     HELP = (
         "Each point is one way to run the workload: machine, place, number and way to pay. The "
         "line is the front: nothing is both faster and cheaper. Dim points miss a limit.\n"
@@ -56,10 +57,10 @@ class ExploreScreen(Screen[None]):
         Binding("d", "focus_on('deadline')", "Deadline", id="explore.deadline"),
         Binding("b", "focus_on('budget')", "Budget", id="explore.budget"),
         Binding("n", "focus_on('max_nodes')", "Nodes", id="explore.nodes", show=False),
-        Binding("o", "toggle('on_demand')", "On-demand", id="explore.on_demand", show=False),
-        Binding("s", "toggle('spot')", "Spot", id="explore.spot", show=False),
+        Binding("o", "tick('on_demand')", "On-demand", id="explore.on_demand", show=False),
+        Binding("s", "tick('spot')", "Spot", id="explore.spot", show=False),
         Binding("c", "focus_on('chart')", "Chart", id="explore.chart", show=False),
-        Binding("t,escape", "focus_on('options')", "Table", id="explore.table", show=False),
+        Binding("t", "focus_on('options')", "Table", id="explore.table", show=False),
         Binding("z", "zoom_pane", "Zoom pane", id="explore.zoom_pane", show=False),
     ]
 
@@ -162,8 +163,12 @@ class ExploreScreen(Screen[None]):
         option = self.query_one(Options).chosen
         if option is None or self._view is None:
             return
-        self.query_one(Chart).choose(option.item.hours, option.item.cost_usd)
+        self.query_one(Chart).choose(option)
         self.query_one(Detail).show(option, self._view)
+
+    @on(Constraints.Left)
+    def _back_to_table(self) -> None:
+        self.query_one(Options).focus()
 
     @on(Chart.Picked)
     def _choose_point(self, message: Chart.Picked) -> None:
@@ -192,7 +197,7 @@ class ExploreScreen(Screen[None]):
         if isinstance(widget, Input):
             widget.select_all()
 
-    def action_toggle(self, name: str) -> None:
+    def action_tick(self, name: str) -> None:
         self.query_one(f"#{name}", Tick).toggle()
 
     def action_zoom_pane(self) -> None:

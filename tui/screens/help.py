@@ -33,7 +33,9 @@ class HelpScreen(ModalScreen[None]):
         for key, does in self._keys:
             text.append(f"{key:>{width}}", style="bold").append(f"  {does}\n")
         text.append("\nOn the chart: ", style="bold").append(f"{CHART_KEYS}.\n")
-        text.append("In a field: ", style="bold").append("letters are typed; esc leaves it.\n")
+        text.append("In a field: ", style="bold").append(
+            "letters are typed; enter or esc leaves it.\n"
+        )
         text.append("esc closes this help", style="italic")
         with VerticalScroll(id="help"):
             yield Static(text)

@@ -1,1 +1,1 @@
-"""Widgets, one a file. They draw what ``planner.actions`` gives them and post dataclass messages."""
+"""Widgets, one a file: they draw what ``planner.actions`` gives and post dataclass messages."""

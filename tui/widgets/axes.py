@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual_plot.axis_formatter import AxisFormatter
 
 _MINUTE, _DAY, _YEAR = 1 / 60, 24.0, 8760.0
-_DURATIONS = (
-    *(_MINUTE / 60 * n for n in (1, 2, 5, 10, 20, 30)),
-    *(_MINUTE * n for n in (1, 2, 5, 10, 20, 30)),
-    *(1.0, 2.0, 5.0, 12.0),
-    *(_DAY * n for n in (1, 2, 5, 10, 30, 100)),
-    *(_YEAR * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
-)
 
 
 class LogTicks(AxisFormatter):  # type: ignore[misc]  # textual-plot ships no types
-    """Round values, at most ``most`` of them, for an axis drawn in log10.
+    """Round values, the roundest first, none nearer to another than ``gap``.
 
-    ``most`` is set by whoever knows how much room there is.
+    ``gap`` (in log10) is set by whoever knows how much room a label takes.
     """
 
     def __init__(self) -> None:
-        self.most = 6
+        self.gap = 0.1
 
     def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:
-        most = max(2, min(self.most, max_ticks))
-        inside: list[float] = []
-        for step in range(20):
-            values = self._round_values(min_, max_, step)
-            inside = [v for v in map(math.log10, values) if min_ <= v <= max_]
-            if len(inside) <= most:
-                break
-        if len(inside) >= 2:
-            return inside
-        # Zoomed in between two round values: the ends themselves, a little inside.
-        margin = (max_ - min_) * 0.05
+        del max_ticks
+        chosen: list[float] = []
+        for values in self._levels(min_, max_):
+            for tick in map(math.log10, values):
+                free = all(abs(tick - other) >= self.gap for other in chosen)
+                if min_ <= tick <= max_ and free:
+                    chosen.append(tick)
+        if len(chosen) >= 2:
+            return sorted(chosen)
+        # Zoomed in between two round values: places near the ends.
+        margin = (max_ - min_) * 0.1
         return [min_ + margin, max_ - margin]
 
     def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
         return [self._label(10**tick) for tick in ticks]
 
-    def _round_values(self, low: float, high: float, step: int) -> list[float]:
-        """Candidates, fewer with each ``step``; low and high are log10."""
+    def _levels(self, low: float, high: float) -> Iterable[Sequence[float]]:
+        """Values to try, roundest level first; low and high are log10."""
         raise NotImplementedError
 
     def _label(self, value: float) -> str:
@@ -52,13 +45,12 @@ class LogTicks(AxisFormatter):  # type: ignore[misc]  # textual-plot ships no ty
 
 
 class Dollars(LogTicks):
-    """$1, $2, $5, $10 ..."""
+    """$1, $10 ..., then $2, $5 ... where there is room."""
 
-    def _round_values(self, low: float, high: float, step: int) -> list[float]:
-        digits = ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 5), (1, 3), (1,))[min(step, 3)]
-        every = max(1, step - 2)
-        decades = [d for d in range(math.floor(low), math.ceil(high) + 1) if d % every == 0]
-        return [digit * 10.0**decade for decade in decades for digit in digits]
+    def _levels(self, low: float, high: float) -> Iterable[Sequence[float]]:
+        decades = [10.0**power for power in range(math.floor(low), math.ceil(high) + 1)]
+        for digits in ((1.0,), (3.0,), (2.0, 5.0), (1.5, 4.0, 7.0)):
+            yield [digit * decade for decade in decades for digit in digits]
 
     def _label(self, value: float) -> str:
         for limit, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -68,11 +60,15 @@ class Dollars(LogTicks):
 
 
 class Durations(LogTicks):
-    """10 min, 1 h, 1 d ...; values are hours."""
+    """1 min, 1 h, 1 d ... then round numbers of them where there is room; values are hours."""
 
-    def _round_values(self, low: float, high: float, step: int) -> list[float]:
+    def _levels(self, low: float, high: float) -> Iterable[Sequence[float]]:
         del low, high
-        return list(_DURATIONS[:: step + 1])
+        yield (_MINUTE, 1.0, _DAY, _YEAR)
+        yield (_MINUTE / 60, _MINUTE * 10, 10.0, _DAY * 10, _DAY * 100, _YEAR * 10, _YEAR * 100)
+        second = _MINUTE / 60
+        for numbers in ((3.0, 30.0), (2.0, 5.0, 20.0), (1.5, 4.0, 7.0, 15.0, 40.0)):
+            yield [n * unit for unit in (second, _MINUTE, 1.0, _DAY, _YEAR) for n in numbers]
 
     def _label(self, value: float) -> str:
         for unit, name in ((_YEAR, "y"), (_DAY, "d"), (1.0, "h"), (_MINUTE, "min")):

@@ -17,22 +17,22 @@ from textual_hires_canvas import Canvas, HiResMode
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import Legend
 
-from planner.actions.explore import Points, View
+from planner.actions.explore import Item, Option, Points, View
 from tui.widgets.axes import Dollars, Durations
 from tui.widgets.canvas import SafeCanvas
 
 # Kinds differ in shape as well as colour, so that they can be told apart without colour.
-ON_DEMAND, SPOT, BEST, CHOSEN = "o", "×", "★", "◆"
+ON_DEMAND, SPOT, BEST = "o", "×", "★"
 CLICK_REACH_CELLS = 4.0
+LABEL_CELLS = 10  # along the time axis
 MARGIN = 0.06  # of the span, around what is fitted
 LEAST_SPAN = 0.3  # in log10: a factor of two
 
 Floats = NDArray[np.float64]
 
 
-class Chart(  # type: ignore[misc]  # textual-plot ships no types
-    PlotWidget, can_focus=True, inherit_bindings=False
-):
+# textual-plot ships no types, so that mypy cannot see what it derives from.
+class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
     """Scatter of a view's points. Posts ``Picked`` when a point is clicked."""
 
     @dataclass
@@ -62,7 +62,7 @@ class Chart(  # type: ignore[misc]  # textual-plot ships no types
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, invert_mouse_wheel=True)
         self._view: View | None = None
-        self._chosen: tuple[float, float] | None = None
+        self._chosen: Option | None = None
         self._moved_by_user = False
         self._pressed_at: Offset | None = None
         self.set_x_formatter(Durations())
@@ -87,9 +87,9 @@ class Chart(  # type: ignore[misc]  # textual-plot ships no types
             self.fit_options()
         self._draw()
 
-    def choose(self, hours: float, usd: float) -> None:
-        """Mark the option at this place."""
-        self._chosen = (hours, usd)
+    def choose(self, option: Option) -> None:
+        """Mark this option, in reverse so that its glyph stays."""
+        self._chosen = option
         self._draw()
 
     def fit_options(self) -> None:
@@ -147,9 +147,11 @@ class Chart(  # type: ignore[misc]  # textual-plot ships no types
         self._dots(front, ~front.spot, ON_DEMAND, "front")
         self._dots(front, front.spot, SPOT, "front")
         best = view.recommendation.recommendation
-        self._mark((best.hours, best.cost_usd), BEST, "best")
-        if self._chosen:
-            self._mark(self._chosen, CHOSEN, "chosen")
+        self._mark(best, BEST, "best")
+        chosen = self._chosen
+        if chosen:
+            glyph = SPOT if chosen.item.purchase == "spot" else ON_DEMAND
+            self._mark(chosen.item, BEST if chosen.index == view.best else glyph, "chosen")
 
     def _style(self, name: str) -> str:
         return str(self.get_component_rich_style(f"chart--{name}"))
@@ -159,8 +161,8 @@ class Chart(  # type: ignore[misc]  # textual-plot ships no types
             x, y = _log(points.hours[mask]), _log(points.usd[mask])
             self.scatter(x, y, marker=glyph, marker_style=self._style(style))
 
-    def _mark(self, place: tuple[float, float], glyph: str, style: str) -> None:
-        x, y = _log(np.array([place[0]])), _log(np.array([place[1]]))
+    def _mark(self, item: Item, glyph: str, style: str) -> None:
+        x, y = _log(np.array([item.hours])), _log(np.array([item.cost_usd]))
         self.scatter(x, y, marker=glyph, marker_style=self._style(style))
 
     def _steps(self, front: Points) -> None:
@@ -180,8 +182,8 @@ class Chart(  # type: ignore[misc]  # textual-plot ships no types
         width, height = self._scale_rectangle.size
         if width < 4 or height < 2:  # no room for axes: the library would index outside
             return
-        self._x_formatter.most = width // 9
-        self._y_formatter.most = height // 2
+        self._x_formatter.gap = (self._x_max - self._x_min) * LABEL_CELLS / width
+        self._y_formatter.gap = (self._y_max - self._y_min) * 2 / height
         super()._render_plot()
 
     def _render_scatter_plot(self, dataset: Any) -> None:

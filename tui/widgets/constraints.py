@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Label
@@ -35,6 +37,14 @@ class Constraints(Horizontal):
     class Changed(Message):
         inputs: Inputs
 
+    @dataclass
+    class Left(Message):
+        """The user is done with the fields."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "To the table", id="fields.leave"),
+    ]
+
     def __init__(self, inputs: Inputs, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._first = inputs
@@ -63,6 +73,14 @@ class Constraints(Horizontal):
             self.query_one(f"#{name}").set_class(name == field, "wrong")
         for tick in self.query(Tick):
             tick.set_class(field == "purchase", "wrong")
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_leave()
 
     @on(Input.Changed)
     @on(Checkbox.Changed)

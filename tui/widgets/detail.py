@@ -57,7 +57,7 @@ def describe(option: Option, view: View) -> Text:
         f"{money(item.cost_usd_p10)} to {money(item.cost_usd_p90)}; "
         f"at most {money(item.cost_usd_at_risk)} at {view.workload.risk:.0%}",
     )
-    _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in time_parts if h))
+    _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in time_parts if h >= 0.5 / 60))
     speed = item.throughput
     _line(
         text,

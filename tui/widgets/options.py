@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
 from planner.actions.explore import Item, Option, View, hours, money
@@ -11,8 +10,8 @@ from planner.actions.explore import Item, Option, View, hours, money
 # Title, most cells on a narrow screen (the detail pane has the whole text), right-aligned.
 COLUMNS = (
     ("#", 3, False),
-    ("cloud region", 17, False),
-    ("machine", 17, False),
+    ("cloud region", 16, False),
+    ("machine", 16, False),
     ("accelerators", 13, False),
     ("buy", 9, False),
     ("total $", 7, True),
@@ -69,25 +68,34 @@ class Options(DataTable[Text]):
     def _fill(self, item_id: str) -> None:
         rows = self._rows()
         ids = [option.item.id for option in rows]
+        table = [cells(option) for option in rows]
         self.clear(columns=True)
-        for title, width, right in COLUMNS:
-            text = Text(f"{title} ", justify="right" if right else "left")
-            self.add_column(text, width=width + 1 if self._narrow else None)
-        for option in rows:
-            self.add_row(*self._cells(option))
-        row = ids.index(item_id) if item_id in ids else 0
-        self.move_cursor(row=row, animate=False)
+        # On a narrow screen the range is left to the detail pane.
+        columns = COLUMNS[:-1] if self._narrow else COLUMNS
+        widths = []
+        for place, (title, narrow, right) in enumerate(columns):
+            longest = max([len(title), *(len(row[place]) for row in table)])
+            widths.append(min(longest, narrow) if self._narrow else longest)
+            self.add_column(_fitted(title, widths[-1], right), width=widths[-1] + 1)
+        for option, row in zip(rows, table, strict=True):
+            style = "bold" if option.role == "recommended" else ""
+            self.add_row(
+                *(
+                    _fitted(text, width, right, style)
+                    for text, width, (_, _, right) in zip(
+                        row[: len(columns)], widths, columns, strict=True
+                    )
+                )
+            )
+        self.move_cursor(row=ids.index(item_id) if item_id in ids else 0, animate=False)
 
-    def _cells(self, option: Option) -> list[Text]:
-        style = "bold" if option.role == "recommended" else ""
-        made = []
-        for text, (_, width, right) in zip(cells(option), COLUMNS, strict=True):
-            cell = Text(text, style=style, justify="right" if right else "left")
-            if self._narrow:
-                cell.truncate(width, overflow="ellipsis")
-            cell.pad_right(1)
-            made.append(cell)
-        return made
+
+def _fitted(text: str, width: int, right: bool, style: str = "") -> Text:
+    """Text cut to a width, with the cell that parts columns."""
+    cell = Text(text.rjust(width) if right else text, style=style)
+    cell.truncate(width, overflow="ellipsis")
+    cell.pad_right(1)
+    return cell
 
 
 def cells(option: Option) -> list[str]:

@@ -40,7 +40,7 @@ class Status(Static):
         text.append("; ".join([problem.text, *problem.remedies]), style="not bold")
         if shown is not None:
             text.append("\nOLD ", style="bold")
-            text.append(f"below is the plan for {describe(shown.inputs)}", style="not bold")
+            text.append(f"below: plan for {describe(shown.inputs)}", style="not bold")
         self.update(text)
 
 
@@ -48,5 +48,5 @@ def describe(inputs: Inputs) -> str:
     """The inputs in a phrase."""
     deadline = f"deadline {inputs.deadline}" if inputs.deadline.strip() else "no deadline"
     budget = f"budget ${inputs.budget.lstrip('$ ')}" if inputs.budget.strip() else "no budget"
-    buy = " and ".join(kind.replace("_", "-") for kind in inputs.purchase)
-    return f"{deadline}, {budget}, up to {inputs.max_nodes} nodes, {buy}"
+    buy = " + ".join(kind.replace("_", "-") for kind in inputs.purchase)
+    return f"{deadline}, {budget}, {inputs.max_nodes} nodes, {buy}"
