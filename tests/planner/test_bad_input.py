@@ -314,8 +314,28 @@ SCALARS = st.one_of(
     st.sampled_from(["50M", "24h", "1e18", "-1", "lora", "aws", "1e-18", "1e6h", "1e15"]),
 )
 FIELDS = st.sampled_from(
-    "kind model method tokens sequence_length batch_tokens lora_rank precision framework deadline "
-    "budget risk where name samples epochs batch_size image_size decode_images clouds".split()
+    [
+        "kind",
+        "model",
+        "method",
+        "tokens",
+        "sequence_length",
+        "batch_tokens",
+        "lora_rank",
+        "precision",
+        "framework",
+        "deadline",
+        "budget",
+        "risk",
+        "where",
+        "name",
+        "samples",
+        "epochs",
+        "batch_size",
+        "image_size",
+        "decode_images",
+        "clouds",
+    ]
 )
 
 
