@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.screen import Screen
 
 from planner.actions.explore import Subject, open_subject
@@ -27,10 +27,19 @@ class PlannerApp(App[None]):
     DEFAULT_MODE = "explore"  # one mode a main screen
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
-        Binding("f1", "help", "Help", id="app.help_in_fields", show=False),
-        Binding("l", "toggle_light", "Light/dark", id="app.light", show=False),
-        Binding("q", "quit", "Quit", id="app.quit"),
+        Binding(
+            "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="this help"
+        ),
+        Binding("f1", "help", "Help", id="app.help_in_fields", show=False, tooltip="this help"),
+        Binding(
+            "l",
+            "toggle_light",
+            "Light/dark",
+            id="app.light",
+            show=False,
+            tooltip="light or dark colours; more in the palette",
+        ),
+        Binding("q", "quit", "Quit", id="app.quit", tooltip="quit"),
     ]
 
     def __init__(self, subject: Subject) -> None:
@@ -39,26 +48,29 @@ class PlannerApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
-        for active in screen.active_bindings.values():
+        for active in self._own_bindings(screen):
             binding = active.binding
-            if active.enabled and binding.id and binding.id.startswith(("explore.", "app.")):
-                yield SystemCommand(
-                    binding.description,
-                    f"key {self.get_key_display(binding)}",
-                    partial(self.run_action, binding.action, active.node),
-                )
+            yield SystemCommand(
+                binding.description,
+                f"{binding.tooltip} (key {self.get_key_display(binding)})",
+                partial(self.run_action, binding.action, active.node),
+            )
 
     def action_help(self) -> None:
-        """What the screen shows and its keys; each key once, in the order of definition."""
-        keys: list[tuple[str, str]] = []
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.id and binding.id.startswith(("explore.", "app.")):
-                key = self.get_key_display(binding)
-                if (binding.description) not in [does for _, does in keys]:
-                    keys.append((key, binding.description))
-        about = getattr(self.screen, "HELP", None) or ""
-        self.push_screen(HelpScreen(about, keys))
+        """What the screen shows, and its keys."""
+        keys = [
+            (self.get_key_display(active.binding), active.binding.tooltip)
+            for active in self._own_bindings(self.screen)
+        ]
+        self.push_screen(HelpScreen(getattr(self.screen, "HELP", None) or "", keys))
+
+    def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
+        """Bindings of the screen and of this class that work now, one a thing to do."""
+        found: dict[str, ActiveBinding] = {}
+        for active in screen.active_bindings.values():
+            if (active.binding.id or "").startswith(("explore.", "app.")):
+                found.setdefault(active.binding.description, active)
+        return list(found.values())
 
     def action_toggle_light(self) -> None:
         self.theme = LIGHT if self.current_theme.dark else DARK
