@@ -84,6 +84,8 @@ def refresh_catalog(
         set_aside=moved,
         progress=progress,
     )
+    if report.with_status(Status.PUBLISHED):
+        Catalog.open()  # compiled now, so that the next command need not wait for it
     return Refreshed(report, tuple(skipped))
 
 

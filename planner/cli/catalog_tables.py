@@ -158,7 +158,8 @@ def outcome_line(outcome: Outcome) -> str:
     line = f"{task.cloud} {task.region} {task.kind}: {outcome.status.value}"
     if outcome.reason:
         return f"{line}: {outcome.reason}; {outcome.remedy}"
-    return f"{line}, {outcome.rows} prices in {outcome.seconds:.1f} s"
+    prices = "price" if outcome.rows == 1 else "prices"
+    return f"{line}, {outcome.rows} {prices} in {outcome.seconds:.1f} s"
 
 
 def _console() -> Console:
