@@ -15,3 +15,13 @@ def hours(value: float) -> str:
     if value < 1:
         return f"{value * 60:.0f} min"
     return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"
+
+
+def hours_range(low: float, high: float) -> str:
+    """Two durations, the unit said once where it is the same: ``1.5 - 3.5 h``."""
+    first, second = hours(low).split(" "), hours(high).split(" ")
+    return (
+        f"{first[0]} - {' '.join(second)}"
+        if first[1] == second[1]
+        else (f"{' '.join(first)} - {' '.join(second)}")
+    )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
-from planner.amounts import hours, money
+from planner.amounts import hours, hours_range, money
 from planner.candidates import ASSUMED_NETWORK_GBPS, Candidates
 from planner.cost.spot import ASSUMED_INTERRUPTION_PER_MONTH
 from planner.results import Item
@@ -20,9 +20,9 @@ def headline(workload: Workload, item: Item, over_budget: bool = False) -> str:
     machines = f"{item.nodes} x " if item.nodes > 1 else ""
     age = "of unknown age" if item.price.age_days is None else f"{item.price.age_days} days old"
     text = (
-        f"{machines}{item.instance_type} ({item.accelerator}) in {item.cloud} {item.region}, "
+        f"{machines}{item.instance_type} ({item.devices}) in {item.cloud} {item.region}, "
         f"{item.purchase.replace('_', '-')}: {money(item.cost_usd)} in total, {hours(item.hours)} "
-        f"({hours(item.hours_p10)} to {hours(item.hours_p90)}), {item.throughput.basis} estimate, "
+        f"({hours_range(item.hours_p10, item.hours_p90)}), {item.throughput.basis} estimate, "
         f"price {age}"
     )
     if over_budget and workload.budget is not None:

@@ -6,6 +6,8 @@ import math
 from datetime import date
 from typing import Any, Literal, cast
 
+import numpy as np
+
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
 from planner.amounts import money
@@ -56,6 +58,7 @@ class ItemBuilder:
         step = estimate.step
         share = work / step.total_s[config]
         is_cpu = device.kind is AcceleratorKind.CPU
+        vcpus = offers.numbers["vcpus"][row]
         basis = cast(Literal["measured", "calibrated", "analytic"], estimate.basis[config])
         return Item(
             id=self.id(index),
@@ -71,6 +74,7 @@ class ItemBuilder:
                 if is_cpu or device.share < 1
                 else float(machines.per_node[config] * nodes)
             ),
+            vcpus=None if np.isnan(vcpus) else _round(vcpus * nodes),
             parallelism=step.layout[config],
             hours=_round(c.hours[index]),
             hours_p10=_round(c.hours_p10[index]),

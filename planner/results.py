@@ -62,6 +62,7 @@ class Item(_Result):
     nodes: int
     accelerator: str
     accelerators: float = Field(description="in total; CPU sockets for CPU machines")
+    vcpus: float | None = Field(description="in total")
     parallelism: str
     hours: float
     hours_p10: float
@@ -78,6 +79,13 @@ class Item(_Result):
     expected_interruptions: float
     price: Price
     why_not: str = Field(default="", description="why it lost to the recommendation")
+
+    @property
+    def devices(self) -> str:
+        """What it runs on as people say it: ``8 H100-80GB``, ``2 vCPU IceLake-8375C``."""
+        if self.accelerator.startswith("CPU-") and self.vcpus is not None:
+            return f"{self.vcpus:g} vCPU {self.accelerator.removeprefix('CPU-')}"
+        return f"{self.accelerators:.4g} {self.accelerator}"
 
 
 class FrontPoint(_Result):

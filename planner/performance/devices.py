@@ -12,16 +12,12 @@ from catalog.accelerators import Accelerator, AcceleratorKind
 
 Floats = NDArray[np.float64]
 
-# Used only where the datasheet cell is empty, in this order; the estimate says so.
+# Arithmetic that stands in for a mode of a wider one: TF32 is a faster FP32, so a device without
+# it computes in FP32; a TPU or Gaudi multiplies FP32 in several bf16 passes. Nothing stands in for
+# bf16, fp16 or fp8: a device without them is not given that work.
 _STAND_INS: Mapping[str, tuple[tuple[str, float], ...]] = {
-    # bf16 on parts without it runs at the fp16 rate at best (tensor cores of Volta and Turing)
-    "bf16": (("bf16", 1.0), ("fp16", 1.0), ("fp32", 1.0)),
-    "fp16": (("fp16", 1.0), ("bf16", 1.0), ("fp32", 1.0)),
-    # no fp8 unit: weights are stored in fp8, arithmetic runs in 16 bit
-    "fp8": (("fp8", 1.0), ("bf16", 1.0), ("fp16", 1.0), ("fp32", 1.0)),
     "tf32": (("tf32", 1.0), ("fp32", 1.0)),
     "fp32": (("fp32", 1.0), ("tf32", 1.0), ("bf16", 0.25)),
-    "int8": (("int8", 1.0), ("fp8", 1.0), ("fp16", 1.0), ("bf16", 1.0), ("fp32", 1.0)),
 }
 # What one server core can draw from memory by itself. Assumption (8-15 GB/s is common).
 ONE_CORE_BYTES_PER_S = 10e9
@@ -50,8 +46,8 @@ class Device:
     cores: float | None
 
     def peak(self, precision: str) -> float | None:
-        """Dense peak for this arithmetic or its nearest stand-in; None when nothing is known."""
-        for stand_in, factor in _STAND_INS[precision]:
+        """Dense peak for this arithmetic; None when the device has none or none is published."""
+        for stand_in, factor in _STAND_INS.get(precision, ((precision, 1.0),)):
             if stand_in in self.peaks:
                 return self.peaks[stand_in] * factor
         return None

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from catalog import Catalog, UnknownName
+from catalog.accelerators import Accelerator
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines, from_accelerator
 from planner.performance.efficiency import Measured
@@ -65,7 +66,7 @@ def _predict(row: Row, catalog: Catalog, measured: Sequence[Measured]) -> RowPre
     total = _number(row, "accelerators") or 1.0
     nodes = _number(row, "nodes") or float(np.ceil(total / USUAL_PER_NODE))
     nodes = max(1.0, min(nodes, total))
-    workload = _workload(row, shape, total)
+    workload = _workload(row, shape, accelerator, total)
     if isinstance(workload, str):
         return _refused(workload)
     unknown = np.array([np.nan])
@@ -94,9 +95,11 @@ def _predict(row: Row, catalog: Catalog, measured: Sequence[Measured]) -> RowPre
     )
 
 
-def _workload(row: Row, shape: ModelShape, devices: float) -> Workload | str:
+def _workload(
+    row: Row, shape: ModelShape, accelerator: Accelerator, devices: float
+) -> Workload | str:
     batch = _number(row, "batch_global") or (_number(row, "batch_per_device") or 0.0) * devices
-    precision = _precision(_text(row, "precision"))
+    precision = _precision(_text(row, "precision"), accelerator)
     try:
         if shape.kind == "vision":
             return VisionTraining(
@@ -146,8 +149,8 @@ def _shape(row: Row, catalog: Catalog) -> ModelShape:
         )
 
 
-def _precision(text: str) -> Precision:
-    """The arithmetic behind a publisher's word; mixed precision without a type is bf16."""
+def _precision(text: str, accelerator: Accelerator) -> Precision:
+    """The arithmetic behind a publisher's word; without a type, the device's 16-bit one."""
     for word, precision in (
         ("fp8", Precision.FP8),
         ("float8", Precision.FP8),
@@ -158,7 +161,8 @@ def _precision(text: str) -> Precision:
     ):
         if word in text.lower():
             return precision
-    return Precision.BF16
+    has = accelerator.peak_tera_ops
+    return Precision.BF16 if "bf16" in has else Precision.FP16 if "fp16" in has else Precision.FP32
 
 
 def _text(row: Row, name: str) -> str:

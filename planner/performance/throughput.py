@@ -177,7 +177,7 @@ def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats
         runs = np.isfinite(median) & (median > 0) & ~np.isnan(peak) & ~np.isnan(memory)
     for index in np.flatnonzero(~runs).tolist():
         if np.isnan(peak[index]):
-            reasons[index] = f"{precision} peak unknown"
+            reasons[index] = f"no {precision} arithmetic in the datasheet"
         elif np.isnan(memory[index]):
             reasons[index] = "memory size unknown"
         elif step.shortfall[index] > 0 and math.isfinite(step.shortfall[index]):

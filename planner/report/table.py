@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from planner.amounts import hours, money
+from planner.amounts import hours, hours_range, money
 from planner.results import Item, Recommendation
 
 
@@ -19,7 +19,7 @@ def print_recommendation(result: Recommendation, console: Console, *, explain: b
         ("", False),
         ("cloud region", False),
         ("machine", False),
-        ("accelerators", False),
+        ("runs on", False),
         ("buy", False),
         ("total $", True),
         ("hours", True),
@@ -41,15 +41,14 @@ def print_recommendation(result: Recommendation, console: Console, *, explain: b
 
 
 def _cells(mark: str, item: Item) -> list[str]:
-    low, high = hours(item.hours_p10), hours(item.hours_p90)
     machine = item.instance_type if item.nodes == 1 else f"{item.nodes} x {item.instance_type}"
     return [
         mark,
         f"{item.cloud} {item.region}",
         machine,
-        f"{item.accelerators:.3g} {item.accelerator}",
+        item.devices,
         item.purchase.replace("_", "-"),
         money(item.cost_usd).lstrip("$"),
         hours(item.hours),
-        f"{low} - {high}",
+        hours_range(item.hours_p10, item.hours_p90),
     ]
