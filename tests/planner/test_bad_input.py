@@ -315,26 +315,9 @@ SCALARS = st.one_of(
 )
 FIELDS = st.sampled_from(
     [
-        "kind",
-        "model",
-        "method",
-        "tokens",
-        "sequence_length",
-        "batch_tokens",
-        "lora_rank",
-        "precision",
-        "framework",
-        "deadline",
-        "budget",
-        "risk",
-        "where",
-        "name",
-        "samples",
-        "epochs",
-        "batch_size",
-        "image_size",
-        "decode_images",
-        "clouds",
+        *("kind", "model", "method", "tokens", "sequence_length", "batch_tokens", "lora_rank"),
+        *("precision", "framework", "deadline", "budget", "risk", "where", "name", "samples"),
+        *("epochs", "batch_size", "image_size", "decode_images", "clouds"),
     ]
 )
 
