@@ -63,7 +63,10 @@ def run(arguments: list[str]) -> int:
 
     try:
         result = app(args=arguments, prog_name="planner", standalone_mode=False)
-        return int(result or 0)
+        code = int(result or 0)
+        if code == 130:  # typer's silent way of ending on Ctrl-C
+            _say("interrupted")
+        return code
     except typer.TyperException as error:
         return _usage_error(error)
     except (KeyboardInterrupt, typer.Abort):
