@@ -7,18 +7,20 @@ from textual.widgets import DataTable
 
 from planner.actions.explore import Item, Option, View, hours, money
 
-# Title, most cells on a narrow screen (the detail pane has the whole text), right-aligned.
+# Title, right-aligned, and whether it may be cut where the screen is narrow: the detail pane has
+# the whole text.
 COLUMNS = (
-    ("#", 3, False),
-    ("cloud region", 16, False),
-    ("machine", 16, False),
-    ("accelerators", 13, False),
-    ("buy", 9, False),
-    ("total $", 7, True),
-    ("hours", 8, True),
-    ("80% range", 20, True),
+    ("#", False, False),
+    ("cloud region", False, True),
+    ("machine", False, True),
+    ("accelerators", False, True),
+    ("buy", False, False),
+    ("total $", True, False),
+    ("hours", True, False),
+    ("80% range", True, False),
 )
-NARROW_COLUMNS = 110
+LEAST_CELLS = 10
+RANGE_FROM_WIDTH = 110  # narrower screens leave the last column to the detail pane
 
 
 class Options(DataTable[Text]):
@@ -28,7 +30,7 @@ class Options(DataTable[Text]):
         super().__init__(id=id, cursor_type="row", cell_padding=0)
         self._view: View | None = None
         self._picked: Option | None = None
-        self._narrow = False
+        self._width = 0
 
     @property
     def chosen(self) -> Option | None:
@@ -53,10 +55,9 @@ class Options(DataTable[Text]):
             self.move_cursor(row=ids.index(option.item.id), animate=False)
 
     def fit(self, width: int) -> None:
-        """Shorten long names where the screen is narrow."""
-        narrow = width < NARROW_COLUMNS
-        if narrow != self._narrow:
-            self._narrow = narrow
+        """Use this many cells."""
+        if width != self._width:
+            self._width = width
             chosen = self.chosen
             self._fill(chosen.item.id if chosen else "")
 
@@ -68,25 +69,23 @@ class Options(DataTable[Text]):
     def _fill(self, item_id: str) -> None:
         rows = self._rows()
         ids = [option.item.id for option in rows]
-        table = [cells(option) for option in rows]
+        columns = COLUMNS if self._width >= RANGE_FROM_WIDTH else COLUMNS[:-1]
+        table = [cells(option)[: len(columns)] for option in rows]
+        widths = [
+            max([len(title), *(len(row[place]) for row in table)])
+            for place, (title, _, _) in enumerate(columns)
+        ]
+        cut = [place for place, (_, _, may_be_cut) in enumerate(columns) if may_be_cut]
+        room = self._width - len(columns) - 1  # a cell between columns, one for the scroll bar
+        while sum(widths) > room and max(widths[place] for place in cut) > LEAST_CELLS:
+            widths[max(cut, key=lambda place: widths[place])] -= 1
         self.clear(columns=True)
-        # On a narrow screen the range is left to the detail pane.
-        columns = COLUMNS[:-1] if self._narrow else COLUMNS
-        widths = []
-        for place, (title, narrow, right) in enumerate(columns):
-            longest = max([len(title), *(len(row[place]) for row in table)])
-            widths.append(min(longest, narrow) if self._narrow else longest)
-            self.add_column(_fitted(title, widths[-1], right), width=widths[-1] + 1)
+        for (title, right, _), width in zip(columns, widths, strict=True):
+            self.add_column(_fitted(title, width, right), width=width + 1)
         for option, row in zip(rows, table, strict=True):
             style = "bold" if option.role == "recommended" else ""
-            self.add_row(
-                *(
-                    _fitted(text, width, right, style)
-                    for text, width, (_, _, right) in zip(
-                        row[: len(columns)], widths, columns, strict=True
-                    )
-                )
-            )
+            parts = zip(row, widths, columns, strict=True)
+            self.add_row(*(_fitted(text, w, right, style) for text, w, (_, right, _) in parts))
         self.move_cursor(row=ids.index(item_id) if item_id in ids else 0, animate=False)
 
 
