@@ -15,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-from planner.cli import calibrate, doctor, estimate, recommend, schema, tui
+from planner.cli import calibrate, catalog, doctor, estimate, recommend, schema, tui
 
 app = typer.Typer(
     name="planner",
@@ -30,6 +30,7 @@ doctor.register(app)
 schema.register(app)
 tui.register(app)
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(catalog.app, name="catalog")
 
 
 def _version(asked: bool) -> None:
