@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -199,11 +200,17 @@ class ExploreScreen(Screen[None]):
     def _work(self, inputs: Inputs) -> None:
         """In a thread: touches no widget, only posts what it found."""
         session = self._session or start_session()
-        result = (
-            session if isinstance(session, Problem) else explore(session, self._subject, inputs)
-        )
-        opened = None if isinstance(session, Problem) else session
-        self.post_message(self.Planned(opened, inputs, result))
+        if isinstance(session, Problem):
+            self.post_message(self.Planned(None, inputs, session))
+            return
+        result: View | Problem
+        try:
+            result = explore(session, self._subject, inputs)
+        except Exception as error:  # a dead screen would lose the user's inputs
+            if os.environ.get("PLANNER_DEBUG"):
+                raise
+            result = Problem("", f"unexpected {type(error).__name__}: {error}")
+        self.post_message(self.Planned(session, inputs, result))
 
     @on(Planned)
     def _show(self, message: Planned) -> None:

@@ -1,0 +1,86 @@
+"""An application under a pilot, with its first plan made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from catalog import Catalog
+from planner.actions.explore import View, open_subject
+from planner.actions.session import Session
+from tui.app import DEFAULT_WORKLOAD, PlannerApp
+from tui.screens.explore import ExploreScreen
+
+Start = Callable[..., AbstractAsyncContextManager["Driver"]]
+
+
+class Driver:
+    """What a person does and sees."""
+
+    def __init__(self, app: PlannerApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def screen(self) -> ExploreScreen:
+        screen = self.app.screen
+        assert isinstance(screen, ExploreScreen)
+        return screen
+
+    @property
+    def view(self) -> View:
+        assert self.screen._view is not None
+        return self.screen._view
+
+    @property
+    def status(self) -> str:
+        return str(self.screen.query_one("#status", Static).render())
+
+    @property
+    def detail(self) -> str:
+        return str(self.screen.query_one("#detail-text", Static).render())
+
+    async def until(self, condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+        for _ in range(int(seconds / 0.02)):
+            if condition():
+                return
+            await self.pilot.pause(0.02)
+        raise AssertionError(f"{what} did not happen within {seconds} s; status: {self.status}")
+
+    async def type_into(self, key: str, text: str) -> None:
+        """Go to a field by its key and replace what it holds."""
+        await self.pilot.press(key)
+        field = self.app.focused
+        assert isinstance(field, Input)
+        await self.pilot.press("backspace", *text)
+        assert field.value == text
+
+    async def planned(self, check: Callable[[View], bool]) -> None:
+        await self.until(lambda: check(self.view) and not self.screen.has_class("-old"), "the plan")
+        await self.pilot.pause()
+
+
+@pytest.fixture
+def start() -> Start:
+    @asynccontextmanager
+    async def started(
+        size: tuple[int, int] = (120, 40), file: Path | None = None
+    ) -> AsyncIterator[Driver]:
+        path = file or DEFAULT_WORKLOAD
+        app = PlannerApp(open_subject(str(path), shipped=file is None))
+        async with app.run_test(size=size) as pilot:
+            driver = Driver(app, pilot)
+            await driver.until(lambda: driver.screen._view is not None, "the first plan")
+            await pilot.pause()
+            yield driver
+
+    return started
+
+
+@pytest.fixture
+def session(catalog: Catalog) -> Session:
+    return Session(catalog)
