@@ -15,7 +15,7 @@ from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
 from planner.cost.billing import bill, set_up_hours
 from planner.cost.spot import interruptions_per_hour, run_on_spot
-from planner.errors import BadInput
+from planner.errors import BadInput, Infeasible
 from planner.field_errors import shown, some
 from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
@@ -76,7 +76,10 @@ def build(
     *,
     where: str = "workload",
 ) -> Candidates:
-    """All candidates of a finite training job. Raises BadInput when the filters leave nothing."""
+    """All candidates of a finite training job.
+
+    Raises BadInput when the filters leave nothing, Infeasible when nothing they leave can train.
+    """
     offers, excluded = _eligible(workload, catalog, where)
     devices, config_of_offer = _configurations(offers, catalog)
     nodes = _node_counts(workload.where.max_nodes)
@@ -153,6 +156,9 @@ def _eligible(workload: Workload, catalog: Catalog, where: str) -> tuple[OfferTa
         if hit.any():
             excluded[reason] += int(hit.sum())
             keep &= ~bad
+    if not keep.any():
+        reasons = [f"{count} offers: {reason}" for reason, count in excluded.most_common()]
+        raise Infeasible("no offer that passes the filters can do this work", reasons)
     return offers.take(np.flatnonzero(keep)), excluded
 
 
@@ -300,10 +306,6 @@ def _timed_and_priced(
     _, _, _, slow_hours, slow_usd = run(throughput.p10)
     _, _, _, fast_hours, fast_usd = run(throughput.p90)
     _, _, _, risk_hours, risk_usd = run(throughput.quantile(-z))
-    # Quotas are counted in vCPUs on AWS and Azure, in accelerators elsewhere.
-    by_vcpu = offers.is_in("cloud", ["aws", "azure"])[row]
-    accelerators = np.nan_to_num(numbers["accelerator_count"][row], nan=1.0)
-    use = np.where(by_vcpu, numbers["vcpus"][row], accelerators) * nodes
     return Candidates(
         offers=offers,
         machines=machines,
@@ -322,10 +324,22 @@ def _timed_and_priced(
         usd_p10=fast_usd,
         usd_p90=slow_usd,
         usd_at_risk=risk_usd,
-        quota_use=use,
+        quota_use=_quota_units(offers)[row] * nodes,
         hazard_assumed=assumed & spot,
         excluded=excluded,
     )
+
+
+def _quota_units(offers: OfferTable) -> Floats:
+    """What one machine of each offer draws from its quota class, in the unit the class names."""
+    words = offers.vocabularies["quota_class"]
+    codes = offers.codes["quota_class"]
+    by_instance = np.array([word.endswith("instances") for word in words], bool)[codes]
+    by_accelerator = np.array([word.endswith(("GPUs", "chips")) for word in words], bool)[codes]
+    accelerators = np.nan_to_num(offers.numbers["accelerator_count"], nan=1.0)
+    # AWS, Azure and the CPU quotas of GCP count vCPUs
+    others = np.where(by_accelerator, accelerators, offers.numbers["vcpus"])
+    return np.where(by_instance, 1.0, others)
 
 
 def _staged_bytes(workload: Workload, shape: ModelShape) -> float:
