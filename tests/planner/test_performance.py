@@ -1,0 +1,275 @@
+"""The performance model moves the way physics does, whatever its constants are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog import Catalog
+from planner.performance.devices import BYTES, Device, Machines, from_accelerator
+from planner.performance.efficiency import (
+    MEASUREMENT_SD,
+    Measured,
+    Setup,
+    posterior,
+    prior,
+)
+from planner.performance.layouts import Layouts, training_layouts
+from planner.performance.memory import transformer_training_memory
+from planner.performance.training import StepTimes, transformer_step
+from planner.performance.vision import vision_step
+from planner.performance.work import TransformerWork, transformer_work, vision_work
+
+
+def machine(
+    device: Device, per_node: int = 8, nodes: int = 1, network: float = 50e9, vcpus: float = 96
+) -> Machines:
+    return Machines(
+        (device,),
+        np.array([float(per_node)]),
+        np.array([float(nodes)]),
+        np.array([network]),
+        np.array([vcpus]),
+        np.array([512.0 * 2**30]),
+    )
+
+
+def work_of(
+    catalog: Catalog, model: str, length: int = 2048, method: str = "full"
+) -> TransformerWork:
+    return transformer_work(
+        catalog.model_shape(model),
+        sequence_length=length,
+        method=method,
+        lora_rank=16,
+        bytes_per_value=2.0,
+    )
+
+
+def one_layout(tensor: int, stage: int, recompute: bool, micro: int) -> Layouts:
+    return Layouts(
+        np.array([float(tensor)]),
+        np.array([float(stage)]),
+        np.array([recompute]),
+        np.array([float(micro)]),
+    )
+
+
+def step(work: TransformerWork, machines: Machines, layouts: Layouts) -> StepTimes:
+    return transformer_step(
+        work,
+        machines,
+        layouts,
+        precision="bf16",
+        sequence_length=2048,
+        step_tokens=2048.0 * 64,
+        bytes_per_value=2.0,
+        kernel_efficiency=np.full(len(machines), 0.5),
+    )
+
+
+LAYOUT = st.builds(
+    one_layout,
+    st.sampled_from([1, 2, 4, 8]),
+    st.sampled_from([0, 1, 2, 3]),
+    st.booleans(),
+    st.sampled_from([1, 2, 4]),
+)
+FASTER = st.floats(1.0, 20.0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(["A100-80GB", "H100-80GB", "L4", "T4"]),
+    LAYOUT,
+    st.integers(1, 4),
+    FASTER,
+    FASTER,
+    FASTER,
+    FASTER,
+)
+def test_better_hardware_never_slows_a_transformer(
+    catalog: Catalog,
+    name: str,
+    layout: Layouts,
+    nodes: int,
+    peak: float,
+    memory_rate: float,
+    link: float,
+    network: float,
+) -> None:
+    """At a fixed layout every time is a maximum or a sum of work / rate, so rates only help."""
+    device = replace(from_accelerator(catalog.accelerators[name]), memory=2.0**50)
+    assert device.memory_bandwidth is not None
+    better = replace(
+        device,
+        peaks={precision: rate * peak for precision, rate in device.peaks.items()},
+        memory_bandwidth=device.memory_bandwidth * memory_rate,
+        link_bandwidth=device.link_bandwidth * link,
+    )
+    work = work_of(catalog, "llama-3.1-8b")
+    slow = step(work, machine(device, nodes=nodes), layout).total_s[0]
+    fast = step(work, machine(better, nodes=nodes, network=50e9 * network), layout).total_s[0]
+    assert np.isnan(slow) == np.isnan(fast)
+    if not np.isnan(slow):
+        assert fast <= slow * (1 + 1e-12)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 8), FASTER, FASTER, FASTER, st.sampled_from([16, 64, 512]), st.booleans())
+def test_better_hardware_never_slows_a_vision_network(
+    catalog: Catalog,
+    doublings: int,
+    peak: float,
+    rate: float,
+    vcpus: float,
+    batch: int,
+    decode: bool,
+) -> None:
+    device = from_accelerator(catalog.accelerators["A100-80GB"])
+    assert device.memory_bandwidth is not None
+    better = replace(
+        device,
+        peaks={precision: value * peak for precision, value in device.peaks.items()},
+        memory_bandwidth=device.memory_bandwidth * rate,
+    )
+    work = vision_work(catalog.model_shape("resnet50"), None)
+    assert work is not None
+
+    def seconds(on: Device, cores: float) -> float:
+        found = vision_step(
+            work,
+            machine(on, per_node=2 ** min(doublings, 3), vcpus=cores),
+            precision="fp16",
+            batch_size=batch,
+            bytes_per_value=BYTES["fp16"],
+            decode_images=decode,
+            kernel_efficiency=np.array([0.4]),
+        )
+        return float(found.total_s[0])
+
+    assert seconds(better, 16 * vcpus) <= seconds(device, 16) * (1 + 1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["llama-3.1-8b", "llama-3.1-70b", "Mixtral-8x7B", "BERT-large"]),
+    st.sampled_from(["full", "lora", "qlora"]),
+    st.integers(7, 15),
+    st.integers(1, 64),
+)
+def test_memory_need_grows_with_sequence_and_micro_batch(
+    catalog: Catalog, model: str, method: str, doublings: int, devices: int
+) -> None:
+    """More tokens in flight mean more activations; nothing else changes."""
+    layouts = training_layouts()
+    data = np.maximum(devices / layouts.tensor[None, :], 1.0)
+
+    def need(length: int, batch: Layouts) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return transformer_training_memory(
+            work_of(catalog, model, length, method),
+            batch,
+            data,
+            sequence_length=length,
+            bytes_per_value=2.0,
+        ).total[0]
+
+    base = need(2**doublings, layouts)
+    assert np.all(need(2 ** (doublings + 1), layouts) > base)
+    assert np.all(need(2**doublings, replace(layouts, micro_batch=layouts.micro_batch * 2)) > base)
+
+
+def test_sharding_and_recomputation_save_memory(catalog: Catalog) -> None:
+    work = work_of(catalog, "llama-3.1-8b")
+
+    def gib(tensor: int, stage: int, recompute: bool, data: float) -> float:
+        need = transformer_training_memory(
+            work,
+            one_layout(tensor, stage, recompute, 1),
+            np.array([[data]]),
+            sequence_length=2048,
+            bytes_per_value=2.0,
+        )
+        return float(need.total[0, 0]) / 2**30
+
+    # 8.03 B parameters at 16 bytes (2 + 2 + 12, ZeRO paper section 3) are 120 GiB of states
+    assert 120 < gib(1, 0, True, 1.0) < 160
+    by_stage = [gib(1, stage, True, 8.0) for stage in (0, 1, 2, 3)]
+    assert by_stage == sorted(by_stage, reverse=True)
+    assert gib(8, 0, True, 1.0) < gib(1, 0, True, 1.0) / 4
+    assert gib(1, 0, True, 1.0) < gib(1, 0, False, 1.0)
+
+
+def test_forward_work_is_two_operations_a_parameter_and_token(catalog: Catalog) -> None:
+    """Kaplan et al. 2020: 2 N forward, 6 N in all, plus attention that grows with the sequence."""
+    shape = catalog.model_shape("llama-3.1-8b")
+    parameters = shape.parameters_billion * 1e9
+    work = work_of(catalog, "llama-3.1-8b", 2048)
+    assert work.flops_forward == pytest.approx(2 * parameters, rel=0.1)
+    assert work.flops_forward + work.flops_backward == pytest.approx(6 * parameters, rel=0.1)
+    assert work_of(catalog, "llama-3.1-8b", 65536).flops_forward > 1.5 * work.flops_forward
+    lora = work_of(catalog, "llama-3.1-8b", 2048, "lora")
+    # no gradients for frozen weights: about two thirds of the work
+    assert lora.flops_forward + lora.flops_backward == pytest.approx(4 * parameters, rel=0.1)
+    assert lora.trainable_parameters < 0.01 * parameters
+
+
+def setup(**changes: object) -> Setup:
+    plain = Setup("vision-training", "GPU", "T4", "resnet50", "fp16", "pytorch", 64.0, 1.0)
+    return replace(plain, **changes)  # type: ignore[arg-type]  # the names are those of Setup
+
+
+class TestPosterior:
+    def test_without_data_it_is_the_prior(self) -> None:
+        asked = [setup(), setup(kind="CPU", accelerator="CPU-x"), setup(task="unheard", kind="NPU")]
+        found = posterior(asked, [])
+        assert list(found.ratio) == [1.0, 1.0, 1.0]
+        assert list(found.log_sd) == [prior(s.task, s.kind).log_sd for s in asked]
+        assert found.basis == ["analytic"] * 3
+
+    @pytest.mark.parametrize("log_ratio", [-1.5, -0.4, 0.0, 0.7])
+    def test_a_measurement_settles_its_own_configuration(self, log_ratio: float) -> None:
+        found = posterior([setup()], [Measured(setup(), log_ratio)])
+        assert np.log(found.ratio[0]) == pytest.approx(log_ratio, abs=MEASUREMENT_SD)
+        assert found.log_sd[0] < 0.1 * prior("vision-training", "GPU").log_sd
+        assert found.basis == ["measured"]
+
+    def test_neighbours_move_less_the_further_they_are(self) -> None:
+        nearer_to_further = [
+            setup(),
+            setup(batch=128.0),
+            setup(batch=128.0, model="resnet18"),
+            setup(batch=128.0, model="resnet18", accelerator="L4"),
+            setup(batch=128.0, model="resnet18", accelerator="CPU-x", kind="CPU"),
+        ]
+        measured = [Measured(setup(), -0.8)]
+        found = posterior(nearer_to_further, measured)
+        sd = np.array([prior(s.task, s.kind).log_sd for s in nearer_to_further])
+        moved = np.abs(np.log(found.ratio)) / sd
+        assert list(moved) == sorted(moved, reverse=True)
+        assert moved[-1] > 0
+        assert np.all(found.log_sd <= sd)
+        shrunk = found.log_sd / sd
+        assert list(shrunk) == sorted(shrunk)
+        assert posterior([setup(task="language-training")], measured).ratio[0] == 1.0
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.lists(st.floats(-2, 2), min_size=1, max_size=5))
+    def test_more_data_never_widens(self, log_ratios: list[float]) -> None:
+        asked = [setup(), setup(batch=32.0), setup(accelerator="L4")]
+        before = posterior(asked, []).log_sd
+        for count in range(1, len(log_ratios) + 1):
+            data = [
+                Measured(setup(batch=float(n)), ratio) for n, ratio in enumerate(log_ratios[:count])
+            ]
+            after = posterior(asked, data).log_sd
+            assert np.all(after <= before + 1e-12)
+            before = after
+
+    def test_repeats_average(self) -> None:
+        found = posterior([setup()], [Measured(setup(), 0.48), Measured(setup(), 0.52)])
+        assert np.log(found.ratio[0]) == pytest.approx(0.5, abs=0.01)
