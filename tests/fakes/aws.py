@@ -7,6 +7,7 @@ the wire is AWS's. Whatever was not set up answers with an error.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import urllib.parse
 from collections import defaultdict, deque
@@ -17,6 +18,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class _QuietServer(ThreadingHTTPServer):
+    """Clients that hang up are part of the tests: their broken pipes are not told on stderr."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class FakeAws:
                 self.wfile.write(reply.body)
                 self.close_connection = promised != len(reply.body)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
+        self._server = _QuietServer(("127.0.0.1", 0), Requests)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(
