@@ -28,3 +28,15 @@ def isolated_dirs(compiled_cache: Path, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def catalog(compiled_cache: Path) -> Catalog:
     return Catalog.open(compiled_cache)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", action="store_true", help="also run the tests marked nightly")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--nightly"):
+        skip = pytest.mark.skip(reason="nightly: run with --nightly")
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(skip)

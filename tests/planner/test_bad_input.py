@@ -322,23 +322,13 @@ FIELDS = st.sampled_from(
 )
 
 
-# Thousands of random files were tried by hand; a sample of them runs each time.
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
+RANDOM_FIELDS = st.dictionaries(
+    FIELDS, st.one_of(SCALARS, st.lists(SCALARS, max_size=2)), min_size=1, max_size=3
 )
-@example(fields={"tokens": 1e18, "deadline": "1e6h", "budget": 1e15})
-@example(fields={"tokens": "1e18", "sequence_length": "1e18", "batch_tokens": "1e18"})
-@given(
-    fields=st.dictionaries(
-        FIELDS, st.one_of(SCALARS, st.lists(SCALARS, max_size=2)), min_size=1, max_size=3
-    )
-)
-def test_random_fields_never_end_in_a_trace(
-    fields: dict[str, object], planner: Planner, tmp_path: Path
-) -> None:
+FIXTURES = [HealthCheck.function_scoped_fixture]
+
+
+def assert_clean_end(planner: Planner, fields: dict[str, object]) -> None:
     import yaml
 
     content = {"kind": "finetune", "model": "llama-3.1-8b", "method": "lora", "tokens": "50M"}
@@ -350,3 +340,18 @@ def test_random_fields_never_end_in_a_trace(
         assert_one_line(result.err)
     if result.code in (2, 3):
         assert result.out == ""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=FIXTURES, derandomize=True)
+@example(fields={"tokens": 1e18, "deadline": "1e6h", "budget": 1e15})
+@example(fields={"tokens": "1e18", "sequence_length": "1e18", "batch_tokens": "1e18"})
+@given(fields=RANDOM_FIELDS)
+def test_random_fields_never_end_in_a_trace(fields: dict[str, object], planner: Planner) -> None:
+    assert_clean_end(planner, fields)
+
+
+@pytest.mark.nightly
+@settings(max_examples=5000, deadline=None, suppress_health_check=FIXTURES)
+@given(fields=RANDOM_FIELDS)
+def test_thousands_of_random_fields(fields: dict[str, object], planner: Planner) -> None:
+    assert_clean_end(planner, fields)
