@@ -20,6 +20,7 @@ _NUMBER = rf"([+-]?(?:{_DIGITS}\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 # Beyond any use: 1e18 tokens are 10,000 times what has ever been trained on, 1e6 hours a century.
 _MOST = {"count": 1e18, "hours": 1e6, "usd": 1e15, "gib": 1e12}
 _COUNT_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "bn": 1e9, "t": 1e12}
+_UNITS_OF_WORK = re.compile(r"\s*(?:tokens|samples|images)\s*$", re.IGNORECASE)
 _HOURS = {
     "s": 1 / 3600,
     "sec": 1 / 3600,
@@ -81,8 +82,9 @@ def _bounded(number: float, kind: str, value: object) -> float:
 
 def count(value: object, example: str = "50M or 1.5B") -> float:
     """A count: ``50M`` is 5e7."""
-    number, unit = _split(value, example)
-    unit = unit.lower().removesuffix("tokens").removesuffix("samples")
+    bare = _UNITS_OF_WORK.sub("", value) if isinstance(value, str) else value
+    number, unit = _split(bare, example)
+    unit = unit.lower()
     if unit not in _COUNT_SUFFIXES:
         raise ValueError(f"{shown(value)} has an unknown suffix; use k, M, B or T as in 50M")
     return _bounded(number * _COUNT_SUFFIXES[unit], "count", value)
