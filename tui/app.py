@@ -83,7 +83,10 @@ def run(workload_path: str | None) -> int:
     """
     shipped = workload_path is None
     subject = open_subject(workload_path or str(DEFAULT_WORKLOAD), shipped=shipped)
-    gc.enable()  # the command line turns it off for commands that live for a second
+    # The command line turns collection off for commands that live for a second; what has been
+    # imported by now stays, so it need not be looked at again.
+    gc.freeze()
+    gc.enable()
     app = PlannerApp(subject)
     app.run()
     return app.return_code or 0

@@ -10,21 +10,20 @@ import shlex
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog import CatalogError, UnknownName
-from planner.actions.recommend import Plan
-from planner.actions.session import Session, open_session, workload_from
 from planner.amounts import hours, money
 from planner.errors import BadInput, Infeasible, PlannerError
-from planner.explain import headline
-from planner.items import ItemBuilder
-from planner.optimize.pareto import pareto_front
 from planner.results import Item, Recommendation
-from planner.workload import Purchase, Workload, parse
+from planner.workload import Purchase, Workload, parse, read
+
+# A screen is painted before anything is planned: what only planning needs is imported there.
+if TYPE_CHECKING:
+    from planner.actions.recommend import Plan
+    from planner.actions.session import Session
 
 __all__ = [
     "Inputs",
@@ -140,12 +139,14 @@ def open_subject(file: str, *, shipped: bool = False) -> Subject:
             where="-",
             remedy="save it to a file and name that",
         )
-    workload, _ = workload_from(file, None, {}, {})
-    return Subject(workload, None if shipped else file)
+    return Subject(read(file), None if shipped else file)
 
 
 def start_session() -> Session | Problem:
     """Open the catalog."""
+    from catalog import CatalogError
+    from planner.actions.session import open_session
+
     try:
         return open_session()
     except (PlannerError, CatalogError) as error:
@@ -180,6 +181,8 @@ def constrain(subject: Subject, inputs: Inputs) -> Workload:
 
 def explore(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
     """Plan anew under these inputs."""
+    from catalog import CatalogError, UnknownName
+
     try:
         workload = constrain(subject, inputs)
         plan = session.recommend(workload, top=ALTERNATIVES, where=subject.file or "workload")
@@ -197,6 +200,9 @@ def explore(session: Session, subject: Subject, inputs: Inputs) -> View | Proble
 
 def view(session: Session, workload: Workload, inputs: Inputs, plan: Plan) -> View:
     """Points and options of a plan."""
+    from planner.explain import headline
+    from planner.optimize.pareto import pareto_front
+
     look = _Lookup(session, workload, plan)
     c, feasible = plan.candidates, plan.feasible
     order = np.arange(len(feasible))
@@ -231,6 +237,8 @@ class _Lookup:
     """Finds and builds items of one plan."""
 
     def __init__(self, session: Session, workload: Workload, plan: Plan) -> None:
+        from planner.items import ItemBuilder
+
         self._c, self._feasible, self._workload = plan.candidates, plan.feasible, workload
         self._builder = ItemBuilder(plan.candidates, session.catalog, date.today())
         self.best = self.index_of(plan.recommendation.recommendation)
@@ -278,6 +286,8 @@ class _Lookup:
         return kept
 
     def option(self, role: str, rank: int, index: int) -> Option:
+        from planner.explain import headline
+
         item = self._builder.item(index, lost_to=self.best)
         item = item.model_copy(update={"why_not": self._missed(index) or item.why_not})
         return Option(role, rank, index, item, headline(self._workload, item))

@@ -52,7 +52,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_in_a_terminal_of_80_by_24(terminal: Terminal) -> None:
-    screen = terminal.wait(lambda s: "options meet every limit" in s and "★" in s)
+    screen = terminal.wait(lambda s: "every limit" in s and "┗" in s and "=>" in s)
     lines = screen.splitlines()
     assert "Explore" in lines[0] and "Deadline 24h" in lines[1]
     assert "q Quit" in lines[23]

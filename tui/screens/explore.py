@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -24,12 +24,14 @@ from planner.actions.explore import (
     explore,
     start_session,
 )
-from planner.actions.session import Session
 from tui.widgets.chart import BEST, ON_DEMAND, SPOT, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options
 from tui.widgets.status import Status
+
+if TYPE_CHECKING:
+    from planner.actions.session import Session
 
 DEBOUNCE_S = 0.15
 LEGEND = (
@@ -51,6 +53,7 @@ class ExploreScreen(Screen[None]):
         "The table holds the recommendation (=>), the cheapest that differ in kind (1, 2 ...), "
         "the rest of the front (F1 ...) and what you clicked (+)."
     )
+    # Priority: the very next key must go to where the focus went.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "f",
@@ -79,6 +82,7 @@ class ExploreScreen(Screen[None]):
             "focus_on('deadline')",
             "Deadline",
             id="explore.deadline",
+            priority=True,
             tooltip="edit the deadline: 24h, 90m, 3d, empty for none",
         ),
         Binding(
@@ -86,6 +90,7 @@ class ExploreScreen(Screen[None]):
             "focus_on('budget')",
             "Budget",
             id="explore.budget",
+            priority=True,
             tooltip="edit the budget in dollars, empty for none",
         ),
         Binding(
@@ -93,6 +98,7 @@ class ExploreScreen(Screen[None]):
             "focus_on('max_nodes')",
             "Nodes",
             id="explore.nodes",
+            priority=True,
             tooltip="edit the largest number of machines",
             show=False,
         ),
@@ -117,6 +123,7 @@ class ExploreScreen(Screen[None]):
             "focus_on('chart')",
             "Chart",
             id="explore.chart",
+            priority=True,
             tooltip="to the chart",
             show=False,
         ),
@@ -125,6 +132,7 @@ class ExploreScreen(Screen[None]):
             "focus_on('options')",
             "Table",
             id="explore.table",
+            priority=True,
             tooltip="to the table",
             show=False,
         ),
@@ -175,7 +183,8 @@ class ExploreScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Options).focus()
-        self._plan(self._subject.inputs)
+        # Once the empty screen is painted: planning takes a second the first time.
+        self.call_after_refresh(self._plan, self._subject.inputs)
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Options).fit(event.size.width)
@@ -271,9 +280,15 @@ class ExploreScreen(Screen[None]):
         self.app.copy_to_clipboard(command)
         self.notify(command, title="Copied to the clipboard", markup=False)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters typed into a field are not keys."""
+        del parameters
+        return action != "focus_on" or not isinstance(self.focused, Input)
+
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
-        widget.focus()
+        # Not widget.focus(), which acts later than the next key.
+        self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()
 
