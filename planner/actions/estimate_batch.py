@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog import Catalog
+from planner.actions.own_measurements import THIS_MACHINE, this_machine
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
-from planner.performance.rows import RowPrediction, predict_rows
+from planner.performance.learned import RowPrediction, predict_rows
+from planner.performance.rows import predict_rows as predict_from_own_runs
 
 NEEDED = ("id", "task", "model", "accelerator", "metric")
 COLUMNS = ("id", "predicted", "p10", "p90", "basis", "feasible", "reason")
@@ -67,9 +69,23 @@ def estimate_batch(
         raise BadInput(
             str(error), where=f"{where}: line {reader.line_num}", remedy="correct the CSV"
         ) from None
-    predictions = predict_rows(rows, catalog, measured)
-    refused = Counter(found.reason for found in predictions if not found.feasible)
+    predictions = _predict(rows, catalog, measured)
+    refused = Counter(found.reason for found in predictions if found.predicted is None)
     return Batch([str(row["id"]) for row in rows], predictions, refused)
+
+
+def _predict(
+    rows: Sequence[dict[str, str]], catalog: Catalog, measured: Sequence[Measured]
+) -> list[RowPrediction]:
+    """From the fitted model; rows of this machine from its datasheet and the user's own runs."""
+    local = [i for i, row in enumerate(rows) if row["accelerator"] == THIS_MACHINE]
+    predictions = predict_rows(rows, catalog)
+    own = predict_from_own_runs([rows[i] for i in local], catalog, measured, this_machine)
+    for index, found in zip(local, own, strict=True):
+        predictions[index] = RowPrediction(
+            found.predicted, found.p10, found.p90, found.basis, found.feasible, found.reason
+        )
+    return predictions
 
 
 def write(batch: Batch, out: str) -> None:

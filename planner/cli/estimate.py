@@ -85,7 +85,7 @@ def _batch(path: str, out: str | None) -> int:
         typer.echo(found.to_csv(), nl=False)
     else:
         write(found, out)
-    answered = sum(prediction.feasible for prediction in found.predictions)
+    answered = sum(prediction.predicted is not None for prediction in found.predictions)
     typer.echo(f"{answered} of {len(found.predictions)} rows answered", err=True)
     for reason, count in found.refused.most_common(5):
         typer.echo(f"  refused {count}: {reason}", err=True)

@@ -1,21 +1,21 @@
-"""Predictions for rows of measurements: one row of columns in, one figure in its own metric out.
+"""Rows of measurements through the analytic model, corrected by the user's own runs.
 
 Covers training of language models and of vision networks; other rows are refused with a reason.
+Rows of published hardware are better served by ``planner.performance.learned``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import ValidationError
 
 from catalog import Catalog, UnknownName
-from catalog.accelerators import Accelerator
 from catalog.model_shapes import ModelShape
-from planner.performance.devices import Machines, from_accelerator
+from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import training_throughput
 from planner.workload import LanguageTraining, Method, Precision, VisionTraining, Workload
@@ -44,34 +44,45 @@ class RowPrediction:
 
 
 def predict_rows(
-    rows: Sequence[Row], catalog: Catalog, measured: Sequence[Measured] = ()
+    rows: Sequence[Row],
+    catalog: Catalog,
+    measured: Sequence[Measured] = (),
+    machine: Callable[[], Device] | None = None,
 ) -> list[RowPrediction]:
-    """One prediction a row, in order; never raises for what a row says."""
-    return [_predict(row, catalog, measured) for row in rows]
+    """One prediction a row, in order; never raises for what a row says.
+
+    ``machine`` describes the device of every row in place of the row's accelerator.
+    """
+    device = machine() if machine and rows else None
+    return [_predict(row, catalog, measured, device) for row in rows]
 
 
-def _predict(row: Row, catalog: Catalog, measured: Sequence[Measured]) -> RowPrediction:
+def _predict(
+    row: Row, catalog: Catalog, measured: Sequence[Measured], device: Device | None
+) -> RowPrediction:
     task, metric = _text(row, "task"), _text(row, "metric")
     if task not in ("train", "finetune"):
         return _refused(f"task {task or 'unknown'} is not covered yet: train and finetune are")
     if metric not in UNITS:
         return _refused(f"metric {metric or 'unknown'} is not covered yet")
     try:
-        accelerator = catalog.accelerator(_text(row, "accelerator"))
+        if device is None:
+            accelerator = catalog.accelerator(_text(row, "accelerator"))
+            if "training" not in accelerator.can_run:
+                return _refused(f"{accelerator.name} cannot train")
+            device = from_accelerator(accelerator, host_memory_gib=512.0)
         shape = _shape(row, catalog)
     except UnknownName as error:
         return _refused(str(error))
-    if "training" not in accelerator.can_run:
-        return _refused(f"{accelerator.name} cannot train")
     total = _number(row, "accelerators") or 1.0
     nodes = _number(row, "nodes") or float(np.ceil(total / USUAL_PER_NODE))
     nodes = max(1.0, min(nodes, total))
-    workload = _workload(row, shape, accelerator, total)
+    workload = _workload(row, shape, device, total)
     if isinstance(workload, str):
         return _refused(workload)
     unknown = np.array([np.nan])
     machines = Machines(
-        (from_accelerator(accelerator, host_memory_gib=512.0),),
+        (device,),
         np.array([np.ceil(total / nodes)]),
         np.array([nodes]),
         # published multi-node runs are on RDMA fabrics of about 400 Gbit/s a device
@@ -95,11 +106,9 @@ def _predict(row: Row, catalog: Catalog, measured: Sequence[Measured]) -> RowPre
     )
 
 
-def _workload(
-    row: Row, shape: ModelShape, accelerator: Accelerator, devices: float
-) -> Workload | str:
+def _workload(row: Row, shape: ModelShape, device: Device, devices: float) -> Workload | str:
     batch = _number(row, "batch_global") or (_number(row, "batch_per_device") or 0.0) * devices
-    precision = _precision(_text(row, "precision"), accelerator)
+    precision = _precision(_text(row, "precision"), device)
     try:
         if shape.kind == "vision":
             return VisionTraining(
@@ -149,7 +158,7 @@ def _shape(row: Row, catalog: Catalog) -> ModelShape:
         )
 
 
-def _precision(text: str, accelerator: Accelerator) -> Precision:
+def _precision(text: str, device: Device) -> Precision:
     """The arithmetic behind a publisher's word; without a type, the device's 16-bit one."""
     for word, precision in (
         ("fp8", Precision.FP8),
@@ -161,7 +170,7 @@ def _precision(text: str, accelerator: Accelerator) -> Precision:
     ):
         if word in text.lower():
             return precision
-    has = accelerator.peak_tera_ops
+    has = device.peaks
     return Precision.BF16 if "bf16" in has else Precision.FP16 if "fp16" in has else Precision.FP32
 
 

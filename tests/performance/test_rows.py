@@ -12,6 +12,7 @@ import pytest
 from catalog import Catalog
 from planner.actions.estimate_batch import estimate_batch
 from planner.errors import BadInput
+from planner.performance.efficiency import Measured, Setup
 from planner.performance.rows import predict_rows
 
 LORA = {
@@ -85,16 +86,51 @@ def test_what_cannot_be_answered_says_why(
     assert reason in found.reason
 
 
-def test_batch_file_one_row_in_one_row_out(catalog: Catalog) -> None:
+def as_csv(*rows: dict[str, str]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(LORA), lineterminator="\n")
     writer.writeheader()
-    writer.writerows([LORA, {**LORA, "id": "b", "task": "serve"}])
-    batch = estimate_batch("-", catalog, text=out.getvalue())
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def test_batch_file_one_row_in_one_row_out(catalog: Catalog) -> None:
+    bad = {**LORA, "id": "b", "metric": "furlongs"}
+    batch = estimate_batch("-", catalog, text=as_csv(LORA, bad))
     rows = list(csv.DictReader(io.StringIO(batch.to_csv())))
     assert [row["id"] for row in rows] == ["a", "b"]
     assert [row["feasible"] for row in rows] == ["true", "false"]
     assert sum(batch.refused.values()) == 1
+
+
+def test_rows_of_this_machine_follow_its_own_runs(catalog: Catalog) -> None:
+    here = {
+        **LORA,
+        "task": "train",
+        "model": "MNIST-CNN-pytorch-examples",
+        "accelerator": "this-machine",
+        "accelerators": "1",
+        "parallelism": "",
+        "batch_global": "64",
+        "precision": "fp32",
+        "metric": "images_per_s_per_device",
+    }
+    before = estimate_batch("-", catalog, text=as_csv(here)).predictions[0]
+    assert before.predicted and before.basis == "analytic"
+    setup = Setup(
+        "vision-training",
+        "CPU",
+        "this-machine",
+        "MNIST-CNN-pytorch-examples",
+        "fp32",
+        "pytorch",
+        64.0,
+        1.0,
+    )
+    own = [Measured(setup, math.log(2.0))]
+    after = estimate_batch("-", catalog, text=as_csv(here), measured=own).predictions[0]
+    assert after.predicted and after.basis == "measured"
+    assert after.predicted / before.predicted == pytest.approx(2.0, rel=0.02)
 
 
 @pytest.mark.parametrize("text", ["", "id,task\n1,train\n", "\x00\x01"])

@@ -1,0 +1,99 @@
+"""The fitted model on disk: one compressed npz, loaded without any learning library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from planner.errors import PlannerError
+from planner.performance.learned.forest import Forest
+from planner.performance.learned.learner import Learner
+from planner.performance.learned.linear import Linear
+
+SCHEMA = "planner.performance.learned/1"
+ARTEFACT = Path(__file__).parent / "artefact.npz"
+_LINEAR = ("median", "mean", "scale", "weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """Learners by name, interval quantiles by "class|familiarity", and what they were fitted on."""
+
+    learners: Mapping[str, Learner]
+    quantiles: Mapping[str, tuple[float, float]]
+    provenance: Mapping[str, str]
+
+
+def save(artefact: Artefact, path: Path) -> None:
+    """Write the artefact; equal artefacts give equal arrays."""
+    arrays: dict[str, Any] = {}
+    about: dict[str, Any] = {
+        "schema": SCHEMA,
+        "provenance": dict(artefact.provenance),
+        "quantiles": {name: list(pair) for name, pair in artefact.quantiles.items()},
+        "learners": {},
+    }
+    for name, learner in artefact.learners.items():
+        for part, forest in (("with", learner.with_device), ("without", learner.without_device)):
+            for field in fields(Forest):
+                arrays[f"{name}.{part}.{field.name}"] = getattr(forest, field.name)
+        for array in _LINEAR:
+            arrays[f"{name}.linear.{array}"] = getattr(learner.linear, array).astype(np.float32)
+        about["learners"][name] = {
+            "features": list(learner.features),
+            "intercept": learner.linear.intercept,
+            "effects": dict(sorted(learner.linear.effects.items())),
+            "accelerators": sorted(learner.accelerators),
+            "models": sorted(learner.models),
+        }
+    arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8)
+    np.savez_compressed(path, **arrays)
+
+
+def load(path: Path = ARTEFACT) -> Artefact:
+    """Read an artefact. Raises PlannerError for a missing, damaged or foreign file."""
+    try:
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        about = json.loads(arrays["about"].tobytes())
+    except (OSError, ValueError, KeyError) as error:
+        raise PlannerError(
+            f"{path}: unreadable performance model ({error}); reinstall or run planner fit"
+        ) from error
+    if about.get("schema") != SCHEMA:
+        raise PlannerError(
+            f"{path}: schema {about.get('schema')!r}, expected {SCHEMA}; run planner fit"
+        )
+    learners = {}
+    for name, facts in about["learners"].items():
+        forests = [
+            Forest(*(arrays[f"{name}.{part}.{field.name}"] for field in fields(Forest)))
+            for part in ("with", "without")
+        ]
+        stored_linear = {
+            array: arrays[f"{name}.linear.{array}"].astype(np.float64) for array in _LINEAR
+        }
+        linear = Linear(**stored_linear, intercept=facts["intercept"], effects=facts["effects"])
+        learners[name] = Learner(
+            name,
+            tuple(facts["features"]),
+            forests[0],
+            forests[1],
+            linear,
+            frozenset(facts["accelerators"]),
+            frozenset(facts["models"]),
+        )
+    quantiles = {name: (pair[0], pair[1]) for name, pair in about["quantiles"].items()}
+    return Artefact(learners, quantiles, about["provenance"])
+
+
+@cache
+def shipped() -> Artefact:
+    """The artefact of this installation, read once."""
+    return load()

@@ -1,0 +1,80 @@
+"""Conformal intervals: quantiles of cross-validated errors by class and familiarity.
+
+An error is log(measured / predicted) over (0.12 + disagreement of the members), so that rows on
+which the members disagree get wider intervals. Vovk et al. 2005; Romano et al. 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.performance.learned.table import FloatArray
+
+FLOOR = 0.12  # log units: what the disagreement of members can never show
+LEVELS = (0.1, 0.9)
+_POOLED_ROWS = 40.0  # a class counts fully only with many more rows than this
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Low and high quantile of the scaled error by "class|familiarity"."""
+
+    by_group: Mapping[str, tuple[float, float]]
+
+    def bounds(
+        self, classes: Sequence[str], familiarity: Sequence[str], spread: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Log offsets (low < 0 < high) of the bounds of value's throughput."""
+        default = self.by_group["all|accelerator"]
+        pairs = np.array(
+            [
+                self.by_group.get(f"{c}|{f}", default)
+                for c, f in zip(classes, familiarity, strict=True)
+            ]
+        ).reshape(-1, 2)
+        scale = FLOOR + spread
+        # The median stays inside and the interval never collapses.
+        low = np.fmin(pairs[:, 0], -0.15) * scale
+        high = np.fmax(pairs[:, 1], 0.15) * scale
+        return np.asarray(np.fmax(low, -4.0)), np.asarray(np.fmin(high, 4.0))
+
+
+def calibrate(
+    errors: FloatArray,
+    spread: FloatArray,
+    classes: Sequence[str],
+    weights: FloatArray,
+    familiarity: str,
+) -> dict[str, tuple[float, float]]:
+    """Quantiles by class, small classes drawn towards those of all rows."""
+    scaled = errors / (FLOOR + spread)
+    usable = np.isfinite(scaled)
+    names = np.array(classes)
+    everything = _quantiles(scaled[usable], weights[usable])
+    found = {f"all|{familiarity}": everything}
+    for name in sorted(set(classes)):
+        rows = usable & (names == name)
+        count = float(rows.sum())
+        if not count:
+            continue
+        own = _quantiles(scaled[rows], weights[rows])
+        share = count / (count + _POOLED_ROWS)
+        found[f"{name}|{familiarity}"] = (
+            share * own[0] + (1 - share) * everything[0],
+            share * own[1] + (1 - share) * everything[1],
+        )
+    return found
+
+
+def _quantiles(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    total = total / total[-1]
+    low, high = (
+        float(values[order][min(int(np.searchsorted(total, level)), len(values) - 1)])
+        for level in LEVELS
+    )
+    return low, high
