@@ -258,11 +258,14 @@ def _language(
     if not params > 0:
         size = re.search(r"(\d+(?:\.\d+)?)\s*b\b", lowered)
         small = re.search(r"(\d+(?:\.\d+)?)\s*m\b", lowered)
+        huge = re.search(r"(\d+(?:\.\d+)?)\s*t\b", lowered)
         times = re.search(r"(\d+)x(\d+(?:\.\d+)?)b", lowered)
         if times:
             params = 0.85 * float(times.group(1)) * float(times.group(2))
         elif size:
             params = float(size.group(1))
+        elif huge:
+            params = 1000.0 * float(huge.group(1))
         elif small:
             params = float(small.group(1)) / 1000.0
         elif named is not None:
