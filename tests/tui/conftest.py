@@ -74,7 +74,7 @@ def start() -> Start:
         app = PlannerApp(open_subject(str(path), shipped=file is None))
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
-            await driver.until(lambda: driver.screen._view is not None, "the first plan")
+            await driver.until(lambda: "Opening" not in driver.status, "the first plan")
             await pilot.pause()
             yield driver
 

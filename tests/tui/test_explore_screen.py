@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 
 import pytest
 from textual.binding import Binding
@@ -136,6 +137,19 @@ async def test_infeasible_says_what_would_help(start: Start) -> None:
         assert "nothing finishes within" in it.status
         assert "alone would help" in it.status
         assert it.screen.has_class("-old")
+
+
+async def test_no_plan_from_the_start(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "hasty.yaml"
+    path.write_text(DEFAULT_WORKLOAD.read_text().replace("24h", "1m"))
+    async with start(file=path) as it:
+        assert "NO PLAN" in it.status and "OLD" not in it.status
+        assert not it.screen.has_class("-old")
+        await it.pilot.press("y", "down", "f", "a", "escape")  # nothing to act on, nothing breaks
+        await it.type_into("d", "5h")
+        await it.until(lambda: it.screen._view is not None, "the first plan")
+        await it.pilot.pause()
+        assert it.view.recommendation.headline in it.detail
 
 
 async def test_over_budget_shows_the_plan_and_says_so(start: Start) -> None:

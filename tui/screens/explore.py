@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -163,6 +165,8 @@ class ExploreScreen(Screen[None]):
         # One plan is made at a time: threads cannot be stopped, so newer inputs wait here.
         self._planning = False
         self._waiting: Inputs | None = None
+        # Always the same thread: the catalog's connection may not change threads.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan")
 
     def compose(self) -> ComposeResult:
         workload = self._subject.workload
@@ -186,6 +190,9 @@ class ExploreScreen(Screen[None]):
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(self._plan, self._subject.inputs)
 
+    def on_unmount(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Options).fit(event.size.width)
 
@@ -204,14 +211,17 @@ class ExploreScreen(Screen[None]):
             self._waiting = inputs
             return
         self._planning = True
-        self.run_worker(lambda: self._work(inputs), thread=True, group="plan")
+        self.run_worker(self._ask(inputs), group="plan")
 
-    def _work(self, inputs: Inputs) -> None:
-        """In a thread: touches no widget, only posts what it found."""
+    async def _ask(self, inputs: Inputs) -> None:
+        loop = asyncio.get_running_loop()
+        self.post_message(await loop.run_in_executor(self._thread, self._work, inputs))
+
+    def _work(self, inputs: Inputs) -> Planned:
+        """In the thread: touches no widget."""
         session = self._session or start_session()
         if isinstance(session, Problem):
-            self.post_message(self.Planned(None, inputs, session))
-            return
+            return self.Planned(None, inputs, session)
         result: View | Problem
         try:
             result = explore(session, self._subject, inputs)
@@ -219,7 +229,7 @@ class ExploreScreen(Screen[None]):
             if os.environ.get("PLANNER_DEBUG"):
                 raise
             result = Problem("", f"unexpected {type(error).__name__}: {error}")
-        self.post_message(self.Planned(session, inputs, result))
+        return self.Planned(session, inputs, result)
 
     @on(Planned)
     def _show(self, message: Planned) -> None:
