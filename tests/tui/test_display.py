@@ -10,29 +10,45 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 from textual_hires_canvas import Canvas
 
-from tests.tui.conftest import Start
+from tests.tui.conftest import Driver, Start
 from tui.widgets.axes import Dollars, Durations
 from tui.widgets.canvas import SafeCanvas
 from tui.widgets.chart import BEST, ON_DEMAND, SPOT, Chart
 from tui.widgets.options import Options
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-async def test_every_pane_is_usable(start: Start, size: tuple[int, int]) -> None:
-    async with start(size) as it:
-        screen = it.screen
-        whole = screen.region
-        for name in ("title", "constraints", "status", "chart", "detail", "options"):
-            assert whole.contains_region(screen.query_one(f"#{name}").region), name
-        for name in ("deadline", "budget", "max_nodes", "on_demand", "spot"):
-            field = screen.query_one(f"#{name}")
-            assert field.region.width >= 4 and whole.contains_region(field.region), name
-        table, plot = screen.query_one(Options), screen.query_one("#plot")
-        assert table.region.height >= 8  # a header and seven options
-        assert plot.region.width >= 40 and plot.region.height >= 9
-        assert table.max_scroll_x == 0  # no figure needs sideways scrolling
-        titles = [str(column.label).strip() for column in table.ordered_columns]
-        assert ("80% range" in titles) == (size[0] >= 110)
+async def test_every_pane_is_usable_at_80_by_24(start: Start) -> None:
+    async with start((80, 24)) as it:
+        check_panes(it)
+        assert "80% range" not in titles(it)  # left to the detail pane
+
+
+async def test_every_pane_is_usable_on_larger_screens(start: Start) -> None:
+    async with start((120, 40)) as it:
+        check_panes(it)
+        assert "80% range" in titles(it)
+        await it.pilot.resize_terminal(200, 60)
+        await it.pilot.pause()
+        check_panes(it)
+
+
+def titles(it: Driver) -> list[str]:
+    columns = it.screen.query_one(Options).ordered_columns
+    return [str(column.label).strip() for column in columns]
+
+
+def check_panes(it: Driver) -> None:
+    screen = it.screen
+    whole = screen.region
+    for name in ("title", "constraints", "status", "chart", "detail", "options"):
+        assert whole.contains_region(screen.query_one(f"#{name}").region), name
+    for name in ("deadline", "budget", "max_nodes", "on_demand", "spot"):
+        field = screen.query_one(f"#{name}")
+        assert field.region.width >= 4 and whole.contains_region(field.region), name
+    table, plot = screen.query_one(Options), screen.query_one("#plot")
+    assert table.region.height >= 8  # a header and seven options
+    assert plot.region.width >= 40 and plot.region.height >= 9
+    assert table.max_scroll_x == 0  # no figure needs sideways scrolling
 
 
 async def test_resizing_to_anything_is_survived(start: Start) -> None:

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Checkbox
 
 import tui.screens.explore as screen_module
-from planner.actions.explore import Inputs, Problem, View, explore, open_subject
+from planner.actions.explore import Inputs, Problem, Subject, View, explore
 from planner.actions.session import Session, workload_from
 from tests.tui.conftest import Start
 from tui.app import DEFAULT_WORKLOAD
@@ -86,7 +86,7 @@ async def test_typing_a_deadline_plans_anew(start: Start, session: Session) -> N
     expected = session.recommend(workload).recommendation
     async with start() as it:
         before = it.view.recommendation.recommendation
-        await it.type_into("d", "1h")
+        await it.pilot.press("d", "1", "h")  # what was there is selected, so it goes
         await it.planned(lambda view: view.inputs.deadline == "1h")
         found = it.view.recommendation.recommendation
         assert found == expected.recommendation != before
@@ -175,16 +175,32 @@ async def test_ways_to_pay(start: Start) -> None:
         assert it.screen.query_one("#on_demand", Checkbox).BUTTON_INNER == " "
 
 
+async def test_a_burst_of_typing_is_planned_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[str] = []
+
+    def counted(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
+        planned.append(inputs.deadline)
+        return explore(session, subject, inputs)
+
+    async with start() as it:
+        monkeypatch.setattr(screen_module, "explore", counted)
+        monkeypatch.setattr(screen_module, "DEBOUNCE_S", 0.5)
+        await it.pilot.press("d", "1", "2", "h")
+        await it.planned(lambda view: view.inputs.deadline == "12h")
+        assert planned == ["12h"]
+
+
 async def test_the_last_input_wins_and_keys_are_never_blocked(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned: list[str] = []
-    real = explore
 
-    def slow(session: Session, subject: object, inputs: Inputs) -> View | Problem:
+    def slow(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
         planned.append(inputs.deadline)
         time.sleep(0.5)
-        return real(session, open_subject(str(DEFAULT_WORKLOAD)), inputs)
+        return explore(session, subject, inputs)
 
     async with start() as it:
         monkeypatch.setattr(screen_module, "explore", slow)

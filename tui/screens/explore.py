@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
@@ -26,6 +26,7 @@ from planner.actions.explore import (
     explore,
     start_session,
 )
+from tui.screens.explore_keys import KEYS
 from tui.widgets.chart import BEST, ON_DEMAND, SPOT, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
@@ -55,98 +56,7 @@ class ExploreScreen(Screen[None]):
         "The table holds the recommendation (=>), the cheapest that differ in kind (1, 2 ...), "
         "the rest of the front (F1 ...) and what you clicked (+)."
     )
-    # Priority: the very next key must go to where the focus went.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f",
-            "fit_front",
-            "Fit front",
-            id="explore.fit_front",
-            tooltip="the front alone fills the chart",
-        ),
-        Binding(
-            "a",
-            "fit_all",
-            "Fit all",
-            id="explore.fit_all",
-            tooltip="every option in sight, with the limits as dotted lines",
-            show=False,
-        ),
-        Binding(
-            "y",
-            "copy_command",
-            "Copy command",
-            id="explore.copy_command",
-            tooltip="copy the command line that gives this plan",
-        ),
-        Binding(
-            "d",
-            "focus_on('deadline')",
-            "Deadline",
-            id="explore.deadline",
-            priority=True,
-            tooltip="edit the deadline: 24h, 90m, 3d, empty for none",
-        ),
-        Binding(
-            "b",
-            "focus_on('budget')",
-            "Budget",
-            id="explore.budget",
-            priority=True,
-            tooltip="edit the budget in dollars, empty for none",
-        ),
-        Binding(
-            "n",
-            "focus_on('max_nodes')",
-            "Nodes",
-            id="explore.nodes",
-            priority=True,
-            tooltip="edit the largest number of machines",
-            show=False,
-        ),
-        Binding(
-            "o",
-            "tick('on_demand')",
-            "On-demand",
-            id="explore.on_demand",
-            tooltip="allow on-demand machines or not",
-            show=False,
-        ),
-        Binding(
-            "s",
-            "tick('spot')",
-            "Spot",
-            id="explore.spot",
-            tooltip="allow spot machines or not",
-            show=False,
-        ),
-        Binding(
-            "c",
-            "focus_on('chart')",
-            "Chart",
-            id="explore.chart",
-            priority=True,
-            tooltip="to the chart",
-            show=False,
-        ),
-        Binding(
-            "t",
-            "focus_on('options')",
-            "Table",
-            id="explore.table",
-            priority=True,
-            tooltip="to the table",
-            show=False,
-        ),
-        Binding(
-            "z",
-            "zoom_pane",
-            "Zoom pane",
-            id="explore.zoom_pane",
-            tooltip="the focused pane over the whole screen, and back",
-            show=False,
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     @dataclass
     class Planned(Message):

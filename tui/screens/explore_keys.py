@@ -1,0 +1,41 @@
+"""Keys of the Explore screen. What each does is said in the help panel and the palette."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+
+def _key(key: str, action: str, label: str, does: str, *, footer: bool = False) -> Binding:
+    name = label.lower().replace(" ", "_").replace("-", "_")
+    # Priority where the focus moves: the very next key must go to the new place.
+    moves = action.startswith("focus_on")
+    return Binding(
+        key, action, label, id=f"explore.{name}", tooltip=does, show=footer, priority=moves
+    )
+
+
+KEYS: list[BindingType] = [
+    _key("f", "fit_front", "Fit front", "the front alone fills the chart", footer=True),
+    _key("a", "fit_all", "Fit all", "every option in sight, with the limits as dotted lines"),
+    _key("y", "copy_command", "Copy command", "copy the command that gives this plan", footer=True),
+    _key(
+        "d",
+        "focus_on('deadline')",
+        "Deadline",
+        "edit the deadline: 24h, 90m, 3d, empty for none",
+        footer=True,
+    ),
+    _key(
+        "b",
+        "focus_on('budget')",
+        "Budget",
+        "edit the budget in dollars, empty for none",
+        footer=True,
+    ),
+    _key("n", "focus_on('max_nodes')", "Nodes", "edit the largest number of machines"),
+    _key("o", "tick('on_demand')", "On-demand", "allow on-demand machines or not"),
+    _key("s", "tick('spot')", "Spot", "allow spot machines or not"),
+    _key("c", "focus_on('chart')", "Chart", "to the chart"),
+    _key("t", "focus_on('options')", "Table", "to the table"),
+    _key("z", "zoom_pane", "Zoom pane", "the focused pane over the whole screen, and back"),
+]
