@@ -40,9 +40,13 @@ def explain(
     catalog: Catalog,
 ) -> list[str]:
     """Sentences, most important first."""
+    budget = np.inf if workload.budget is None else workload.budget
+    within = int((candidates.usd_at_risk[ranked] <= budget).sum())
+    met = f"{within:,} candidates that meet every constraint"
+    if not within:
+        met = f"{len(ranked):,} candidates that meet every constraint but the budget"
     lines = [
-        f"Cheapest of {len(ranked):,} candidates that meet every constraint, "
-        f"out of {len(candidates):,} (offers x ways to pay x machine counts)."
+        f"Cheapest of {met}, out of {len(candidates):,} (offers x ways to pay x machine counts)."
     ]
     lines += _deadline(workload, candidates, feasible, best)
     runner_up = next((int(i) for i in ranked if int(i) != best), None)
