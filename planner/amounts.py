@@ -17,6 +17,13 @@ def hours(value: float) -> str:
     return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"
 
 
+def seconds(value: float) -> str:
+    """A latency: 35 ms, 0.8 s."""
+    if value < 1:
+        return f"{value * 1e3:.3g} ms"
+    return f"{value:.3g} s"
+
+
 def hours_range(low: float, high: float) -> str:
     """Two durations, the unit said once where it is the same: ``1.5 - 3.5 h``."""
     first, second = hours(low).split(" "), hours(high).split(" ")

@@ -45,6 +45,10 @@ class Device:
     link_domain: int
     cores: float | None
 
+    @property
+    def is_cpu(self) -> bool:
+        return self.kind is AcceleratorKind.CPU
+
     def peak(self, precision: str) -> float | None:
         """Dense peak for this arithmetic; None when the device has none or none is published."""
         for stand_in, factor in _STAND_INS.get(precision, ((precision, 1.0),)):
@@ -166,7 +170,7 @@ class Machines:
 
     @property
     def is_cpu(self) -> NDArray[np.bool_]:
-        return np.array([device.kind is AcceleratorKind.CPU for device in self.devices], bool)
+        return np.array([device.is_cpu for device in self.devices], bool)
 
 
 def _column(values: Sequence[float | None]) -> Floats:

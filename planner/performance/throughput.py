@@ -16,7 +16,7 @@ from planner.performance.layouts import training_layouts
 from planner.performance.training import StepTimes, join, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import transformer_work, vision_work
-from planner.workload import LanguageTraining, Training, VisionTraining
+from planner.workload import Generic, LanguageTraining, Training, VisionTraining, Workload
 
 Floats = NDArray[np.float64]
 # Configurations are timed in chunks, so that a chunk times all layouts stays in the cache.
@@ -50,6 +50,19 @@ class Throughput:
     @property
     def p90(self) -> Floats:
         return self.quantile(Z90)
+
+
+def throughput_of(
+    workload: Workload, shape: ModelShape, machines: Machines, measured: Sequence[Measured] = ()
+) -> Throughput:
+    """Estimate any workload on every configuration."""
+    if isinstance(workload, (LanguageTraining, VisionTraining)):
+        return training_throughput(workload, shape, machines, measured)
+    from planner.performance.inference import generic_throughput, inference_throughput
+
+    if isinstance(workload, Generic):
+        return generic_throughput(workload, machines, measured)
+    return inference_throughput(workload, shape, machines, measured)
 
 
 def training_precision(workload: Training) -> str:
