@@ -103,6 +103,7 @@ def _eligible(workload: Training, catalog: Catalog, where: str) -> tuple[OfferTa
     offers = catalog.offers
     wanted = workload.where
     keep = offers.is_in("kind", [kind.value for kind in wanted.purchase])
+    keep &= offers.is_in("platform", [""])
     excluded: Counter[str] = Counter()
     for name, column in (
         ("clouds", "cloud"),
