@@ -9,6 +9,22 @@ from catalog.accelerators import Accelerator
 from catalog.errors import CatalogError, UnknownName
 from catalog.model_shapes import ModelShape
 from catalog.offers import OfferTable
+from catalog.regions import Electricity, GridCarbon, Region
+from catalog.sites import EdgeDevice, Egress, FacilityItem, OnPremSystem
 from catalog.store import Catalog
 
-__all__ = ["Accelerator", "Catalog", "CatalogError", "ModelShape", "OfferTable", "UnknownName"]
+__all__ = [
+    "Accelerator",
+    "Catalog",
+    "CatalogError",
+    "EdgeDevice",
+    "Egress",
+    "Electricity",
+    "FacilityItem",
+    "GridCarbon",
+    "ModelShape",
+    "OfferTable",
+    "OnPremSystem",
+    "Region",
+    "UnknownName",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 
+import numpy as np
 import pytest
 
 from catalog import Catalog
@@ -75,11 +76,14 @@ def test_prices_are_positive_and_kinds_known(catalog: Catalog) -> None:
 
 
 def test_every_price_has_a_machine(catalog: Catalog) -> None:
-    assert len(catalog.offers) == int(catalog.meta["options"])
+    platforms = int(catalog.meta["platform_options"])
+    assert platforms > 0
+    assert len(catalog.offers) == int(catalog.meta["options"]) + platforms
 
 
 def test_peaks_of_accelerators_are_read_whatever_their_unit(catalog: Catalog) -> None:
-    peaks = [name for name in attributes()["accelerators"] if name.startswith("peak_")]
+    columns = attributes()["accelerators"].values()
+    peaks = [c.name for c in columns if c.name.startswith("peak_") and c.type == "number"]
     assert len(peaks) == len(PRECISIONS)
     h100 = catalog.accelerator("h100 80gb")
     assert h100.name == "H100-80GB"
@@ -91,6 +95,9 @@ def test_columns_hold_what_the_tables_hold(catalog: Catalog) -> None:
     assert set(table.codes) == set(TEXT_COLUMNS)
     assert set(table.numbers) == set(NUMBER_COLUMNS)
     options = catalog.rows("purchase_options")
+    plain = np.flatnonzero(table.is_in("platform", [""]))
+    assert plain.tolist() == list(range(len(options)))  # the plain machines come first
+    table = table.take(plain)
     assert table.texts("instance_type") == [row["instance_type"] for row in options]
     assert table.numbers["usd_per_hour"].tolist() == [row["usd_per_hour"] for row in options]
     assert table.text("price_source", 0) == options[0]["source"]
