@@ -74,12 +74,16 @@ class _Open:
     """A collection whose end has not come yet."""
 
     is_mapping: bool
+    anchor: str | None = None
     keys: set[str] = field(default_factory=set)
     at_key: bool = True
 
 
 def _check_structure(text: str, where: str, loader: Any) -> None:
-    """Refuse what YAML accepts but nobody means: a field given twice, bottomless nesting."""
+    """Refuse what YAML accepts but nobody means.
+
+    That is a field given twice, a value inside itself, bottomless nesting.
+    """
     import yaml
 
     within: list[_Open] = []
@@ -91,6 +95,12 @@ def _check_structure(text: str, where: str, loader: Any) -> None:
             continue
         if not isinstance(event, yaml.NodeEvent):
             continue
+        if isinstance(event, yaml.AliasEvent) and any(o.anchor == event.anchor for o in within):
+            raise BadInput(
+                f"*{event.anchor} stands inside what it names",
+                where=place,
+                remedy="write the value out",
+            )
         around = within[-1] if within else None
         if around is not None and around.is_mapping:
             if around.at_key and isinstance(event, yaml.ScalarEvent):
@@ -103,4 +113,4 @@ def _check_structure(text: str, where: str, loader: Any) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             if len(within) == MAX_DEPTH:
                 raise BadInput("is nested too deeply", where=place, remedy="correct the YAML")
-            within.append(_Open(isinstance(event, yaml.MappingStartEvent)))
+            within.append(_Open(isinstance(event, yaml.MappingStartEvent), event.anchor))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from planner.field_errors import shown
 from planner.quantities import Gib, Hours, Usd
 from planner.workload.part import Part
 from planner.workload.where import Where
+
+# Beyond any use: they catch a missing or doubled suffix.
+MAX_TOKENS = 100_000_000  # of one sequence or request
+MAX_BATCH = 1_000_000_000  # samples handled together
+MAX_PIXELS = 100_000  # a side
 
 
 class Precision(StrEnum):
@@ -23,10 +31,19 @@ class Precision(StrEnum):
     FP4 = "fp4"
 
 
+def _place(value: str) -> str:
+    if not re.fullmatch(r"[^/\s]+(/[^/\s]+)?", value):
+        raise ValueError(f"{shown(value)} is not a place; write cloud/region, e.g. aws/us-east-1")
+    return value
+
+
+PlaceName = Annotated[str, AfterValidator(_place)]
+
+
 class Data(Part):
     """What is stored and moved beside the computation. Empty: only weights and samples."""
 
-    at: str | None = Field(
+    at: PlaceName | None = Field(
         default=None,
         description="where the input lies, as cloud or cloud/region, e.g. aws/us-east-1",
     )
@@ -44,7 +61,7 @@ class WorkloadBase(Part):
     precision: Precision | None = Field(
         default=None, description="arithmetic; default bf16 for language models, fp32 else"
     )
-    framework: str = Field(default="pytorch", description="software that runs it")
+    framework: str = Field(default="pytorch", max_length=60, description="software that runs it")
     deadline: Hours | None = Field(default=None, description="hours from now, e.g. 24h")
     budget: Usd | None = Field(
         default=None, description="most it may cost in total (a service: over its horizon)"
@@ -68,4 +85,12 @@ class WorkloadBase(Part):
 class ServiceBase(WorkloadBase):
     """Work that goes on: it has a cost per hour and a horizon, not an end."""
 
-    horizon: Hours = Field(default=730.0, description="how long it is paid for, e.g. 30d")
+    horizon: Hours = Field(
+        default=730.0, description="how long it is paid for, e.g. 30d; default a month, 730 h"
+    )
+
+    def refuse_deadline(self, instead: str) -> None:
+        """A service has no end. Raises ValueError that names the field to use ``instead``."""
+        if self.deadline is not None:
+            kind = getattr(self, "kind", "")
+            raise ValueError(f"deadline does not go with kind {kind}; use {instead}")

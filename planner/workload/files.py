@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from planner.errors import BadInput
-from planner.field_errors import in_words, shown, suggest
-from planner.quantities import Usd
+from planner.field_errors import shown, suggest
+from planner.quantities import Limit, Usd
 from planner.workload.inference import BatchInference, Serving, VisionInference
-from planner.workload.model import FORMS
 from planner.workload.other import Edge, Generic
 from planner.workload.part import Part
+from planner.workload.refusals import bad_input
 from planner.workload.training import LanguageTraining, VisionTraining
-from planner.workload.where import Quota
+from planner.workload.where import Id, Where
 from planner.yaml_file import load
 
 Workload = (
@@ -39,8 +39,8 @@ class Shared(Part):
 
     name: str = Field(default="portfolio", min_length=1, max_length=100)
     budget: Usd | None = Field(default=None, description="most all of them may cost together")
-    quotas: dict[str, Quota] = Field(default_factory=dict, description="limits they share")
-    credits: dict[str, Usd] = Field(default_factory=dict, description="by cloud, shared")
+    quotas: dict[Id, Limit] = Field(default_factory=dict, description="limits they share")
+    credits: dict[Id, Usd] = Field(default_factory=dict, description="by cloud, shared")
 
 
 class Portfolio(Part):
@@ -48,6 +48,15 @@ class Portfolio(Part):
 
     shared: Shared
     workloads: tuple[Workload, ...]
+
+
+class PortfolioFile(Shared):
+    """A portfolio as it is written: what is shared, and the workloads. For the JSON schema."""
+
+    where: Where = Field(default=Where(), description="for workloads that do not say it themselves")
+    workloads: tuple[Annotated[Workload, Field(discriminator="kind")], ...] = Field(
+        min_length=1, max_length=MAX_WORKLOADS
+    )
 
 
 def parse(data: object, *, where: str) -> Workload:
@@ -97,20 +106,18 @@ def parse_any(data: object, *, where: str) -> Workload | Portfolio:
         shared = Shared.model_validate(rest)
     except ValidationError as error:
         raise bad_input(error, Shared, where, extra=("where", "workloads")) from None
-    defaults = mapping.get("where") or {}
-    if not isinstance(defaults, dict):
-        raise BadInput(
-            f"{shown(defaults)} is not a mapping of fields",
-            where=f"{where}: where",
-            remedy="write a mapping of fields",
-        )
+    defaults = mapping.get("where", {})
+    try:
+        _Defaults.model_validate({"where": defaults})
+    except ValidationError as error:
+        raise bad_input(error, _Defaults, where) from None
     workloads: list[Workload] = []
     names: set[str] = set()
     for number, item in enumerate(listed):
         place = f"{where}: workloads[{number}]"
         part = dict(_mapping(item, place))
         part.setdefault("name", f"{part.get('kind', 'workload')}-{number + 1}")
-        own = part.get("where") or {}
+        own = part.get("where", {})
         if isinstance(own, dict):
             part["where"] = {**defaults, **own}
         workload = parse(part, where=place)
@@ -123,6 +130,12 @@ def parse_any(data: object, *, where: str) -> Workload | Portfolio:
         names.add(workload.name)
         workloads.append(workload)
     return Portfolio.model_construct(shared=shared, workloads=tuple(workloads))
+
+
+class _Defaults(Part):
+    """A portfolio's ``where``, checked by itself: a mistake in it is not the workloads'."""
+
+    where: Where = Where()
 
 
 def read(path: str, text: str | None = None) -> Workload:
@@ -143,47 +156,3 @@ def _mapping(data: object, where: str) -> dict[str, Any]:
             remedy="write `kind: finetune` and the other fields as a mapping",
         )
     return data
-
-
-def bad_input(
-    error: ValidationError, model: type[BaseModel], where: str, extra: tuple[str, ...] = ()
-) -> BadInput:
-    """The first problem as one line: where, what is wrong, what would be right."""
-    first = error.errors(include_url=False)[0]
-    located = list(first["loc"])
-    if located[:1] == ["model"] and located[1:2] and located[1] in FORMS:
-        del located[1]
-    path = [str(part) for part in located if part != "[key]"]
-    fields = _fields_at(model, path[:-1]) + list(extra)
-    problem, remedy = in_words({**first}, sorted(fields))
-    if not path or str(first["type"]) == "value_error":
-        # a check of several fields together begins with the name of one
-        words = str(first["msg"]).removeprefix("Value error, ").split(" ")
-        if words[0] in _fields_at(model, path):
-            field, _, problem = problem.partition(" ")
-            path = [*path, field]
-    return BadInput(problem, where=f"{where}: {'.'.join(path)}", remedy=remedy)
-
-
-def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Field names of the mapping at ``path`` inside ``model``."""
-    current: type[BaseModel] = model
-    for part in path:
-        if part.isdigit():
-            continue
-        field = current.model_fields.get(part)
-        nested = None if field is None else _model_in(field.annotation)
-        if nested is None:
-            break
-        current = nested
-    return sorted(current.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in get_args(annotation):
-        found = _model_in(part)
-        if found is not None:
-            return found
-    return None

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from planner.quantities import Count, Hours, RatePerSecond, Seconds, WholeCount
-from planner.workload.base import ServiceBase, WorkloadBase
+from planner.quantities import (
+    Count,
+    Hours,
+    Price,
+    RatePerSecond,
+    Seconds,
+    Share,
+    SpareCount,
+    WholeCount,
+)
+from planner.workload.base import MAX_BATCH, MAX_PIXELS, MAX_TOKENS, ServiceBase, WorkloadBase
 from planner.workload.model import ModelField
 from planner.workload.part import Part
-from planner.workload.where import Share
+
+PERCENTILES = ("p50", "p95", "p99")
 
 
 class RequestSize(Part):
     """One bucket of a request-size distribution."""
 
-    input_length: WholeCount = Field(description="prompt tokens")
-    output_length: WholeCount = Field(description="generated tokens")
-    share: float = Field(gt=0, le=1, description="share of the requests")
+    input_length: WholeCount = Field(le=MAX_TOKENS, description="prompt tokens")
+    output_length: WholeCount = Field(le=MAX_TOKENS, description="generated tokens")
+    share: Share = Field(gt=0, description="share of the requests, e.g. 25%")
 
 
 class HostedPrice(Part):
     """Price of a hosted model API: a baseline to beat."""
 
     name: str = Field(default="hosted API", min_length=1)
-    usd_per_million_input_tokens: float = Field(ge=0, allow_inf_nan=False)
-    usd_per_million_output_tokens: float = Field(ge=0, allow_inf_nan=False)
+    usd_per_million_input_tokens: Price = Field(le=1e6)
+    usd_per_million_output_tokens: Price = Field(le=1e6)
 
 
 class Speculation(Part):
     """Speculative decoding: a draft proposes tokens, the model checks them in one step."""
 
-    draft_tokens: WholeCount = Field(default=4, ge=1, le=16)
-    acceptance: float = Field(ge=0, lt=1, description="share of proposed tokens accepted")
+    draft_tokens: WholeCount = Field(default=4, le=16, description="proposed in one step")
+    acceptance: Share = Field(lt=1, description="share of proposed tokens accepted")
     draft_cost: Share = Field(
         default=0.1, description="time of one draft token over one step of the model"
     )
@@ -42,8 +53,8 @@ class Speculation(Part):
 class Autoscaling(Part):
     """Machines follow the load: the mean is paid, the peak must be reachable."""
 
-    mean_requests_per_second: RatePerSecond
-    min_machines: WholeCount = Field(default=1)
+    mean_requests_per_second: RatePerSecond = Field(description="requests a second on average")
+    min_machines: WholeCount = Field(default=1, le=1_000_000, description="never fewer")
     cold_start: Hours | None = Field(
         default=None, description="from asking to serving; default: boot, image and weights"
     )
@@ -59,19 +70,22 @@ class Serving(ServiceBase):
         description="rate that must be carried (the peak, unless `rate: mean`)"
     )
     rate: Literal["peak", "mean"] = "peak"
-    peak_to_mean: float = Field(
+    peak_to_mean: Count = Field(
         default=2.0, ge=1, le=100, description="used with `rate: mean`: peak over mean rate"
     )
-    burstiness: float = Field(
+    burstiness: Count = Field(
         default=1.0,
-        gt=0,
         le=100,
         description="squared coefficient of variation of arrivals; 1 = Poisson",
     )
-    input_length: WholeCount = Field(default=1024, description="prompt tokens, mean")
-    output_length: WholeCount = Field(default=256, description="generated tokens, mean")
+    input_length: WholeCount = Field(default=1024, le=MAX_TOKENS, description="prompt tokens, mean")
+    output_length: WholeCount = Field(
+        default=256, le=MAX_TOKENS, description="generated tokens, mean"
+    )
     requests: tuple[RequestSize, ...] = Field(
-        default=(), description="distribution of sizes; replaces input_length and output_length"
+        default=(),
+        max_length=1000,
+        description="distribution of sizes; replaces input_length and output_length",
     )
     ttft_p50: Seconds | None = None
     ttft_p95: Seconds | None = Field(default=None, description="time to first token, e.g. 1s")
@@ -82,7 +96,7 @@ class Serving(ServiceBase):
     prefix_cache_hit: Share = Field(default=0.0, description="share of prompt tokens cached")
     speculative: Speculation | None = None
     autoscaling: Autoscaling | None = None
-    spare_machines: int = Field(default=0, ge=0, le=100, description="kept beyond the need (N+k)")
+    spare_machines: SpareCount = Field(default=0, description="kept beyond the need (N+k)")
     hosted_api: HostedPrice | None = Field(default=None, description="baseline to beat")
 
     @model_validator(mode="after")
@@ -92,8 +106,21 @@ class Serving(ServiceBase):
             raise ValueError(f"requests has shares that add up to {total:g}; make them add up to 1")
         if self.autoscaling and self.autoscaling.mean_requests_per_second > self.peak_rate:
             raise ValueError("autoscaling has a mean rate above the peak; lower it")
-        if self.deadline is not None:
-            raise ValueError("deadline does not go with kind serving; use ttft_p95 or tpot_p95")
+        self.refuse_deadline("ttft_p95 or tpot_p95")
+        given = self.changed
+        if self.requests and given & {"input_length", "output_length"}:
+            name = min(given & {"input_length", "output_length"})
+            raise ValueError(f"{name} does not go with requests, which has sizes; keep one")
+        if self.rate == "mean" and self.autoscaling:
+            raise ValueError("autoscaling has a mean rate of its own; leave out rate: mean")
+        if self.rate == "peak" and "peak_to_mean" in given:
+            raise ValueError("peak_to_mean does not go with a peak rate; add rate: mean")
+        for metric in ("ttft", "tpot"):
+            limits = [(f"{metric}_{p}", getattr(self, f"{metric}_{p}")) for p in PERCENTILES]
+            known = [(name, limit) for name, limit in limits if limit is not None]
+            for (low, less), (high, more) in pairwise(known):
+                if more < less:
+                    raise ValueError(f"{high} is below {low}; the slowest cannot be the fastest")
         return self
 
     @property
@@ -126,22 +153,38 @@ class BatchInference(WorkloadBase):
 
     kind: Literal["batch-inference"]
     model: ModelField = Field(description="model name, e.g. qwen2.5-7b, stable-diffusion-2")
-    framework: str = Field(default="", description="default vllm for language models, else pytorch")
+    framework: str = Field(
+        default="", max_length=60, description="default vllm for language models, else pytorch"
+    )
     tokens: Count | None = Field(default=None, description="prompt tokens in total, e.g. 1B")
     samples: Count | None = Field(default=None, description="requests, images or texts in total")
-    input_length: WholeCount = Field(default=512, description="prompt tokens of one request")
-    output_length: WholeCount | None = Field(
-        default=None, description="generated tokens of one request; default 128, 1 = scoring only"
+    input_length: WholeCount = Field(
+        default=512, le=MAX_TOKENS, description="prompt tokens of one request"
     )
-    batch_size: WholeCount | None = Field(default=None, description="default: what fits")
-    image_size: WholeCount | None = Field(default=None, description="pixels a side")
-    denoising_steps: WholeCount | None = Field(default=None, description="diffusion; default 50")
+    output_length: WholeCount | None = Field(
+        default=None,
+        le=MAX_TOKENS,
+        description="generated tokens of one request; default 128, 1 = scoring only",
+    )
+    batch_size: WholeCount | None = Field(
+        default=None, le=MAX_BATCH, description="default: what fits"
+    )
+    image_size: WholeCount | None = Field(
+        default=None, le=MAX_PIXELS, description="pixels a side; default the model's"
+    )
+    denoising_steps: WholeCount | None = Field(
+        default=None, le=10_000, description="diffusion; default 50"
+    )
     hosted_api: HostedPrice | None = Field(default=None, description="baseline to beat")
 
     @model_validator(mode="after")
     def _check(self) -> BatchInference:
-        if (self.tokens is None) == (self.samples is None):
-            raise ValueError("tokens or samples, one of them, is needed; say how much work it is")
+        if self.tokens is None and self.samples is None:
+            raise ValueError("tokens is missing, and so is samples; give one of them")
+        if self.tokens is not None and self.samples is not None:
+            raise ValueError("tokens does not go with samples; give one of them")
+        if self.samples is not None and self.samples < 1:
+            raise ValueError("samples is below 1; give one at least")
         if self.tokens is not None and self.tokens < self.input_length:
             raise ValueError("tokens is below input_length; one request must fit")
         return self
@@ -161,18 +204,33 @@ class VisionInference(ServiceBase):
     model: ModelField = Field(description="model name, e.g. resnet50, or a shape")
     samples: Count | None = Field(default=None, description="images in total")
     requests_per_second: RatePerSecond | None = Field(default=None, description="images a second")
-    burstiness: float = Field(default=1.0, gt=0, le=100)
+    burstiness: Count = Field(
+        default=1.0, le=100, description="squared coefficient of variation of arrivals"
+    )
     latency_p95: Seconds | None = Field(default=None, description="of one request, e.g. 20ms")
-    batch_size: WholeCount | None = Field(default=None, description="default: the best that fits")
-    image_size: WholeCount | None = Field(default=None, description="pixels a side")
+    batch_size: WholeCount | None = Field(
+        default=None, le=MAX_BATCH, description="default: the best that fits"
+    )
+    image_size: WholeCount | None = Field(
+        default=None, le=MAX_PIXELS, description="pixels a side; default the model's"
+    )
     decode_images: bool = Field(default=True, description="images are decoded on the host CPU")
-    spare_machines: int = Field(default=0, ge=0, le=100, description="kept beyond the need (N+k)")
+    spare_machines: SpareCount = Field(default=0, description="kept beyond the need (N+k)")
 
     @model_validator(mode="after")
     def _check(self) -> VisionInference:
-        if (self.samples is None) == (self.requests_per_second is None):
-            raise ValueError("samples or requests_per_second, one of them, is needed")
-        if self.deadline is not None and self.samples is None:
+        if self.samples is None and self.requests_per_second is None:
+            raise ValueError("samples is missing, and so is requests_per_second; give one of them")
+        if self.samples is not None:
+            if self.requests_per_second is not None:
+                raise ValueError("samples does not go with requests_per_second; give one of them")
+            for name in sorted({"burstiness", "spare_machines", "horizon"} & self.changed):
+                raise ValueError(
+                    f"{name} does not go with samples, which end; use requests_per_second instead"
+                )
+            if self.samples < 1:
+                raise ValueError("samples is below 1; give one at least")
+        elif self.deadline is not None:
             raise ValueError("deadline does not go with requests_per_second; use latency_p95")
         return self
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from planner.quantities import Bytes, Gib, Operations, RatePerSecond, Seconds, Watts, WholeCount
-from planner.workload.base import ServiceBase, WorkloadBase
+from planner.quantities import (
+    Bytes,
+    Gib,
+    Operations,
+    Price,
+    RatePerSecond,
+    Seconds,
+    Share,
+    Watts,
+    WholeCount,
+)
+from planner.workload.base import MAX_PIXELS, ServiceBase, WorkloadBase
 from planner.workload.model import ModelField
-from planner.workload.where import Share
 
 
 class Generic(WorkloadBase):
@@ -27,8 +36,8 @@ class Generic(WorkloadBase):
         default=None, description="exchanged between devices in total when spread over several"
     )
     parallel_fraction: Share = Field(default=1.0, description="Amdahl: share that runs in parallel")
-    efficiency: float | None = Field(
-        default=None, gt=0, le=1, description="share of the peak the code reaches, if known"
+    efficiency: Share | None = Field(
+        default=None, gt=0, description="share of the peak the code reaches, if known"
     )
 
 
@@ -38,11 +47,24 @@ class Edge(ServiceBase):
     kind: Literal["edge"]
     model: ModelField = Field(description="model name, e.g. yolov8n, or a shape")
     frames_per_second: RatePerSecond = Field(description="of one stream")
-    streams: WholeCount = Field(default=1, description="cameras or sensors in the fleet")
+    streams: WholeCount = Field(
+        default=1, le=1_000_000_000, description="cameras or sensors in the fleet"
+    )
     streams_per_device: WholeCount | None = Field(
-        default=None, description="streams one device may take; default: one"
+        default=None, le=1_000_000, description="streams one device may take; default: one"
     )
     latency_p95: Seconds | None = Field(default=None, description="of one frame, e.g. 50ms")
-    power: Watts | None = Field(default=None, description="most one device may draw, e.g. 15W")
-    image_size: WholeCount | None = Field(default=None, description="pixels a side")
-    usd_per_kwh: float = Field(default=0.15, ge=0, le=10)
+    power: Watts | None = Field(
+        default=None, le=1e5, description="most one device may draw, e.g. 15W"
+    )
+    image_size: WholeCount | None = Field(
+        default=None, le=MAX_PIXELS, description="pixels a side; default the model's"
+    )
+    usd_per_kwh: Price = Field(
+        default=0.15, le=10, description="price of electricity; the default is an assumption"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Edge:
+        self.refuse_deadline("latency_p95")
+        return self

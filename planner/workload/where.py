@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from planner.quantities import Gib, Hours, Kilowatts, Usd, WholeCount
+from planner.quantities import (
+    Count,
+    Gbps,
+    Gib,
+    Hours,
+    Kilowatts,
+    Limit,
+    Price,
+    Share,
+    Usd,
+    WholeCount,
+)
 from planner.workload.part import Part
 
 
@@ -32,8 +43,8 @@ class Platform(StrEnum):
     AZURE_ML = "azure-ml"
 
 
-Quota = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+MAX_MACHINES = 1_000_000
 
 
 class Site(Part):
@@ -47,26 +58,34 @@ class Site(Part):
         default=None, description="machine of the catalog, e.g. DGX H100; fills what is not given"
     )
     accelerator: str | None = Field(default=None, description="e.g. H100-80GB, or a CPU type")
-    accelerators_per_machine: WholeCount | None = Field(default=None)
-    machines: WholeCount = Field(default=1, description="how many of them are there")
-    vcpus: WholeCount | None = Field(default=None, description="of one machine")
+    accelerators_per_machine: WholeCount | None = Field(
+        default=None, le=1024, description="of a CPU type: sockets; default: the system's, else 1"
+    )
+    machines: WholeCount = Field(
+        default=1, le=MAX_MACHINES, description="how many of them are there"
+    )
+    vcpus: WholeCount | None = Field(default=None, le=100_000, description="of one machine")
     memory: Gib | None = Field(default=None, description="of one machine, e.g. 2TiB")
-    network_gbps: float | None = Field(default=None, gt=0, description="of one machine")
+    network_gbps: Gbps | None = Field(default=None, description="of one machine, e.g. 400Gbps")
     utilisation: Share = Field(default=0.0, description="share of the pool already taken")
     purchase: bool = Field(default=False, description="machines would have to be bought")
     capex_usd: Usd | None = Field(default=None, description="one machine, bought")
-    residual_usd: Usd | None = Field(default=None, description="resale value at the end of life")
+    residual_usd: Price | None = Field(default=None, description="resale value at the end of life")
     life: Hours = Field(default=4 * 8766.0, description="e.g. 4y")
     cost_of_capital: Share = Field(default=0.0, description="a year")
     power: Kilowatts | None = Field(default=None, description="one machine at full load, e.g. 10kW")
-    pue: float | None = Field(default=None, ge=1, le=5, description="facility over IT power")
-    usd_per_kwh: float | None = Field(default=None, ge=0, le=10)
+    pue: Count | None = Field(default=None, ge=1, le=5, description="facility over IT power")
+    usd_per_kwh: Price | None = Field(
+        default=None, le=10, description="price of electricity, e.g. 0.12"
+    )
     region: str | None = Field(
         default=None,
         description="region of the electricity table, used when usd_per_kwh is not given",
     )
-    staff_usd_per_year: Usd | None = Field(default=None, description="for the whole pool")
-    colo_usd_per_kw_month: Usd | None = Field(default=None)
+    staff_usd_per_year: Price | None = Field(default=None, description="for the whole pool")
+    colo_usd_per_kw_month: Price | None = Field(
+        default=None, description="space and cooling, per kW of IT power"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Site:
@@ -74,19 +93,23 @@ class Site(Part):
             raise ValueError("accelerator is missing; name an accelerator or a system")
         if self.utilisation >= 1:
             raise ValueError("utilisation leaves nothing; use a share below 1")
+        if self.purchase and self.capex_usd is None and self.system is None:
+            raise ValueError(
+                "capex_usd is missing; machines to be bought need a price, or name a system"
+            )
+        if self.capex_usd and self.residual_usd and self.residual_usd > self.capex_usd:
+            raise ValueError("residual_usd is above capex_usd; machines do not gain value")
         return self
 
 
 class HeldCommitment(Part):
     """Machines already committed to: their price is sunk, their number limited."""
 
-    cloud: str = Field(min_length=1)
-    instance_type: str = Field(min_length=1)
+    cloud: Id
+    instance_type: Id
     region: str | None = Field(default=None, description="empty: every region")
-    count: WholeCount = Field(description="machines")
-    usd_per_hour: float = Field(
-        default=0.0, ge=0, allow_inf_nan=False, description="still paid for each hour used"
-    )
+    count: WholeCount = Field(le=MAX_MACHINES, description="machines")
+    usd_per_hour: Price = Field(default=0.0, description="still paid for each hour used")
 
 
 class Where(Part):
@@ -94,14 +117,14 @@ class Where(Part):
 
     clouds: tuple[str, ...] = Field(default=(), description="clouds allowed")
     regions: tuple[str, ...] = Field(default=(), description="regions allowed")
-    residency: tuple[str, ...] = Field(
+    residency: tuple[Id, ...] = Field(
         default=(), description="jurisdictions allowed, e.g. eu, us, gov"
     )
     accelerators: tuple[str, ...] = Field(
         default=(), description="accelerators allowed; `cpu` stands for CPU-only machines"
     )
     instance_types: tuple[str, ...] = Field(default=(), description="instance types allowed")
-    exclude: tuple[str, ...] = Field(
+    exclude: tuple[Id, ...] = Field(
         default=(),
         description="candidates not to use, by id or by a leading part of it "
         "(cloud, cloud/region, cloud/region/instance type, ...)",
@@ -133,10 +156,10 @@ class Where(Part):
     cloud_offers: bool = Field(default=True, description="false: own sites only")
     on_prem: tuple[Site, ...] = Field(default=(), description="own sites")
     commitments: tuple[HeldCommitment, ...] = Field(default=(), description="already held")
-    credits: dict[str, Usd] = Field(
+    credits: dict[Id, Usd] = Field(
         default_factory=dict, description="prepaid or granted, by cloud, e.g. {aws: 5000}"
     )
-    quotas: dict[str, Quota] = Field(
+    quotas: dict[Id, Limit] = Field(
         default_factory=dict,
         description="limit by quota class, in the cloud's unit (vCPUs on AWS and Azure, "
         "GPUs on GCP), e.g. {'aws/P on-demand': 192}",
@@ -149,4 +172,16 @@ class Where(Part):
             raise ValueError("on_prem names a site twice; give each a name of its own")
         if not self.cloud_offers and not self.on_prem:
             raise ValueError("cloud_offers is false and on_prem is empty; name a site")
+        if not self.cloud_offers:
+            for name in ("clouds", "regions", "residency", "instance_types", "commitments"):
+                if getattr(self, name):
+                    raise ValueError(
+                        f"{name} does not go with cloud_offers: false; leave one of them out"
+                    )
+        spot_only = set(self.purchase) == {Purchase.SPOT}
+        if spot_only and self.max_spot_share < 1 and not (self.on_prem or self.commitments):
+            raise ValueError(
+                f"max_spot_share of {self.max_spot_share:g} leaves the rest to nothing, as purchase"
+                " is spot only; add on_demand"
+            )
         return self
