@@ -23,7 +23,7 @@ MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 INTERLEAVE = (1, 2, 4, 8)
 # A device keeps at least this many tokens of each sequence, else ring attention's exchanges
 # dominate; and longer forward passes than this do not fill a device better.
-LEAST_CONTEXT_TOKENS = 2048
+LEAST_CONTEXT_TOKENS = 4096
 MOST_FORWARD_TOKENS = 131072
 
 
@@ -45,6 +45,40 @@ class MachineShape:
         return self.per_node * self.nodes
 
 
+@dataclass(frozen=True)
+class LayoutSpace:
+    """Layouts, simplest first; those with equal ``schedule`` differ in ZeRO and recomputation."""
+
+    layouts: Layouts
+    schedule: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.layouts)
+
+    def worth_timing(self, need: Floats, least: float, most: float) -> NDArray[np.bool_]:
+        """Layouts that could win on a configuration with ``least`` to ``most`` bytes a device.
+
+        Exact: what does not fit the largest is out, and so is what recomputes or shards more than
+        a layout of the same schedule that fits the smallest: both only add time. (ZeRO 0 and 1
+        move the same bytes at different moments, so neither rules out the other.)
+        """
+        keep = need <= most
+        fits = need <= least
+        stage, again = self.layouts.zero, self.layouts.recompute
+        count = int(self.schedule.max(initial=-1)) + 1
+        simplest = np.full((4, count), np.inf)
+        for zero in range(4):
+            rows = fits & (stage == zero)
+            np.minimum.at(simplest[zero], self.schedule[rows], again[rows])
+        for zero in range(4):
+            rows = np.flatnonzero(keep & (stage == zero))
+            where, own = self.schedule[rows], again[rows]
+            keep[rows] = own <= simplest[zero, where]
+            for smaller in range(1, zero):
+                keep[rows] &= own < simplest[smaller, where]
+        return keep
+
+
 def layouts_for(
     machine: MachineShape,
     work: TransformerWork,
@@ -52,27 +86,49 @@ def layouts_for(
     *,
     sequence_length: int,
     sequences: float,
-) -> Layouts:
+) -> LayoutSpace:
     """Every valid layout of ``sequences`` a step that agrees with ``wanted``, simplest first.
 
     Valid: degrees divide the devices; tensor parallelism stays in the scale-up domain and divides
     the heads; there are layers for each stage, experts for each expert group, and at least one
     sequence for each replica. Ties go to the simpler layout, which comes first.
     """
-    columns: list[Floats] = []
-    inner: dict[tuple[int, int, int], Floats] = {}
-    for degrees in _degrees(machine, work, wanted, sequence_length, sequences):
-        _, pipeline, context, _, data = degrees
-        if (rest := inner.get((pipeline, context, data))) is None:
-            found = _inner(pipeline, context, data, work, wanted, sequence_length, sequences)
-            rest = np.array(found, np.float64).reshape(-1, 4).T
-            inner[pipeline, context, data] = rest
-        block = np.empty((9, rest.shape[1]))
-        block[:5] = np.array(degrees, np.float64)[:, None]
-        block[5:] = rest
-        columns.append(block)
-    table = np.concatenate(columns, axis=1) if columns else np.empty((9, 0))
-    return Layouts(*table)
+    degrees = _degrees(machine, work, wanted, sequence_length, sequences)
+    tensor, pipeline, context, expert, data = np.array(degrees, np.float64).reshape(-1, 5).T
+    zero, recompute = _grid(_pick(wanted.zero, ZERO_STAGES), _pick(wanted.recompute, RECOMPUTE))
+    micro, interleave = _grid(
+        _pick(wanted.micro_batch, MICRO_BATCHES), _pick(wanted.interleave, INTERLEAVE)
+    )
+    # ZeRO 2 and 3 reduce and gather at every micro-batch, which pipelines multiply: not combined.
+    stages, shards = pipeline[:, None], (data * context)[:, None]
+    sharding = (zero == 0) | ((shards > 1) & ((zero == 1) | (stages == 1)))
+    replica = np.ceil(sequences / data)[:, None]
+    forward = micro * sequence_length / context[:, None]
+    schedule = micro <= replica
+    if wanted.micro_batch is None:
+        schedule &= (micro == 1) | (forward <= MOST_FORWARD_TOKENS)
+    # an interleaved schedule needs as many micro-batches as stages
+    schedule &= (interleave == 1) | (
+        (stages > 1) & (stages * interleave <= work.layers) & (np.ceil(replica / micro) >= stages)
+    )
+    degree, variant, pace = np.nonzero(sharding[:, :, None] & schedule[:, None, :])
+    layouts = Layouts(
+        tensor[degree],
+        pipeline[degree],
+        context[degree],
+        expert[degree],
+        data[degree],
+        zero[variant],
+        recompute[variant],
+        micro[pace],
+        interleave[pace],
+    )
+    return LayoutSpace(layouts, degree * len(micro) + pace)
+
+
+def _grid(outer: tuple[int, ...], inner: tuple[int, ...]) -> tuple[Floats, Floats]:
+    first, second = np.meshgrid(outer, inner, indexing="ij")
+    return first.ravel().astype(np.float64), second.ravel().astype(np.float64)
 
 
 def _pick(wanted: int | None, usual: tuple[int, ...]) -> tuple[int, ...]:
@@ -112,38 +168,3 @@ def _degrees(
         if wanted.data is None or data == wanted.data:
             found.append((t, p, c, e, data))
     return found
-
-
-def _inner(
-    pipeline: int,
-    context: int,
-    data: int,
-    work: TransformerWork,
-    wanted: Layout,
-    sequence_length: int,
-    sequences: float,
-) -> list[tuple[int, int, int, int]]:
-    """Valid (zero, recompute, micro_batch, interleave) under these degrees."""
-    replica = int(np.ceil(sequences / data))
-    micro = [
-        b
-        for b in _pick(wanted.micro_batch, MICRO_BATCHES)
-        if b <= replica and (b == 1 or b * sequence_length / context <= MOST_FORWARD_TOKENS)
-    ]
-    if wanted.micro_batch is not None and not micro and wanted.micro_batch <= replica:
-        micro = [wanted.micro_batch]
-    # ZeRO 2 and 3 reduce and gather at every micro-batch, which pipelines multiply: not combined.
-    shards = data * context
-    stages = [
-        z
-        for z in _pick(wanted.zero, ZERO_STAGES)
-        if z == 0 or (shards > 1 and (z == 1 or pipeline == 1))
-    ]
-    return [
-        (z, r, b, v)
-        for z, r, b in product(stages, _pick(wanted.recompute, RECOMPUTE), micro)
-        for v in _pick(wanted.interleave, INTERLEAVE)
-        # an interleaved schedule needs as many micro-batches as stages
-        if v == 1
-        or (pipeline > 1 and pipeline * v <= work.layers and np.ceil(replica / b) >= pipeline)
-    ]

@@ -13,9 +13,11 @@ from planner.performance.work import TransformerWork
 Floats = NDArray[np.float64]
 
 # Runtime context, communication buffers and allocator fragmentation: what frameworks were seen
-# to need beside the tensors. Assumptions, on the safe side.
+# to need beside the tensors. Weights and optimizer states are allocated once and hardly fragment;
+# gradients and activations come and go. Assumptions, on the safe side.
 CONTEXT_BYTES = 1.5 * 2**30
 FRAGMENTATION = 0.08
+FRAGMENTATION_STATIC = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class MemoryNeed:
 
     @property
     def total(self) -> Floats:
-        tensors = self.weights + self.gradients + self.optimizer + self.activations
-        return tensors * (1 + FRAGMENTATION) + CONTEXT_BYTES
+        static = (self.weights + self.optimizer) * (1 + FRAGMENTATION_STATIC)
+        passing = (self.gradients + self.activations) * (1 + FRAGMENTATION)
+        return static + passing + CONTEXT_BYTES
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,8 @@ def transformer_training_memory(
         + (2 * part.layer + part.embedding) * width
     )
     weights = np.where(stage >= 3, np.minimum(sharded, stored), stored)
-    if work.quantised:  # two layers' matrices are expanded at a time
-        weights = weights + 2 * part.layer * width
+    if work.quantised:  # two of the largest matrices are expanded at a time
+        weights = weights + 2 * work.hidden * work.expert_ffn / layouts.tensor * width
     if work.full:
         trained = part.all
         over_ranks = (part.dense + part.embedding) / ranks + part.routed / expert_ranks

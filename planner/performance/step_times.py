@@ -11,8 +11,7 @@ from planner.performance.communication import ALPHA_NODE_S, Links
 from planner.performance.devices import Machines
 from planner.performance.layout_space import MachineShape
 from planner.performance.layouts import Layouts
-from planner.performance.step_costs import StepCosts, step_costs
-from planner.performance.work import TransformerWork
+from planner.performance.step_costs import StepCosts
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +22,7 @@ OVERLAP = 0.7
 CONTEXT_EXPOSED = 0.5
 # Attention kernels against large matrix products, both in 16 bit. FlashAttention-2 reaches about
 # 0.7 of what they do (Dao 2023, figures 4-6: 50-70% of an A100's peak forward, less backward).
-ATTENTION_EFFICIENCY = 0.7
+ATTENTION_EFFICIENCY = 0.5
 # Share of memory bandwidth that element-wise kernels reach, and what launching one costs.
 BANDWIDTH_SHARE = 0.8
 LAUNCH_S = 6e-6
@@ -84,13 +83,7 @@ class StepParts:
 
 
 def step_parts(
-    work: TransformerWork,
-    layouts: Layouts,
-    rates: Rates,
-    machine: MachineShape,
-    *,
-    sequence_length: int,
-    sequences: float,
+    layouts: Layouts, costs: StepCosts, rates: Rates, machine: MachineShape
 ) -> StepParts:
     """Times of every configuration of one machine shape under every layout.
 
@@ -99,7 +92,6 @@ def step_parts(
     communication adds. Every term is a work over a rate, or a maximum of such, in which hidden
     communication never exceeds the computing it hides behind: faster hardware never slows.
     """
-    costs = step_costs(work, layouts, sequence_length=sequence_length, sequences=sequences)
     links = Links.of(
         per_node=machine.per_node,
         domain=machine.domain,

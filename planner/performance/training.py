@@ -13,6 +13,7 @@ from planner.performance.devices import Machines
 from planner.performance.layout_space import MachineShape, layouts_for
 from planner.performance.layouts import ANY_LAYOUT, Layout, Layouts, describe
 from planner.performance.memory import transformer_training_memory
+from planner.performance.step_costs import step_costs
 from planner.performance.step_times import Rates, StepParts, step_parts
 from planner.performance.work import TransformerWork
 
@@ -88,30 +89,25 @@ def transformer_step(
     best = _Best.of(count)
     rates = Rates.of(machines, precision, kernel_efficiency)
     for shape, rows in _alike(machines):
-        layouts = layouts_for(
+        space = layouts_for(
             shape, work, layout, sequence_length=sequence_length, sequences=sequences
         )
-        if not len(layouts):
+        if not len(space):
             continue
         need = transformer_training_memory(
-            work, layouts, sequence_length=sequence_length, sequences=sequences
+            work, space.layouts, sequence_length=sequence_length, sequences=sequences
         ).total
         memory = rates.memory[rows]
         best.memory_need[rows] = need.min()
         known = rows[~np.isnan(rates.peak[rows]) & (memory >= need.min())]
         if not len(known):
             continue
-        fits = need <= rates.memory[known].max()
-        layouts, need = layouts.take(fits), need[fits]
+        memory = rates.memory[known]
+        keep = space.worth_timing(need, memory.min(), memory.max())
+        layouts, need = space.layouts.take(keep), need[keep]
+        costs = step_costs(work, layouts, sequence_length=sequence_length, sequences=sequences)
         for chunk in _chunks(known, len(layouts)):
-            parts = step_parts(
-                work,
-                layouts,
-                rates.take(chunk),
-                shape,
-                sequence_length=sequence_length,
-                sequences=sequences,
-            )
+            parts = step_parts(layouts, costs, rates.take(chunk), shape)
             best.keep(chunk, layouts, need, rates.memory[chunk], parts)
     return StepTimes(
         best.compute_s,
