@@ -23,6 +23,8 @@ _STAND_INS: Mapping[str, tuple[tuple[str, float], ...]] = {
 ONE_CORE_BYTES_PER_S = 10e9
 BYTES = {"fp32": 4.0, "tf32": 4.0, "fp16": 2.0, "bf16": 2.0, "fp8": 1.0, "int8": 1.0}
 
+# Fewest devices of a scale-up domain that joins several machines.
+RACK_SCALE = 32
 # What a link carries in both directions together; half of it flows one way.
 _PCIE4_X16_GB_PER_S = 64.0
 
@@ -167,6 +169,19 @@ class Machines:
     @property
     def link_domain(self) -> Floats:
         return _column([float(device.link_domain) for device in self.devices])
+
+    @property
+    def fast_domain(self) -> Floats:
+        """Devices that reach each other over the scale-up link, across machines where it does.
+
+        A TPU slice is one machine of many chips, joined by ICI; its hosts do not show. A rack-scale
+        GPU domain (NVL72) spans machines; smaller domains end with the machine, as does ICI.
+        """
+        rack = np.array([device.kind is AcceleratorKind.GPU for device in self.devices], bool)
+        rack &= self.link_domain >= RACK_SCALE
+        inside = np.minimum(self.link_domain, self.per_node)
+        domain: Floats = np.where(rack, np.minimum(self.link_domain, self.total), inside)
+        return domain
 
     @property
     def is_cpu(self) -> NDArray[np.bool_]:

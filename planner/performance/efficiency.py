@@ -35,7 +35,7 @@ class Prior:
 # MLPerf) imply; the others are assumptions. The spread is wide on purpose: `planner calibrate`
 # narrows it.
 _PRIORS: dict[tuple[str, str], Prior] = {
-    ("language-training", "GPU"): Prior(0.50, 0.35, "matrix products of transformers on GPUs"),
+    ("language-training", "GPU"): Prior(0.65, 0.35, "matrix products of transformers on GPUs"),
     ("language-training", "TPU"): Prior(0.65, 0.40, "matrix products of transformers on TPUs"),
     ("language-training", "CPU"): Prior(0.35, 0.60, "matrix products on server CPUs"),
     ("language-training", "ASIC"): Prior(0.40, 0.50, "training ASICs"),

@@ -17,6 +17,7 @@ from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
+from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
 from planner.performance.throughput import training_throughput
 from planner.workload import LanguageTraining, Method, Precision, Training, VisionTraining
 
@@ -90,7 +91,7 @@ def _predict(
         unknown,
         unknown,
     )
-    found = training_throughput(workload, shape, machines, measured)
+    found = training_throughput(workload, shape, machines, measured, _layout(row, total))
     if found.unit != UNITS[metric]:
         return _refused(f"metric {metric} does not go with {shape.name}")
     if found.why_not[0]:
@@ -172,6 +173,15 @@ def _precision(text: str, device: Device) -> Precision:
             return precision
     has = device.peaks
     return Precision.BF16 if "bf16" in has else Precision.FP16 if "fp16" in has else Precision.FP32
+
+
+def _layout(row: Row, devices: float) -> Layout:
+    """The layout a row states; what does not divide its devices is taken as unstated."""
+    said = parse_layout(f"{_text(row, 'parallelism')} {_text(row, 'notes')}")
+    degrees = (said.tensor or 1) * (said.pipeline or 1) * (said.context or 1)
+    if devices % degrees or (said.data or devices // degrees) * degrees != devices:
+        return ANY_LAYOUT
+    return said
 
 
 def _text(row: Row, name: str) -> str:

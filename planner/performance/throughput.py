@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
-from planner.performance.layouts import training_layouts
-from planner.performance.training import StepTimes, join, transformer_step
+from planner.performance.layouts import ANY_LAYOUT, Layout
+from planner.performance.training import StepTimes, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import transformer_work, vision_work
 from planner.workload import Generic, LanguageTraining, Training, VisionTraining, Workload
 
 Floats = NDArray[np.float64]
-# Configurations are timed in chunks, so that a chunk times all layouts stays in the cache.
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,12 @@ def training_throughput(
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
+    layout: Layout = ANY_LAYOUT,
 ) -> Throughput:
-    """Estimate training throughput on every configuration."""
+    """Estimate training throughput on every configuration.
+
+    ``layout`` fixes the parts of a transformer's parallel layout that the user has decided.
+    """
     precision = training_precision(workload)
     task = "vision-training" if isinstance(workload, VisionTraining) else "language-training"
     kernel = np.array([prior(task, d.kind).kernel_efficiency for d in machines.devices])
@@ -99,7 +101,7 @@ def training_throughput(
         )
         units, unit = float(workload.batch_size), "images_per_s"
     else:
-        step = _language_step(workload, shape, machines, precision, kernel)
+        step = _language_step(workload, shape, machines, precision, kernel, layout)
         units = max(workload.step_tokens, float(workload.sequence_length))
         unit = "tokens_per_s"
     setups = setups_of(workload, shape, machines)
@@ -146,6 +148,7 @@ def _language_step(
     machines: Machines,
     precision: str,
     kernel: Floats,
+    layout: Layout,
 ) -> StepTimes:
     width = BYTES[precision]
     # fp8 training keeps weights and activations in 16 bit and casts before products
@@ -158,28 +161,16 @@ def _language_step(
         bytes_per_value=stored,
     )
     first, member = machines.distinct()
-    alone = machines.total[first] == 1
-    order = np.concatenate([np.flatnonzero(alone), np.flatnonzero(~alone)])
-    parts = []
-    for group, single in ((first[alone], True), (first[~alone], False)):
-        layouts = training_layouts(single_device=single)
-        for start in range(0, len(group), _CHUNK):
-            rows = group[start : start + _CHUNK]
-            parts.append(
-                transformer_step(
-                    work,
-                    machines.take(rows),
-                    layouts,
-                    precision=precision,
-                    sequence_length=workload.sequence_length,
-                    step_tokens=workload.step_tokens,
-                    bytes_per_value=stored,
-                    kernel_efficiency=kernel[rows],
-                )
-            )
-    back = np.empty(len(first), np.intp)
-    back[order] = np.arange(len(first))
-    return join(parts).take(back[member])
+    step = transformer_step(
+        work,
+        machines.take(first),
+        precision=precision,
+        sequence_length=workload.sequence_length,
+        step_tokens=workload.step_tokens,
+        kernel_efficiency=kernel[first],
+        layout=layout,
+    )
+    return step.take(member)
 
 
 def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats) -> list[str]:
