@@ -7,7 +7,7 @@ def money(usd: float) -> str:
     """Dollars with as many digits as tell: $0.0021, $4.70, $1,234."""
     if abs(usd) >= 1000:
         return f"${usd:,.0f}"
-    return f"${usd:.2f}" if abs(usd) >= 1 or usd == 0 else f"${usd:.2g}"
+    return f"${usd:.2f}" if abs(usd) >= 0.1 or usd == 0 else f"${usd:.2g}"
 
 
 def hours(value: float) -> str:

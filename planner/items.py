@@ -11,6 +11,7 @@ import numpy as np
 from catalog import Catalog
 from planner.amounts import money
 from planner.candidates import Candidates
+from planner.performance.throughput import Throughput as Estimated
 from planner.results import (
     CostBreakdown,
     FrontPoint,
@@ -91,7 +92,7 @@ class ItemBuilder:
             cost_usd_per_hour=rounded(c.usd_per_hour[index]) if service else None,
             horizon_hours=rounded(c.hours[index]) if service else None,
             **self._per_output(index),
-            latency=self._latency(config),
+            latency=latency_of(estimate, config),
             cost_usd=rounded(c.usd[index]),
             cost_usd_p10=rounded(c.usd_p10[index]),
             cost_usd_p90=rounded(c.usd_p90[index]),
@@ -171,19 +172,6 @@ class ItemBuilder:
             return {"usd_per_million_tokens": rounded(usd / tokens * 1e6)}
         return {"usd_per_thousand_samples": rounded(usd / units * 1e3)}
 
-    def _latency(self, config: int) -> Latency | None:
-        found = self._c.throughput.latency
-        if found is None:
-            return None
-        values = {}
-        for name in _LATENCIES:
-            column = getattr(found, name)
-            if column is not None and math.isfinite(column[config]):
-                values[f"{name}_s"] = rounded(column[config])
-        if found.concurrency is not None and math.isfinite(found.concurrency[config]):
-            values["concurrency"] = rounded(found.concurrency[config])
-        return Latency(**values)
-
     def _time(self, index: int) -> TimeBreakdown:
         c = self._c
         step = c.throughput.step
@@ -230,6 +218,21 @@ class ItemBuilder:
         if time > best_time * 1.05:
             return f"{text} and {time / best_time:.1f}x {slower}"
         return text
+
+
+def latency_of(throughput: Estimated, config: int) -> Latency | None:
+    """Latencies of one configuration at its operating point; None where there are none."""
+    found = throughput.latency
+    if found is None:
+        return None
+    values = {}
+    for name in _LATENCIES:
+        column = getattr(found, name)
+        if column is not None and math.isfinite(column[config]):
+            values[f"{name}_s"] = rounded(column[config])
+    if found.concurrency is not None and math.isfinite(found.concurrency[config]):
+        values["concurrency"] = rounded(found.concurrency[config])
+    return Latency(**values)
 
 
 def rounded(value: Any) -> float:

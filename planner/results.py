@@ -249,9 +249,12 @@ class Estimate(_Result):
     nodes: int
     parallelism: str
     throughput: Throughput
-    hours: float = Field(description="productive time, without set-up and waiting")
-    hours_p10: float
-    hours_p90: float
+    hours: float | None = Field(
+        description="productive time of a job, without set-up and waiting; null: a service"
+    )
+    hours_p10: float | None
+    hours_p90: float | None
+    latency: Latency | None = None
     memory_need_gib: float = Field(description="per device")
     memory_gib: float | None = Field(description="per device")
     weighed: list[Weighed] = Field(description="own measurements behind it, heaviest first")

@@ -143,14 +143,14 @@ def _used(prepared: Sequence[Prepared], choice: Choice, quota: str) -> float:
     for number, part in enumerate(prepared):
         c = part.candidates
         if choice.picks[number] >= 0:
-            drawn = [(int(part.in_time[choice.picks[number]]), None)]
+            best = int(part.in_time[choice.picks[number]])
+            drawn = [(best, float(c.count[best]))]
         else:
             rows = part.cover_rows()
-            drawn = [(int(rows[g.index]), g.count) for g in choice.mixes[number]]
+            drawn = [(int(rows[g.index]), float(g.count)) for g in choice.mixes[number]]
         for index, count in drawn:
             if c.offers.text("quota_class", int(c.row[index])) == quota:
-                use = float(c.quota_use[index])
-                total += use if count is None else use / float(c.count[index]) * count
+                total += float(c.quota_use[index]) / float(c.count[index]) * count
     return total
 
 

@@ -57,15 +57,19 @@ def estimate(
     if format is Format.JSON:
         typer.echo(result.model_dump_json(by_alias=True, indent=2))
         return 0
-    from planner.amounts import hours
+    from planner.amounts import hours, seconds
 
     t = result.throughput
     typer.echo(f"{t.value:,.6g} {t.unit} on {on} ({result.parallelism}), basis {t.basis}")
     typer.echo(f"80% range {t.p10:,.6g} to {t.p90:,.6g} {t.unit}")
-    typer.echo(
-        f"work takes {hours(result.hours)} "
-        f"({hours(result.hours_p10)} to {hours(result.hours_p90)}), without set-up"
-    )
+    if result.hours is not None and result.hours_p10 is not None and result.hours_p90 is not None:
+        typer.echo(
+            f"work takes {hours(result.hours)} "
+            f"({hours(result.hours_p10)} to {hours(result.hours_p90)}), without set-up"
+        )
+    for name, value in result.latency or ():
+        if value is not None and name != "concurrency":
+            typer.echo(f"{name.removesuffix('_s').replace('_', ' ')}: {seconds(value)}")
     memory = "unknown" if result.memory_gib is None else f"{result.memory_gib:.1f}"
     typer.echo(f"needs {result.memory_need_gib:.1f} GiB of {memory} GiB a device")
     for part in result.weighed:

@@ -6,20 +6,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from planner.amounts import hours, hours_range, money, seconds
+from planner.amounts import hours, money, seconds
 from planner.report.rows import chosen
+from planner.report.words import cost, spread, titles, when
 from planner.results import FrontPoint, Item, PortfolioResult, Recommendation
-
-_JOB = (("total $", True), ("hours", True), ("80% range", True))
-_SERVICE = (("$/h", True), ("$/M tokens", True), ("latency p95", True))
 
 
 def print_recommendation(result: Recommendation, console: Console, *, explain: bool) -> None:
     """Write headline, table and, when asked, the explanation."""
     name = str(result.workload.get("name", "workload"))
     console.print(Text(f"{name}: ", style="bold") + Text(result.headline))
-    service = result.recommendation.horizon_hours is not None
-    table = _empty(("", False), *_PLACE, *(_SERVICE if service else _JOB))
+    figures = titles(result.recommendation.horizon_hours is not None)
+    table = _empty(("", False), *_PLACE, *((title, True) for title in figures))
     for item in chosen(result):
         table.add_row(*_cells("=>", item), style="bold green")
     for number, item in enumerate(result.alternatives, start=1):
@@ -33,11 +31,12 @@ def print_recommendation(result: Recommendation, console: Console, *, explain: b
 def print_portfolio(result: PortfolioResult, console: Console, *, explain: bool) -> None:
     """Write one line a workload, the total, and what limits were used."""
     console.print(Text(f"{result.name}: ", style="bold") + Text(result.headline))
-    table = _empty(("workload", False), *_PLACE, ("total $", True), ("hours", True))
+    table = _empty(("workload", False), *_PLACE, ("total $", True), ("takes", True))
     for part in result.workloads:
         name = str(part.workload.get("name", ""))
         for item in chosen(part):
-            table.add_row(*_cells(name, item)[:6], _when(item))
+            total = money(item.cost_usd).lstrip("$")
+            table.add_row(*_cells(name, item)[:5], total, when(item))
             name = ""
     console.print(table)
     if explain:
@@ -96,31 +95,4 @@ def _cells(mark: str, item: Item) -> list[str]:
         item.devices,
         item.purchase.replace("_", "-"),
     ]
-    if item.cost_usd_per_hour is None:
-        spread = ""
-        if item.hours_p10 is not None and item.hours_p90 is not None:
-            spread = hours_range(item.hours_p10, item.hours_p90)
-        return [*cells, money(item.cost_usd).lstrip("$"), _when(item), spread]
-    tokens = item.usd_per_million_tokens
-    return [
-        *cells,
-        money(item.cost_usd_per_hour).lstrip("$"),
-        "" if tokens is None else money(tokens).lstrip("$"),
-        _latency(item),
-    ]
-
-
-def _when(item: Item) -> str:
-    if item.hours is not None:
-        return hours(item.hours)
-    return f"{hours(item.horizon_hours)} served" if item.horizon_hours is not None else ""
-
-
-def _latency(item: Item) -> str:
-    found = item.latency
-    if found is None:
-        return ""
-    if found.tpot_p95_s is not None:
-        first = "" if found.ttft_p95_s is None else f"{seconds(found.ttft_p95_s)} + "
-        return f"{first}{seconds(found.tpot_p95_s)}"
-    return "" if found.latency_p95_s is None else seconds(found.latency_p95_s)
+    return [*cells, cost(item), when(item), spread(item)]
