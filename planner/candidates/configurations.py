@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from catalog import Catalog, OfferTable
 from planner.performance.devices import Device, Machines, from_accelerator
+from planner.performance.throughput import training_precision
 from planner.workload import (
     BatchInference,
     Edge,
@@ -25,6 +26,8 @@ Rows = NDArray[np.intp]
 
 # Inter-node bandwidth where the catalog has none: a common floor of GPU machines. Assumption.
 ASSUMED_NETWORK_GBPS = 10.0
+# CPU machines that train together over Ethernet: more are never worth their network. Assumption.
+MOST_CPU_NODES = 4
 # Machines that one model replica may span when it does not fit one.
 _REPLICA_NODES = (1, 2, 4, 8)
 
@@ -44,14 +47,19 @@ def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> 
     """Distinct machines among the offers, each with every number of machines worth timing."""
     devices, of_offer, first = _devices(offers, catalog)
     steps = _node_steps(workload)
+    precision = None
+    if isinstance(workload, (LanguageTraining, VisionTraining)):
+        precision = training_precision(workload)
     table = np.full((len(devices), len(steps)), -1, np.intp)
     columns: list[tuple[int, int]] = []
     hosts = offers.numbers["hosts"][first]
     for index, device in enumerate(devices):
         # A slice of several hosts is itself a cluster; part of a device is not spread.
         alone = (device.share < 1 and not device.is_cpu) or hosts[index] > 1
+        # What cannot run at all is kept once, so that its reason is counted.
+        alone |= device.memory is None or (precision is not None and device.peak(precision) is None)
         for step, nodes in enumerate(steps):
-            if nodes == 1 or not alone:
+            if nodes == 1 or (not alone and (nodes <= MOST_CPU_NODES or not device.is_cpu)):
                 table[index, step] = len(columns)
                 columns.append((index, nodes))
     which = np.array([index for index, _ in columns], np.intp)

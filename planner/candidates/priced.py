@@ -179,7 +179,9 @@ def _job(
         "egress_usd": moved,
         "storage_usd": kept * wall,
     }
-    return _Run(work, lost, hits, wall, _total(lines), lines)
+    # Not the sum of the lines, whose last bits would break ties between equal bills.
+    usd = billed.usd + once + moved + kept * wall
+    return _Run(work, lost, hits, wall, usd, lines)
 
 
 def _service(

@@ -116,6 +116,7 @@ def training_throughput(
 
 def setups_of(workload: Training, shape: ModelShape, machines: Machines) -> list[Setup]:
     """What the learner knows each configuration by."""
+    precision = training_precision(workload)
     if isinstance(workload, VisionTraining):
         task, batch = "vision-training", float(workload.batch_size)
     else:
@@ -127,7 +128,7 @@ def setups_of(workload: Training, shape: ModelShape, machines: Machines) -> list
             device.kind,
             device.name,
             shape.name,
-            training_precision(workload),
+            precision,
             workload.framework,
             batch,
             float(total) * device.share,

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.optimize.choice import Options, choose, prune
+from planner.optimize.choice import Options, Shared, choose
+from planner.optimize.options import prune
 from planner.optimize.pareto import pareto_front
 from planner.optimize.solver import Status
 
@@ -77,7 +78,7 @@ def test_program_equals_enumeration(
 def test_pruning_never_changes_the_optimum(
     workloads: list[Options], limits: dict[str, float], budget: float | None
 ) -> None:
-    kept = [prune(o, limits, budget) for o in workloads]
+    kept = [prune(o, Shared(limits, budget)) for o in workloads]
     less = [
         Options(
             o.cost[rows],
