@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from catalog.sites import Egress
 from numpy.typing import NDArray
 
 from catalog import Catalog, OfferTable, UnknownName
 from catalog.model_shapes import ModelShape
+from catalog.sites import Egress
 from planner.candidates.amount import staged_bytes
 from planner.candidates.columns import Amount, Candidates, Floats, Mask
 from planner.candidates.configurations import Configurations
