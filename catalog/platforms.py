@@ -25,7 +25,7 @@ PLATFORMS = {
 ANY = "any"
 PREFIX = {"sagemaker": "ml."}
 # Variants that no managed platform sells.
-UNMANAGED = ".metal"
+UNMANAGED = "metal"
 # A plain price that moved further than this since the listing was read voids the listing's figure.
 DRIFT = 0.02
 UNLISTED_SIZE = "its price list, as read, has other sizes of this family only"
