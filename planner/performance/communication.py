@@ -76,21 +76,19 @@ class Links:
         result: Floats = np.where(reach <= self.domain, self.fast_s, inside)
         return result
 
-    def all_to_all_s(self, size: Floats, group: Floats, stride: Floats) -> Floats:
-        """All-to-all of ``size`` bytes each of ``group`` devices holds, shape (k, m).
+    def all_to_all_s(self, size: Floats, group: Floats) -> Floats:
+        """All-to-all of ``size`` bytes each of ``group`` neighbours holds, shape (k, m).
 
         What stays in the domain takes the fast link; all devices of a node share its network.
         """
-        reach = group * stride
-        local = np.clip(self.domain / stride, 1.0, group)
-        near = np.where(
-            (reach <= self.domain) | (self.domain >= self.per_node), self.fast_s, self.node_s
-        )
-        far = (group - local) / group * np.minimum(self.per_node, reach) * self.network_s
-        crosses = (reach > self.per_node) & (reach > self.domain)
-        near = near * (group - 1) / np.maximum(group, 1.0)
+        inside = (group <= self.domain) | (self.domain >= self.per_node)
+        kept = (group - 1) / np.maximum(group, 1.0)
+        near = kept * np.where(inside, self.fast_s, self.node_s)
+        leaving = np.maximum(group - max(self.domain, 1.0), 0.0) / np.maximum(group, 1.0)
+        far = leaving * np.minimum(self.per_node, group) * self.network_s
+        crosses = (group > self.per_node) & (group > self.domain)
         rate = np.where(crosses, np.maximum(near, far), near)
-        return np.where(group > 1, size * rate + self.latency_s(group, reach), 0.0)
+        return np.where(group > 1, size * rate + self.latency_s(group, group), 0.0)
 
     def latency_s(self, group: Floats, reach: Floats, *, tree: bool = False) -> Floats:
         """Start-up of one collective, shape (m,): a ring passes n - 1 hops, a tree log2 n."""

@@ -109,7 +109,11 @@ def layouts_for(
         schedule &= (micro == 1) | (forward <= MOST_FORWARD_TOKENS)
     # an interleaved schedule needs as many micro-batches as stages
     schedule &= (interleave == 1) | (
-        (stages > 1) & (stages * interleave <= work.layers) & (np.ceil(replica / micro) >= stages)
+        (
+            stages > 1
+        )  # an embedding counts as a layer at either end, as in 126 + 2 layers on 128 chunks
+        & (stages * interleave <= work.layers + 2)
+        & (np.ceil(replica / micro) >= stages)
     )
     degree, variant, pace = np.nonzero(sharding[:, :, None] & schedule[:, None, :])
     layouts = Layouts(
@@ -162,8 +166,8 @@ def _degrees(
     found = []
     for p, t, c, e in product(pipelines, tensors, contexts, groups):
         data, left = divmod(devices, t * p * c)
-        # expert groups lie within the data and context parallel ranks
-        if left or data > sequences or (data * c) % e:
+        # expert groups lie within the ranks of one pipeline stage
+        if left or data > sequences or (t * c * data) % e:
             continue
         if wanted.data is None or data == wanted.data:
             found.append((t, p, c, e, data))

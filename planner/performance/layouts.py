@@ -1,7 +1,7 @@
 """Parallel layouts: how one training run is spread over the devices of a configuration.
 
 Ranks are ordered as Megatron-LM does (Narayanan et al. 2021): tensor parallel neighbours first,
-then context, then data (in which expert parallel groups lie), pipeline stages last.
+then context, then data, pipeline stages last; expert groups lie across a stage's ranks.
 """
 
 from __future__ import annotations
@@ -63,6 +63,23 @@ class Layouts:
 
     def __len__(self) -> int:
         return len(self.tensor)
+
+    @property
+    def ranks(self) -> Floats:
+        """Devices that hold the same dense parameters: data and context parallel ranks."""
+        return self.data * self.context
+
+    @property
+    def expert_tensor(self) -> Floats:
+        """Ways one expert's matrices are cut: expert groups hold whole experts."""
+        return np.where(self.expert > 1, 1.0, self.tensor)
+
+    @property
+    def expert_ranks(self) -> Floats:
+        """Devices that hold the same experts. Expert groups lie in a stage's tensor, context and
+        data parallel ranks alike (Megatron-Core's parallel folding).
+        """
+        return self.tensor * self.ranks / (self.expert * self.expert_tensor)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Layouts:
         return Layouts(*(getattr(self, field.name)[rows] for field in fields(self)))

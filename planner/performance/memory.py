@@ -63,7 +63,7 @@ def shard(work: TransformerWork, layouts: Layouts) -> Shard:
     chunks = layouts.pipeline * layouts.interleave
     layers = np.ceil(work.layers / chunks) * layouts.interleave
     per_layer = work.dense_parameters / work.layers / layouts.tensor
-    routed = work.expert_parameters / work.layers / (layouts.expert * layouts.tensor)
+    routed = work.expert_parameters / work.layers / (layouts.expert * layouts.expert_tensor)
     held = np.where(layouts.pipeline > 1, min(work.embeddings, 1.0), work.embeddings)
     embedding = held * work.embedding_parameters / layouts.tensor
     return Shard(layers, layers * per_layer, layers * routed, embedding, per_layer + routed)
@@ -87,8 +87,7 @@ def transformer_training_memory(
     (p - 1) / (p v) more (same, appendix); the last holds one and the logits.
     """
     part = shard(work, layouts)
-    ranks = layouts.data * layouts.context
-    expert_ranks = np.maximum(ranks / layouts.expert, 1.0)
+    ranks, expert_ranks = layouts.ranks, layouts.expert_ranks
     stage = layouts.zero
     width = work.stored_bytes
     # Embeddings and the head stay in 16 bits when the layers are quantised.

@@ -87,12 +87,11 @@ def step_costs(
     width = work.stored_bytes
     weight_width = np.where(work.quantised, work.weight_bytes_per_parameter, width)
     trained = work.trainable_parameters / work.layers * part.layers / layouts.tensor
-    ranks = layouts.data * layouts.context
-    owners = np.where(layouts.zero >= 1, ranks, 1.0)
-    expert_owners = np.where(layouts.zero >= 1, ranks / layouts.expert, 1.0)
+    owners = np.where(layouts.zero >= 1, layouts.ranks, 1.0)
+    expert_owners = np.where(layouts.zero >= 1, layouts.expert_ranks, 1.0)
     if work.full:
         dense_trained = part.dense + part.embedding
-        update = dense_trained / owners + part.routed / np.maximum(expert_owners, 1.0)
+        update = dense_trained / owners + part.routed / expert_owners
         expert_trained = part.routed
     else:
         dense_trained, expert_trained = trained, np.zeros_like(trained)
@@ -152,13 +151,13 @@ def _matrix_flops(
     flops = dense * passes * rows * narrow
     if work.expert_parameters:
         share = work.experts_per_token / work.experts
-        active = work.expert_parameters * share / work.layers * part.layers / layouts.tensor
+        cut = layouts.expert_tensor
+        active = work.expert_parameters * share / work.layers * part.layers / cut
         # each of the group's ranks sends its tokens; they spread over this rank's experts
         local = work.experts / layouts.expert
-        sent = tokens * work.experts_per_token * EXPERT_IMBALANCE
-        expert_narrow = 1 + HALF_EFFICIENCY_WIDTH / 3 / (
-            np.minimum(work.hidden, work.expert_ffn) / layouts.tensor
-        )
+        sent = tokens / (layouts.tensor / cut) * work.experts_per_token * EXPERT_IMBALANCE
+        expert_width = min(work.hidden, work.expert_ffn) / cut
+        expert_narrow = 1 + HALF_EFFICIENCY_WIDTH / 3 / expert_width
         per_pair = active / work.experts_per_token * passes * expert_narrow
         flops = flops + per_pair * (sent + local * HALF_EFFICIENCY_TOKENS)
     stage = flops

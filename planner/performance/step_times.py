@@ -133,7 +133,7 @@ def _inside_a_micro_batch(layouts: Layouts, costs: StepCosts, links: Links) -> F
         seconds = seconds + CONTEXT_EXPOSED * np.where(context > 1, moved, 0.0)
         seconds = seconds + 3 * costs.layers * (context - 1) * ALPHA_NODE_S
     if np.any(costs.expert_exchanges > 0) and np.any(layouts.expert > 1):
-        each = links.all_to_all_s(costs.expert_bytes, layouts.expert, tensor * context)
+        each = links.all_to_all_s(costs.expert_bytes, layouts.expert)
         seconds = seconds + costs.expert_exchanges * each
     if np.any(layouts.pipeline > 1):
         stage = tensor * context * layouts.data
@@ -155,7 +155,7 @@ def _over_replicas(layouts: Layouts, costs: StepCosts, links: Links, busy: Float
     gathers weights behind the first forward pass; 2 reduces behind every backward pass; 3 also
     gathers weights in every forward and backward pass (Rajbhandari et al. 2020, section 7).
     """
-    ranks = layouts.data * layouts.context
+    ranks = layouts.ranks
     if not np.any(ranks > 1):
         return np.zeros_like(busy)
     stage = layouts.zero
@@ -169,9 +169,9 @@ def _over_replicas(layouts: Layouts, costs: StepCosts, links: Links, busy: Float
     reduce = share * gradients * rate + start
     gather = share * weights * rate + start
     if np.any(costs.expert_weight_bytes > 0):
-        spread = np.maximum(ranks / layouts.expert, 1.0)
+        spread = layouts.expert_ranks
         rate = links.seconds_per_byte(
-            np.where(spread > 1, reach, 1.0), layouts.tensor * layouts.expert
+            np.where(spread > 1, reach, 1.0), layouts.expert * layouts.expert_tensor
         )
         share = (spread - 1) / spread
         reduce = reduce + share * costs.expert_gradient_bytes * rate
