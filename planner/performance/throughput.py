@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
+from planner.performance.latency import Latency
 from planner.performance.layouts import training_layouts
 from planner.performance.training import StepTimes, join, transformer_step
 from planner.performance.vision import vision_step
@@ -37,6 +38,7 @@ class Throughput:
     basis: list[str]
     step: StepTimes
     why_not: list[str]
+    latency: Latency | None = None
 
     def quantile(self, z: float) -> Floats:
         """Throughput at ``z`` standard deviations above the median (below when negative)."""
