@@ -17,8 +17,9 @@ from planner.errors import PlannerError
 from planner.performance.learned import predict_rows
 from planner.performance.learned.analytic import language_inference, language_training, samples
 from planner.performance.learned.artefact import ARTEFACT, load, shipped
+from planner.performance.learned.columns import Columns
 from planner.performance.learned.forest import Forest
-from planner.performance.learned.table import Columns, read_rows
+from planner.performance.learned.table import read_rows
 from planner.performance.learned.text import framework, layout, length, number, precision
 
 OUTCOMES = ("value", "ttft_ms", "tpot_ms", "source", "source_id", "source_date")

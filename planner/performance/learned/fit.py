@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 
 from catalog import Catalog
 from planner.performance.learned.artefact import ARTEFACT, Artefact, save
+from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.features import LEARNERS, Features, build
 from planner.performance.learned.forest import Forest
 from planner.performance.learned.intervals import calibrate
 from planner.performance.learned.learner import Learner, device_free
 from planner.performance.learned.linear import Linear
-from planner.performance.learned.table import FloatArray, Table, read_rows
+from planner.performance.learned.packing import pack
+from planner.performance.learned.table import Table, read_rows
 
 INSTALL_HINT = "fitting needs LightGBM and scikit-learn: pip install lightgbm scikit-learn"
 # Cells that a row to be predicted may lack.
@@ -106,6 +108,14 @@ def residuals(features: Features, values: FloatArray) -> FloatArray:
     return np.asarray(measured - features.log_analytic)
 
 
+def log_errors(data: FittingSet, predicted: FloatArray) -> FloatArray:
+    """log(measured / predicted) of the throughput, also where a row states a time."""
+    sign = np.ones(len(data.values))
+    for features in data.features.values():
+        sign[features.rows] = features.sign
+    return np.asarray(sign * (np.log(data.values) - predicted))
+
+
 def fit_learners(data: FittingSet, chosen: NDArray[np.bool_]) -> dict[str, Learner]:
     """Fit on the chosen rows only (a mask over all observations)."""
     return {name: _fit_learner(data, name, chosen) for name in LEARNERS}
@@ -156,52 +166,9 @@ def _forest(matrix: FloatArray, y: FloatArray, w: FloatArray, seed: int) -> Fore
     lightgbm = _library("lightgbm")
     data = lightgbm.Dataset(matrix, y, weight=w, params={"verbosity": -1, "max_bin": _MAX_BIN})
     booster = lightgbm.train({**_TREES, "seed": seed}, data, _ROUNDS)
-    feature: list[int] = []
-    threshold: list[float] = []
-    left: list[int] = []
-    right: list[int] = []
-    nan_left: list[bool] = []
-    leaves: list[float] = []
-    roots: list[int] = []
-    leaf_roots: list[int] = []
-    for tree in booster.dump_model()["tree_info"]:
-        root = tree["tree_structure"]
-        if "split_feature" not in root:
-            continue  # a tree without a split adds a constant of 0
-        first, first_leaf = len(feature), len(leaves)
-        roots.append(first)
-        leaf_roots.append(first_leaf)
-        inner = int(tree["num_leaves"]) - 1
-        for column in (feature, left, right):
-            column.extend([0] * inner)
-        threshold.extend([0.0] * inner)
-        nan_left.extend([False] * inner)
-        leaves.extend([0.0] * (inner + 1))
-        pending = [root]
-        while pending:
-            node = pending.pop()
-            at = first + node["split_index"]
-            feature[at], threshold[at] = node["split_feature"], node["threshold"]
-            by_default = node["missing_type"] == "NaN"
-            nan_left[at] = node["default_left"] if by_default else node["threshold"] >= 0.0
-            for side, children in (("left_child", left), ("right_child", right)):
-                child = node[side]
-                if "split_index" in child:
-                    children[at] = child["split_index"]
-                    pending.append(child)
-                else:
-                    children[at] = -child["leaf_index"] - 1
-                    leaves[first_leaf + child["leaf_index"]] = child["leaf_value"]
-    return Forest(
-        np.array(feature, np.int16),
-        np.array(threshold, np.float32),
-        np.array(left, np.int16),
-        np.array(right, np.int16),
-        np.array(nan_left, np.bool_),
-        np.array(roots, np.int32),
-        np.array(leaves, np.float32),
-        np.array(leaf_roots, np.int32),
-    )
+    trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
+    # A tree without a split adds a constant of 0.
+    return pack([tree for tree in trees if "split_feature" in tree], matrix.shape[1])
 
 
 def _linear(matrix: FloatArray, y: FloatArray, w: FloatArray, models: Sequence[str]) -> Linear:
@@ -268,7 +235,7 @@ def fit(catalog: Catalog) -> Artefact:
     quantiles: dict[str, tuple[float, float]] = {}
     for familiarity, keys in (("pair", data.pairs), ("accelerator", data.table.accelerators)):
         predicted, spread = held_out(data, keys, FOLDS if familiarity == "pair" else len(set(keys)))
-        errors = np.log(data.values) - predicted
+        errors = log_errors(data, predicted)
         found = calibrate(errors, spread, data.table.classes, weights(data.groups), familiarity)
         quantiles |= found
     learners = fit_learners(data, np.ones(len(data.values), dtype=np.bool_))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.performance.learned.table import FloatArray
+from planner.performance.learned.columns import FloatArray
 
 FLOOR = 0.12  # log units: what the disagreement of members can never show
 LEVELS = (0.1, 0.9)

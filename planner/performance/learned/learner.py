@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.features import DEVICE_FEATURES
 from planner.performance.learned.forest import Forest
 from planner.performance.learned.linear import Linear
-from planner.performance.learned.table import FloatArray
 
 # Weights of (forest with device, forest without, ridge) for known and for unseen accelerators.
 # Few and round on purpose: read off grouped cross-validation, not fitted to it.

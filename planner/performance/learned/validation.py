@@ -14,9 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
-from planner.performance.learned.fit import FOLDS, FittingSet, fitting_set, folds, held_out, weights
+from planner.performance.learned.columns import FloatArray
+from planner.performance.learned.fit import (
+    FOLDS,
+    FittingSet,
+    fitting_set,
+    folds,
+    held_out,
+    log_errors,
+    weights,
+)
 from planner.performance.learned.intervals import Quantiles, calibrate
-from planner.performance.learned.table import FloatArray
 
 SCHEMES = ("pair", "accelerator", "source")
 
@@ -85,7 +93,7 @@ def _coverage(
     familiarity: str,
 ) -> NDArray[np.bool_]:
     """Whether each interval holds, its quantiles calibrated on the other folds' errors."""
-    errors = np.log(data.values) - predicted
+    errors = log_errors(data, predicted)
     row_weights = weights(data.groups)
     fold = folds(keys, count)
     classes = np.array(data.table.classes)
