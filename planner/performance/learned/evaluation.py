@@ -43,9 +43,9 @@ def evaluate(table: Table, artefact: Artefact) -> Iterator[Evaluation]:
     """One evaluation per learner that has rows in the table."""
     quantiles = Quantiles(artefact.quantiles)
     for name, learner in artefact.learners.items():
-        features = build(table, name)
-        if not len(features.rows):
+        if name not in table.learners:
             continue
+        features = build(table, name)
         rows = features.rows.tolist()
         models = [table.models[i] for i in rows]
         known = np.array([table.accelerators[i] in learner.accelerators for i in rows])

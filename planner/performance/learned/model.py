@@ -47,8 +47,6 @@ def predict_rows(
     fitted = artefact or shipped()
     table = read_rows(rows, catalog)
     found = [RowPrediction(None, None, None, ANALYTIC, False, reason) for reason in table.reasons]
-    if all(table.reasons):  # nothing readable: there are no columns to compute with
-        return found
     for part in evaluate(table, fitted):
         sign, middle = part.features.sign, part.features.offset.copy()
         middle += sign * part.log_throughput
