@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planner.performance.learned.artefact import Artefact
 from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.features import Features, build
-from planner.performance.learned.intervals import Quantiles
+from planner.performance.learned.intervals import ACCELERATOR, PAIR, Quantiles
 from planner.performance.learned.table import Table
 
 CALIBRATED, ANALYTIC = "calibrated", "analytic"
@@ -53,7 +53,7 @@ def evaluate(table: Table, artefact: Artefact) -> Iterator[Evaluation]:
         residual, spread = learner.predict(features.matrix, models, known)
         low, high = quantiles.bounds(
             [table.classes[i] for i in rows],
-            np.where(known, "pair", "accelerator").tolist(),
+            np.where(known, PAIR, ACCELERATOR).tolist(),
             spread,
         )
         wider = np.where(seen, 1.0, _UNSEEN_MODEL)

@@ -89,14 +89,30 @@ def row_numbers(
     for name in ("tp", "pp", "dp", "ep", "cp", "vp", "moe_tp"):
         values[name] = degrees.degree(name)
     values |= _device_numbers(device, cores if cores > 0 else note.value("cores/socket"))
+    values["single_thread"] = float(_single_threaded(row, device, note))
     if device.kind == "CPU" and note.value("threads") < values["cores"]:
         for name in ("peak_fp32", "peak_16", "peak_8", "core_share"):
             # The first threads get the fastest cores and the highest clock.
             values[name] *= math.sqrt(note.value("threads") / values["cores"])
+    elif values["single_thread"] and values["cores"] > 1:
+        for name in ("peak_fp32", "peak_16", "core_share"):
+            values[name] /= values["cores"]
     values |= _network_numbers(network)
     values |= _precision_numbers(row, device, network, values)
     values |= _stated(row, note)
     return values
+
+
+def _single_threaded(row: Mapping[str, object], device: Device, note: Notes) -> bool:
+    """TensorFlow Lite hands floating-point layers to XNNPACK, on one thread unless told more."""
+    text = cell(row, "framework").lower()
+    quantised = re.search(r"int8|uint8", (cell(row, "precision") + cell(row, "model")).lower())
+    return (
+        device.kind == "CPU"
+        and "xnnpack" in text
+        and not quantised
+        and not note.value("threads") > 0
+    )
 
 
 def _device_numbers(device: Device, cores: float) -> dict[str, float]:
