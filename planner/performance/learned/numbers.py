@@ -188,7 +188,11 @@ def _precision_numbers(
             and network.model_class in ("llm", "llm-moe", "bert")
         )
         compute, bits = ("fp8", 8.0) if narrow and device.vendor == "NVIDIA" else ("bf16", 16.0)
-    elif not stated and device.kind == "CPU" and network.model_class not in LANGUAGE:
+    elif (
+        not stated
+        and network.model_class not in LANGUAGE
+        and (device.kind == "CPU" or values["engine_tflite"] or values["engine_armnn"])
+    ):
         compute, bits = "fp32", 32.0
     elif not stated and network.model_class in ("cnn", "detection") and values["mlperf"]:
         compute, bits = "int8", 8.0
