@@ -13,10 +13,11 @@ import numpy as np
 
 from planner.errors import PlannerError
 from planner.performance.learned.forest import Forest
-from planner.performance.learned.learner import Learner
+from planner.performance.learned.learner import Blend, Learner
 from planner.performance.learned.linear import Linear
+from planner.performance.learned.report import Report
 
-SCHEMA = "planner.performance.learned/1"
+SCHEMA = "planner.performance.learned/2"
 ARTEFACT = Path(__file__).parent / "artefact.npz"
 _LINEAR = ("median", "mean", "scale", "weights")
 
@@ -28,6 +29,7 @@ class Artefact:
     learners: Mapping[str, Learner]
     quantiles: Mapping[str, tuple[float, float]]
     provenance: Mapping[str, str]
+    reports: tuple[Report, ...] = ()  # cross-validations at fit time
 
 
 def save(artefact: Artefact, path: Path) -> None:
@@ -37,6 +39,7 @@ def save(artefact: Artefact, path: Path) -> None:
         "schema": SCHEMA,
         "provenance": dict(artefact.provenance),
         "quantiles": {name: list(pair) for name, pair in artefact.quantiles.items()},
+        "reports": [report.to_json() for report in artefact.reports],
         "learners": {},
     }
     for name, learner in artefact.learners.items():
@@ -51,6 +54,7 @@ def save(artefact: Artefact, path: Path) -> None:
             "effects": dict(sorted(learner.linear.effects.items())),
             "accelerators": sorted(learner.accelerators),
             "models": sorted(learner.models),
+            "blend": [list(learner.blend.familiar), list(learner.blend.unseen)],
         }
     arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8)
     np.savez_compressed(path, **arrays)
@@ -88,9 +92,11 @@ def load(path: Path = ARTEFACT) -> Artefact:
             linear,
             frozenset(facts["accelerators"]),
             frozenset(facts["models"]),
+            Blend(*(tuple(part) for part in facts["blend"])),
         )
     quantiles = {name: (pair[0], pair[1]) for name, pair in about["quantiles"].items()}
-    return Artefact(learners, quantiles, about["provenance"])
+    reports = tuple(Report.from_json(stored) for stored in about["reports"])
+    return Artefact(learners, quantiles, about["provenance"], reports)
 
 
 @cache

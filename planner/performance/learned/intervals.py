@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from planner.performance.learned.table import FloatArray
+from planner.performance.learned.columns import FloatArray
 
+PAIR, ACCELERATOR = "pair", "accelerator"  # what is new about a row: at least this
 FLOOR = 0.12  # log units: what the disagreement of members can never show
 LEVELS = (0.1, 0.9)
 _POOLED_ROWS = 40.0  # a class counts fully only with many more rows than this
@@ -28,7 +30,7 @@ class Quantiles:
         self, classes: Sequence[str], familiarity: Sequence[str], spread: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Log offsets (low < 0 < high) of the bounds of value's throughput."""
-        default = self.by_group["all|accelerator"]
+        default = self.by_group[f"all|{ACCELERATOR}"]
         pairs = np.array(
             [
                 self.by_group.get(f"{c}|{f}", default)
@@ -45,22 +47,22 @@ class Quantiles:
 def calibrate(
     errors: FloatArray,
     spread: FloatArray,
-    classes: Sequence[str],
+    classes: NDArray[np.str_],
     weights: FloatArray,
     familiarity: str,
+    chosen: NDArray[np.bool_],
 ) -> dict[str, tuple[float, float]]:
-    """Quantiles by class, small classes drawn towards those of all rows."""
+    """Quantiles by class from the chosen rows, small classes drawn towards those of all rows."""
     scaled = errors / (FLOOR + spread)
-    usable = np.isfinite(scaled)
-    names = np.array(classes)
+    usable = chosen & np.isfinite(scaled)
+    if not usable.any():
+        return {}
     everything = _quantiles(scaled[usable], weights[usable])
     found = {f"all|{familiarity}": everything}
-    for name in sorted(set(classes)):
-        rows = usable & (names == name)
-        count = float(rows.sum())
-        if not count:
-            continue
+    for name in np.unique(classes[usable]).tolist():
+        rows = usable & (classes == name)
         own = _quantiles(scaled[rows], weights[rows])
+        count = float(rows.sum())
         share = count / (count + _POOLED_ROWS)
         found[f"{name}|{familiarity}"] = (
             share * own[0] + (1 - share) * everything[0],

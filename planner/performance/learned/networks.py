@@ -90,8 +90,24 @@ class NetworkBook:
             for name in ("model", "model_class", "params_b", "fwd_gmacs", "img_size", "metric")
         )
         if key not in self._found:
-            self._found[key] = self._build(row)
+            self._found[key] = self._build(row, self._shape(cell(row, "model")))
         return self._found[key]
+
+    def of_shape(self, shape: ModelShape, row: Mapping[str, object]) -> Network | None:
+        """A network given by its shape, in the catalog or not; the row's own figures come first."""
+        image = positive(row, "img_size")
+        native = float(shape.image_size or 224)
+        gmacs = None
+        if shape.forward_gmacs:
+            gmacs = shape.forward_gmacs * ((image / native) ** 2 if image > 0 else 1.0)
+        facts: dict[str, object] = {
+            "params_b": shape.parameters_billion,
+            "fwd_gmacs": gmacs,
+            "img_size": shape.image_size,
+            "model_class": _class_of(shape, None, cell(row, "metric"), shape.name),
+        }
+        filled = {name: cell(row, name) or fact for name, fact in facts.items()}
+        return self._build({"model": shape.name, **row, **filled}, shape)
 
     def _shape(self, name: str) -> ModelShape | None:
         if name not in self._shapes:
@@ -137,13 +153,12 @@ class NetworkBook:
                 found[name] = fact
         return found
 
-    def _build(self, row: Mapping[str, object]) -> Network | None:
+    def _build(self, row: Mapping[str, object], shape: ModelShape | None) -> Network | None:
         name = cell(row, "model")
         params = positive(row, "params_b")
         gmacs = positive(row, "fwd_gmacs")
         image = positive(row, "img_size")
         stated = cell(row, "model_class").lower()
-        shape = self._shape(name)
         named = named_network(name, image)
         model_class = stated or _class_of(shape, named, cell(row, "metric"), name)
         if model_class in LANGUAGE or model_class == "bert":

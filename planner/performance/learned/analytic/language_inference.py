@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.performance.learned.analytic import links
-from planner.performance.learned.table import Columns, FloatArray
+from planner.performance.learned.columns import Columns, FloatArray
 
 _MEMORY_EFFICIENCY = 0.75
 _COMPUTE_EFFICIENCY = 0.55
@@ -180,6 +180,20 @@ def estimate(columns: Columns) -> Columns:
         "decode_share": np.asarray(np.where(prefill_only, 0.0, decode / np.fmax(request, 1e-12))),
         "memory_fill": np.asarray(c["params"] * weight_bytes / replica / np.fmax(c["memory"], 1.0)),
     }
+
+
+def request_times(parts: Columns) -> Columns:
+    """Seconds that a request sees under continuous batching: to its first token, between tokens.
+
+    In a steady state each token of the batch waits for one step and its share of the prefills of
+    the requests that enter meanwhile: one a request's output, on average.
+    """
+    output = np.fmax(parts["output"], 1.0)
+    batch = parts["batch_effective"]
+    tpot = parts["step"] + (batch - np.fmin(batch, 1.0)) * parts["prefill"] / output
+    # A prompt enters between two steps: it waits for half of the one that runs.
+    ttft = parts["prefill"] + np.where(batch > 1, 0.5, 0.0) * parts["step"]
+    return {"ttft": np.asarray(ttft), "tpot": np.asarray(tpot)}
 
 
 def latency_factor(parts: Columns) -> FloatArray:
