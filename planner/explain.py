@@ -101,8 +101,10 @@ def explain(
     best: int,
     item: Item,
     catalog: Catalog,
+    *,
+    mixed_usd: float | None = None,
 ) -> list[str]:
-    """Sentences, most important first."""
+    """Sentences, most important first. ``mixed_usd`` is the cost of a mix, where one was chosen."""
     budget = np.inf if workload.budget is None else workload.budget
     within = int((candidates.usd_at_risk[ranked] <= budget).sum())
     met = f"{within:,} candidates that meet every constraint"
@@ -111,11 +113,14 @@ def explain(
     lines = [
         f"Cheapest of {met}, out of {len(candidates):,} (offers x ways to pay x machine counts)."
     ]
-    lines += _deadline(workload, candidates, feasible, best)
+    if mixed_usd is None:
+        lines += _deadline(workload, candidates, feasible, best)
     lines += _latency(workload, item)
-    runner_up = next((int(i) for i in ranked if int(i) != best), None)
+    won = float(candidates.usd[best]) if mixed_usd is None else mixed_usd
+    others = (int(i) for i in ranked if mixed_usd is not None or int(i) != best)
+    runner_up = next(others, None)
     if runner_up is not None:
-        extra = float(candidates.usd[runner_up] - candidates.usd[best])
+        extra = float(candidates.usd[runner_up]) - won
         row = int(candidates.row[runner_up])
         name = "/".join(
             candidates.offers.text(column, row)

@@ -59,7 +59,8 @@ class ItemBuilder:
             cost_usd=rounded(c.usd[index]),
         )
 
-    def item(self, index: int, lost_to: int | None = None) -> Item:
+    def item(self, index: int, lost_to: int | None = None, winner_usd: float | None = None) -> Item:
+        """One candidate; ``lost_to`` is the winner's index, ``winner_usd`` its cost (of a mix)."""
         c = self._c
         row, config = int(c.row[index]), int(c.config[index])
         offers, machines, estimate = c.offers, c.machines, c.throughput
@@ -110,7 +111,7 @@ class ItemBuilder:
             memory_gib=None if device.memory is None else rounded(device.memory / 2**30),
             expected_interruptions=rounded(c.interruptions[index]),
             price=self._price(row),
-            why_not="" if lost_to is None else self._why_not(index, lost_to),
+            why_not="" if lost_to is None else self._why_not(index, lost_to, winner_usd),
         )
 
     def group(self, index: int, count: int, share: float, usd: float, hours: float | None) -> Item:
@@ -122,6 +123,13 @@ class ItemBuilder:
         scale = count / float(self._c.count[index])
         lines = base.cost_breakdown.model_dump()
         whole = sum(lines.values())
+        # what comes out of the group, against what came out of the candidate for its cost
+        output = usd / base.cost_usd / share if share > 0 and base.cost_usd > 0 else 0.0
+        per_output = {
+            name: rounded(value * output)
+            for name in ("usd_per_million_tokens", "usd_per_thousand_samples")
+            if (value := getattr(base, name)) is not None
+        }
         per_hour = None
         if base.horizon_hours is not None:
             per_hour = rounded(usd / base.horizon_hours)
@@ -134,6 +142,7 @@ class ItemBuilder:
                 "vcpus": None if base.vcpus is None else rounded(base.vcpus * scale),
                 "groups": count,
                 "share_of_work": rounded(share),
+                **per_output,
                 "hours": None if hours is None else rounded(hours),
                 "hours_p10": None,
                 "hours_p90": None,
@@ -197,12 +206,13 @@ class ItemBuilder:
             confidence=offers.text("confidence", row) or "unknown",
         )
 
-    def _why_not(self, index: int, best: int) -> str:
+    def _why_not(self, index: int, best: int, winner_usd: float | None) -> str:
         c = self._c
-        extra = float(c.usd[index] - c.usd[best])
+        won = float(c.usd[best]) if winner_usd is None else winner_usd
+        extra = float(c.usd[index]) - won
         if extra < 0:
             return "cheaper, but outside a limit that workloads share"
-        share = extra / float(c.usd[best]) if c.usd[best] > 0 else math.inf
+        share = extra / won if won > 0 else math.inf
         percent = f" ({share:.0%})" if math.isfinite(share) else ""
         text = f"{money(extra)}{percent} dearer"
         if c.amount.is_service:

@@ -75,8 +75,11 @@ def answer(
         chosen = mix.groups[0]
         if len(mix.groups) == 1:
             mix = None
-    alternatives = _differing(candidates, ranked, best, top)
-    lines = explain(prepared.workload, candidates, feasible, ranked, best, chosen, catalog)
+    mixed = None if mix is None else mix.cost_usd
+    alternatives = _differing(candidates, ranked, best if mix is None else None, top)
+    lines = explain(
+        prepared.workload, candidates, feasible, ranked, best, chosen, catalog, mixed_usd=mixed
+    )
     baseline = _baseline(prepared, mix.cost_usd if mix else chosen.cost_usd)
     if mix is not None:
         lines = [*mix_lines(mix), *lines]
@@ -99,7 +102,7 @@ def answer(
         mix=mix,
         baseline=baseline,
         credit_usd=rounded(found.credit_usd),
-        alternatives=[builder.item(index, lost_to=best) for index in alternatives],
+        alternatives=[builder.item(i, lost_to=best, winner_usd=mixed) for i in alternatives],
         failover=[builder.point(index) for index in _failover(candidates, ranked, best)],
         pareto=front(candidates, feasible, builder),
         explanation=lines,
@@ -157,8 +160,12 @@ def _mix(
     rows = prepared.cover_rows()
     c = prepared.candidates
     items: list[Item] = []
-    whole = sum(group.units for group in groups)
-    for group in groups:
+    # A service's load spreads over what each group can carry; a batch is split as decided.
+    parts = [
+        group.count * float(cover.capacity[group.index]) if c.amount.is_service else group.units
+        for group in groups
+    ]
+    for group, part in zip(groups, parts, strict=True):
         usd = group.count * float(cover.usd_per_group[group.index])
         usd += group.units * cover.need * float(cover.usd_per_unit[group.index])
         index = int(rows[group.index])
@@ -169,7 +176,7 @@ def _mix(
             hours = float(c.set_up_hours[index]) + per_group * (
                 deadline - float(c.set_up_hours[index])
             )
-        items.append(builder.group(index, group.count, group.units / whole, usd, hours))
+        items.append(builder.group(index, group.count, part / sum(parts), usd, hours))
     total = sum(item.cost_usd for item in items)
     single = float(c.usd[ranked[0]]) if len(ranked) else math.inf
     hourly = None
@@ -227,9 +234,9 @@ def _kind(candidates: Candidates, index: int) -> tuple[str, str, str]:
     return candidates.offers.text("cloud", row), device.name, candidates.offers.text("kind", row)
 
 
-def _differing(candidates: Candidates, ranked: Rows, best: int, count: int) -> list[int]:
+def _differing(candidates: Candidates, ranked: Rows, best: int | None, count: int) -> list[int]:
     """The cheapest others that differ in kind: another cloud, accelerator or way to pay."""
-    seen = {_kind(candidates, best)}
+    seen = set() if best is None else {_kind(candidates, best)}
     found: list[int] = []
     for candidate in ranked:
         if len(found) == count:
