@@ -203,7 +203,8 @@ def _assumptions(candidates: Candidates, best: int, item: Item) -> list[str]:
     known = candidates.offers.number("rdma_gbps", row) or candidates.offers.number(
         "network_gbps", row
     )
-    if item.nodes > 1 and known is None:
+    together = candidates.machines.nodes[int(candidates.config[best])]
+    if together > 1 and known is None:
         lines.append(
             f"Assumed: {ASSUMED_NETWORK_GBPS:g} Gbit/s between machines; not in the catalog."
         )

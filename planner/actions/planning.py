@@ -41,8 +41,9 @@ class Prepared:
     def cover(self) -> Cover | None:
         """Groups the workload may be mixed from; None where it runs on one configuration only."""
         w, c = self.workload, self.candidates
-        if w.data.at is not None or w.data.stored is not None or not len(self.in_time):
-            return None  # data are kept beside one place
+        kept_in_one_place = w.data.at is not None or w.data.stored is not None
+        if w.where.mix == "none" or kept_in_one_place or not len(self.feasible):
+            return None
         if c.amount.is_service:
             plain = isinstance(w, (Serving, VisionInference)) and w.spare_machines == 0
             if not plain or (isinstance(w, Serving) and w.autoscaling is not None):
@@ -75,6 +76,14 @@ class Prepared:
     ) -> Cover:
         c, where = self.candidates, self.workload.where
         names = options_of(c, rows)
+        place = None
+        if where.mix == "region":
+            codes = c.offers.codes
+            place = np.unique(
+                codes["cloud"][c.row[rows]].astype(np.int64) * len(c.offers.vocabularies["region"])
+                + codes["region"][c.row[rows]],
+                return_inverse=True,
+            )[1].reshape(-1)
         return Cover(
             need=need,
             capacity=capacity,
@@ -87,6 +96,7 @@ class Prepared:
             max_nodes=float(where.max_nodes),
             cloud=names.cloud,
             max_spot_share=where.max_spot_share,
+            place=place,
         )
 
     def cover_rows(self) -> Rows:

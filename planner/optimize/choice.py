@@ -7,6 +7,7 @@
                 sum_g u[w,g] >= need[w] m[w]                                             (cover)
                 sum_g nodes[w,g] n[w,g] <= max_nodes[w] m[w]                             (machines)
                 sum_{g on spot} u[w,g] <= share[w] need[w]                               (spot)
+                n[w,g] <= most[w,g] y[w,place(g)], sum_p y[w,p] <= m[w]                  (place)
                 sum use x + sum use n <= limit[q]              for each limited quota q  (quota)
                 sum cost_at_risk x + mixes - sum_c credit[c] <= budget                   (budget)
                 credit[c] <= held[c], credit[c] <= cost in cloud c                       (credit)
@@ -91,7 +92,12 @@ def choose(
     """
     shared = Shared(limits, budget, credits or {})
     kept = [prune(options, shared) for options in workloads]
-    groups = {w: prune_cover(cover, shared) for w, cover in (covers or {}).items()}
+    groups = {}
+    for w, cover in (covers or {}).items():
+        # Credits make costs smaller than they look, quotas and budgets may forbid the single one.
+        free = not (limits or shared.credits) and budget is None and len(kept[w])
+        best = float(workloads[w].cost[kept[w][0]]) if free else np.inf
+        groups[w] = prune_cover(cover, shared, best)
     considered = sum(map(len, kept)) + sum(map(len, groups.values()))
     if any(len(rows) == 0 and not len(groups.get(w, ())) for w, rows in enumerate(kept)):
         return Choice((), Solve(Status.INFEASIBLE, "presolve", None, 0.0), considered)
@@ -100,6 +106,7 @@ def choose(
     mixed = {
         w: _define_mix(program, w, (covers or {})[w], rows, workloads[w], x[w])
         for w, rows in groups.items()
+        if len(rows)
     }
     for w, chosen in enumerate(x):
         terms = [(variable, 1.0) for variable in chosen]
@@ -184,9 +191,26 @@ def _define_mix(
     on_spot = [(u, 1.0) for g, u in zip(rows.tolist(), units, strict=True) if cover.spot[g]]
     if on_spot and cover.max_spot_share < 1:
         program.add(on_spot, "<=", cover.max_spot_share, f"spot_{w}")
+    if cover.place is not None:
+        _define_places(program, w, cover.place[rows], counts, most[rows], used)
     if single:
         program.cost.append((used, _MIX_PENALTY * float(np.min(options.cost))))
     return _Mix(used, rows, counts, units)
+
+
+def _define_places(
+    program: _Program, w: int, place: Rows, counts: list[Any], most: Any, used: Any
+) -> None:
+    """y[w,p] binary, sum_p y[w,p] <= m[w]; n[w,g] <= most[g] y[w,place(g)]: one place a mix."""
+    pulp = program.pulp
+    here = {
+        p: pulp.LpVariable(f"y_{w}_{p}", cat=pulp.LpBinary) for p in sorted(set(place.tolist()))
+    }
+    if len(here) < 2:
+        return
+    program.add([*((y, 1.0) for y in here.values()), (used, -1.0)], "<=", 0.0, f"place_{w}")
+    for number, (p, n) in enumerate(zip(place.tolist(), counts, strict=True)):
+        program.add([(n, 1.0), (here[p], -float(most[number]))], "<=", 0.0, f"at_{w}_{number}")
 
 
 def _define_quotas(program: _Program, limits: Mapping[str, float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,24 @@ class Cover:
     max_nodes: float
     cloud: Sequence[str] = ()
     max_spot_share: float = 1.0
+    # Groups of one mix share a place; None: they may lie anywhere. Shape (m,).
+    place: Rows | None = None
+
+    def take(self, rows: Rows) -> Cover:
+        """The chosen groups."""
+        index = rows.tolist()
+        return replace(
+            self,
+            capacity=self.capacity[rows],
+            usd_per_group=self.usd_per_group[rows],
+            usd_per_unit=self.usd_per_unit[rows],
+            nodes=self.nodes[rows],
+            quota=[self.quota[i] for i in index],
+            quota_use=self.quota_use[rows],
+            spot=self.spot[rows],
+            cloud=[self.cloud[i] for i in index] if self.cloud else (),
+            place=None if self.place is None else self.place[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -111,12 +129,25 @@ def _of(order: Rows, keys: Sequence[str], key: str) -> Rows:
     return mine
 
 
-def prune_cover(cover: Cover, shared: Shared) -> Rows:
-    """Groups that can be in a cheapest mix.
+def prune_cover(cover: Cover, shared: Shared, to_beat: float = np.inf) -> Rows:
+    """Groups that can be in a cheapest mix that costs less than ``to_beat``.
 
-    One group makes another redundant when it handles as much, costs no more for the group and for
-    a unit, needs no more machines, draws on no limit or on less of the same one, is not the one on
-    spot where spot is capped, and (with credits) lies in the same cloud.
+    A place whose cheapest USD per unit cannot beat that is dropped whole: no mix within it costs
+    less than the need at that price, whatever the limits are.
+    """
+    place = np.zeros(len(cover.capacity), np.intp) if cover.place is None else cover.place
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = cover.need * (cover.usd_per_unit + cover.usd_per_group / cover.capacity)
+    bound = np.full(int(place.max(initial=0)) + 1, np.inf)
+    np.minimum.at(bound, place, np.nan_to_num(least, nan=np.inf))
+    promising = np.flatnonzero(bound[place] < to_beat)
+    return promising[_undominated(cover.take(promising), place[promising], shared)]
+
+
+def _undominated(cover: Cover, place: Rows, shared: Shared) -> Rows:
+    """One group makes another in the same place redundant when it handles as much, costs no more
+    for the group and for a unit, needs no more machines, draws on no limit or on less of the same
+    one, is not the one on spot where spot is capped, and (with credits) lies in the same cloud.
     """
     count = len(cover.capacity)
     limit = np.array([shared.quotas.get(name, np.inf) for name in cover.quota])
@@ -144,6 +175,7 @@ def prune_cover(cover: Cover, shared: Shared) -> Rows:
             & (cover.nodes >= cover.nodes[index])
             & (spot >= spot[index])
             & (credit == credit[index])
+            & (place == place[index])
         )
         if limited[index]:
             worse &= limited & (quota == quota[index]) & (use >= use[index])

@@ -20,8 +20,8 @@ def when(item: Item) -> str:
     if found is None:
         return ""
     if found.tpot_p95_s is not None:
-        first = "" if found.ttft_p95_s is None else f"{seconds(found.ttft_p95_s)} + "
-        return f"{first}{seconds(found.tpot_p95_s)}"
+        first = "" if found.ttft_p95_s is None else f"{found.ttft_p95_s * 1e3:.0f}+"
+        return f"{first}{found.tpot_p95_s * 1e3:.3g} ms"
     return "" if found.latency_p95_s is None else seconds(found.latency_p95_s)
 
 

@@ -153,6 +153,11 @@ class Where(Part):
     max_spot_share: Share = Field(
         default=1.0, description="largest share of a mix's throughput on spot machines"
     )
+    mix: Literal["region", "anywhere", "none"] = Field(
+        default="region",
+        description="whether services and batches may use several machine types together: in one "
+        "region, anywhere, or not",
+    )
     cloud_offers: bool = Field(default=True, description="false: own sites only")
     on_prem: tuple[Site, ...] = Field(default=(), description="own sites")
     commitments: tuple[HeldCommitment, ...] = Field(default=(), description="already held")
