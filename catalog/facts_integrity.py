@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -64,11 +63,6 @@ def _named_accelerators(catalog: Catalog) -> Iterator[Finding]:
             if row[column] and row[column] not in catalog.accelerators:
                 reason = f"no facts about accelerator {row[column]!r}"
                 yield Finding("accelerator", Effect.ROW, f"{table} {row[what]}", reason)
-    for row in catalog.rows("cpu_families"):
-        try:
-            re.compile(row["pattern"])
-        except re.error as error:
-            yield Finding("pattern", Effect.ROW, f"cpu_families {row['pattern']}", str(error))
 
 
 def _places(catalog: Catalog) -> Iterator[Finding]:
