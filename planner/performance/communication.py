@@ -104,7 +104,14 @@ class Links:
 
 
 def bandwidth(
-    group: Floats, stride: Floats, per_node: Floats, link: Floats, domain: Floats, network: Floats
+    group: Floats,
+    stride: Floats,
+    per_node: Floats,
+    link: Floats,
+    domain: Floats,
+    network: Floats,
+    *,
+    over_tcp: NDArray[np.bool_] | bool = False,
 ) -> Floats:
     """One-way bytes/s each device of a group gets on the slowest link the group crosses.
 
@@ -116,21 +123,41 @@ def bandwidth(
     reach = group * stride
     fast = link_rate(link)
     node = np.minimum(fast, PCIE_SHARE * PCIE4_X16_ONE_WAY_BYTES_PER_S)
-    out = np.minimum(fast, NETWORK_SHARE * network / np.clip(stride, 1.0, per_node))
+    share = np.where(over_tcp, TCP_SHARE, NETWORK_SHARE)
+    out = np.minimum(fast, share * network / np.clip(stride, 1.0, per_node))
     inside = np.where(reach <= np.maximum(domain, 1), fast, node)
     return np.where(reach <= per_node, inside, out)
 
 
-def all_reduce_s(size: Floats, group: Floats, rate: Floats, inside: NDArray[np.bool_]) -> Floats:
+def all_reduce_s(
+    size: Floats,
+    group: Floats,
+    rate: Floats,
+    inside: NDArray[np.bool_],
+    *,
+    over_tcp: NDArray[np.bool_] | bool = False,
+) -> Floats:
     """Seconds of one all-reduce of ``size`` bytes; large groups pass it along a tree."""
-    alpha = np.where(inside, ALPHA_NODE_S, ALPHA_NETWORK_S)
-    hop = np.where(inside, HOP_NODE_S, HOP_RDMA_S)
-    start = alpha + 2 * hop * np.log2(np.maximum(group, 1.0))
+    hops = 2 * np.log2(np.maximum(group, 1.0))
+    start = _start_s(inside, over_tcp, hops)
     return np.where(group > 1, 2 * (group - 1) / group * size / rate + start, 0.0)
 
 
-def all_gather_s(size: Floats, group: Floats, rate: Floats, inside: NDArray[np.bool_]) -> Floats:
+def all_gather_s(
+    size: Floats,
+    group: Floats,
+    rate: Floats,
+    inside: NDArray[np.bool_],
+    *,
+    over_tcp: NDArray[np.bool_] | bool = False,
+) -> Floats:
     """Seconds of one all-gather or reduce-scatter whose result has ``size`` bytes."""
+    start = _start_s(inside, over_tcp, group - 1)
+    return np.where(group > 1, (group - 1) / group * size / rate + start, 0.0)
+
+
+def _start_s(inside: NDArray[np.bool_], over_tcp: NDArray[np.bool_] | bool, hops: Floats) -> Floats:
+    far = np.where(over_tcp, HOP_TCP_S, HOP_RDMA_S)
     alpha = np.where(inside, ALPHA_NODE_S, ALPHA_NETWORK_S)
-    hop = np.where(inside, HOP_NODE_S, HOP_RDMA_S)
-    return np.where(group > 1, (group - 1) / group * size / rate + alpha + hop * (group - 1), 0.0)
+    result: Floats = alpha + np.where(inside, HOP_NODE_S, far) * hops
+    return result
