@@ -68,7 +68,7 @@ _PRIORS: dict[tuple[str, str], Prior] = {
     ("diffusion", "CPU"): Prior(0.25, 0.70, "denoisers on server CPUs", 0.60),
     ("diffusion", "ASIC"): Prior(0.35, 0.60, "denoisers on ASICs"),
     ("edge", "GPU"): Prior(0.25, 0.65, "single frames on embedded GPUs", 0.60),
-    ("edge", "TPU"): Prior(0.25, 0.70, "single frames on edge TPUs"),
+    ("edge", "TPU"): Prior(0.15, 0.70, "single frames on edge TPUs"),
     ("edge", "NPU"): Prior(0.25, 0.70, "single frames on NPUs", 0.60),
     ("edge", "CPU"): Prior(0.40, 0.70, "single frames on embedded CPUs", 0.50),
     # A code of its own: linpack reaches 0.7-0.9 of the peak, stencils less than 0.1. Assumption.

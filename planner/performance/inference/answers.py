@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,20 +89,6 @@ def impossible(unit: str, machines: Machines, reasons: str | Sequence[str]) -> T
     texts = [reasons] * count if isinstance(reasons, str) else list(reasons)
     step = StepTimes(nan, nan, nan, [""] * count, nan, nan)
     return Throughput(unit, nan, nan, ["analytic"] * count, step, texts)
-
-
-def spread(found: Throughput, fitting: NDArray[np.bool_]) -> Throughput:
-    """Refuse configurations of several machines whose model fits one; ``fitting`` marks them."""
-    if not fitting.any():
-        return found
-    drop = np.flatnonzero(fitting)
-    median = found.median.copy()
-    median[drop] = np.nan
-    reasons = [
-        SPREAD_NOT_NEEDED if hit else reason
-        for reason, hit in zip(found.why_not, fitting.tolist(), strict=True)
-    ]
-    return replace(found, median=median, why_not=reasons)
 
 
 def take(found: Throughput, rows: NDArray[np.intp]) -> Throughput:

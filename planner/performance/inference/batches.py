@@ -19,7 +19,7 @@ from planner.performance.training import StepTimes
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-BATCHES = np.array([2.0**k for k in range(11)])
+BATCHES = np.array([2.0**k for k in range(9)])
 # Loads that a service may be planned for; the highest that meets the latency is taken.
 LOADS = np.round(np.arange(0.05, MOST_UTILISATION + 0.001, 0.05), 2)
 # Share of all activations of a pass that live at once. Assumption (layers free their inputs).
@@ -33,12 +33,15 @@ ON_CHIP_BYTES = 2.0**30
 # Share of a host link's rate that streamed weights reach; the link of an edge device is quoted
 # one way. Assumption.
 STREAM_SHARE = 0.7
+# Asking such a device and hearing from it, over USB or PCIe. Assumption.
+ROUND_TRIP_S = 0.5e-3
 
 
 @dataclass(frozen=True)
 class SampleWork:
     """One sample's work. ``passes`` is how often the network runs for it (denoising steps), each
-    time reading ``parameters``; operations and values are of all passes together.
+    time reading ``parameters``; operations and values are of all passes together. ``input_values``
+    are handed to the device.
     """
 
     parameters: float
@@ -47,6 +50,7 @@ class SampleWork:
     live_values: float
     kernels: float
     passes: float = 1.0
+    input_values: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ def batch_times(
 ) -> BatchTimes:
     """Roofline of arithmetic and of moved bytes, plus one start of every kernel a batch.
 
-    A device whose weights exceed its on-chip memory streams the excess over its host link in
-    every pass (Coral's compiler calls it off-chip parameter memory).
+    A device with on-chip memory only gets its input over the host link, and with it the weights
+    beyond that memory in every pass (Coral's compiler calls them off-chip parameters).
     """
     size = sizes[None, :]
     peak = (runs.peak * kernel_efficiency)[:, None]
@@ -99,7 +103,9 @@ def batch_times(
         # Without a bandwidth the memory is on the chip or unknown: arithmetic alone counts.
         moving = np.nan_to_num(moved / rate)
         streamed = np.where(on_chip, np.maximum(weights - memory, 0.0), 0.0) * work.passes
-        streaming = streamed / (STREAM_SHARE * machines.link_bandwidth[:, None])
+        handed = np.where(on_chip, size * work.input_values, 0.0)
+        link = STREAM_SHARE * machines.link_bandwidth[:, None]
+        streaming = (streamed + handed) / link + np.where(on_chip, ROUND_TRIP_S, 0.0)
     device = np.maximum(size * work.flops / peak, moving) + streaming
     live = size * work.live_values * runs.value_bytes[:, None]
     need = (weights + live) * (1 + FRAGMENTATION)
@@ -164,7 +170,9 @@ def choose(
     if ceiling is not None:
         rate = np.minimum(rate, (ceiling * (MOST_UTILISATION if service else 1.0))[:, None, None])
     allowed = np.broadcast_to(times.fits[:, :, None], rate.shape) & np.isfinite(rate)
-    stretched = late if slack is None else late * slack[:, None, None]
+    stretched = late
+    if slack is not None:
+        stretched = before_s + (late - before_s) * slack[:, None, None]
     if latency_p95 is not None:
         allowed = allowed & (stretched <= latency_p95)
     count = len(machines)
@@ -193,8 +201,8 @@ def choose(
     )
     spread = machines.nodes > 1
     reasons = [
-        SPREAD_NOT_NEEDED if alone else reason
-        for alone, reason in zip(spread.tolist(), reasons, strict=True)
+        reason or (SPREAD_NOT_NEEDED if several else "")
+        for several, reason in zip(spread.tolist(), reasons, strict=True)
     ]
     stopped = np.array([bool(reason) for reason in reasons], bool)
 

@@ -24,6 +24,8 @@ from planner.workload import Generic
 Floats = NDArray[np.float64]
 
 DEFAULTS = ("fp32",)
+# Spread of log(measured / estimated) when the user states the efficiency. Assumption.
+STATED_LOG_SD = 0.2
 
 
 def generic_throughput(
@@ -82,7 +84,10 @@ def generic_throughput(
         memory_need=need,
         shortfall=np.nan_to_num(short),
     )
-    return Throughput("flops_per_s", median, fix.log_sd, fix.basis, step, reasons)
+    log_sd = fix.log_sd
+    if workload.efficiency is not None:
+        log_sd = np.minimum(log_sd, STATED_LOG_SD)
+    return Throughput("flops_per_s", median, log_sd, fix.basis, step, reasons)
 
 
 def _exchange_s(exchanged: float, machines: Machines) -> Floats:

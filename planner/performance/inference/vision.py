@@ -34,6 +34,7 @@ from planner.workload import BatchInference, Edge, VisionInference
 
 Floats = NDArray[np.float64]
 
+USUAL_PIXELS = 224  # a side, of ImageNet classifiers
 UNKNOWN_WORK = "operations of this model are unknown"
 
 
@@ -54,6 +55,9 @@ class Engine:
 EAGER = Engine(3.0, 6e-6, 10e-6, 4.0)
 COMPILED = Engine(1.5, 5e-6, 10e-6, 2.5)
 GRAPH = Engine(1.0, 6e-6, 10e-6, 2.0)
+# Start of one layer on a small device: its host core is slow. Assumptions.
+EDGE_LAUNCH_S = 15e-6
+EDGE_LAUNCH_CPU_S = 5e-6
 _GRAPH_ENGINES = ("tensorrt", "trt", "openvino", "onnx", "tflite", "litert", "coreml", "xla", "jax")
 
 
@@ -64,13 +68,15 @@ def engine(framework: str) -> Engine:
     return COMPILED if "compile" in name or "inductor" in name else EAGER
 
 
-def sample_work(work: VisionWork, runs: Engine) -> SampleWork:
+def sample_work(work: VisionWork, runs: Engine, pixels: int) -> SampleWork:
+    """One colour image of ``pixels`` a side through the network."""
     return SampleWork(
         parameters=work.parameters,
         flops=work.flops_forward,
         moved_values=work.activation_values * runs.traffic,
         live_values=work.activation_values * LIVE_SHARE,
         kernels=work.layers * runs.kernels_per_layer,
+        input_values=3.0 * pixels**2,
     )
 
 
@@ -92,7 +98,7 @@ def vision_throughput(
     batch = float(workload.batch_size or 0)
     fix = correction(task, shape.name, runs.stored, framework, batch, machines, measured)
     times = batch_times(
-        sample_work(work, style),
+        sample_work(work, style, workload.image_size or shape.image_size or USUAL_PIXELS),
         machines,
         runs,
         np.array([batch]) if batch else BATCHES,
@@ -153,7 +159,7 @@ def edge_throughput(
     fix = correction(task, shape.name, runs.stored, workload.framework, 1.0, machines, measured)
     streams = float(workload.streams_per_device or 1)
     times = batch_times(
-        sample_work(work, GRAPH),
+        sample_work(work, GRAPH, workload.image_size or shape.image_size or USUAL_PIXELS),
         machines,
         runs,
         np.ones(1),
@@ -181,8 +187,3 @@ def edge_throughput(
         found.reasons,
         type(latency)(latency_p95=found.latency_p95 * streams, concurrency=found.batch),
     )
-
-
-# Start of one layer on a small device: its host core is slow. Assumptions.
-EDGE_LAUNCH_S = 15e-6
-EDGE_LAUNCH_CPU_S = 5e-6
