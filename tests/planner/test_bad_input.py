@@ -74,7 +74,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     ),
     "kind number": ("kind: 5\n", "kind: 5", "use one of"),
     "kind mapping": ("kind: {a: 1}\n", "kind: a mapping", "use one of"),
-    "portfolio": ("workloads: [{kind: finetune}]\n", "workloads", "a file of its own"),
+    "portfolio": ("workloads: [{kind: finetune}]\n", "workloads[0]: model: is", "add `model:`"),
     "field misspelt": (BASE + "tokenz: 5\n", "tokenz: unknown field", "did you mean tokens?"),
     "field unknown": (BASE + "zzzzzz: 5\n", "zzzzzz: unknown field", "known fields: batch_"),
     "field of another kind": (BASE + "samples: 5\n", "samples: unknown field", "known fields"),
