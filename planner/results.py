@@ -151,6 +151,14 @@ class FrontPoint(_Result):
     cost_usd: float
 
 
+class Front(_Result):
+    """Answer of ``planner pareto``: fastest (a service: lowest latency) first."""
+
+    schema_: Literal["planner.pareto/1"] = Field(default="planner.pareto/1", alias="schema")
+    workload: dict[str, Any]
+    points: list[FrontPoint]
+
+
 class CatalogInfo(_Result):
     content_id: str
     as_of: str | None = Field(description="date of the recommended price")

@@ -13,6 +13,7 @@ from catalog.model_shapes import ModelShape
 from planner.candidates import Candidates, build, is_feasible
 from planner.model_choice import shape_of
 from planner.optimize.choice import Cover, Options
+from planner.optimize.options import EVERYWHERE
 from planner.performance.efficiency import Measured
 from planner.workload import BatchInference, Serving, VisionInference, Workload
 
@@ -84,6 +85,8 @@ class Prepared:
                 + codes["region"][c.row[rows]],
                 return_inverse=True,
             )[1].reshape(-1)
+            own = c.offers.is_in("cloud", ["on-prem"])[c.row[rows]]
+            place = np.where(own, EVERYWHERE, place)
         return Cover(
             need=need,
             capacity=capacity,

@@ -14,7 +14,7 @@ from planner.actions.asked import asked
 from planner.actions.recommend import Plan, recommend
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
-from planner.results import Estimate
+from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.workload import Portfolio, Workload
 
 if TYPE_CHECKING:
@@ -55,6 +55,41 @@ class Session:
         from planner.actions.estimate_batch import estimate_batch
 
         return estimate_batch(path, self.catalog, text=text, measured=self.measured)
+
+    def answer_from(
+        self,
+        file: str | None,
+        text: str | None,
+        flags: Mapping[str, Any],
+        place: Mapping[str, Any],
+        *,
+        top: int = 5,
+    ) -> Recommendation | PortfolioResult:
+        """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
+
+        Raises BadInput and Infeasible.
+        """
+        found, where = asked(file, text, flags, place)
+        if isinstance(found, Portfolio):
+            from planner.actions.portfolio import recommend_portfolio
+
+            return recommend_portfolio(
+                found, self.catalog, measured=self.measured, top=top, where=where
+            )
+        return self.recommend(found, top=top, where=where).recommendation
+
+    def front_from(
+        self,
+        file: str | None,
+        text: str | None,
+        flags: Mapping[str, Any],
+        place: Mapping[str, Any],
+    ) -> Front:
+        """The cost x time front of one workload, deadline and budget apart. Raises BadInput."""
+        from planner.actions.pareto import cost_front
+
+        workload, where = workload_from(file, text, flags, place)
+        return cost_front(workload, self.catalog, self.measured, where=where)
 
     def recommend_from(
         self,

@@ -38,7 +38,7 @@ def build(
     found = configurations(workload, offers, catalog)
     throughput = throughput_of(workload, shape, found.machines, measured)
     amount = amount_of(workload)
-    spot = spot_facts(workload, offers)
+    spot = spot_facts(workload, offers, own)
     z = NormalDist().inv_cdf(workload.risk)
     counted = repeat(workload, amount, found, throughput, spot.availability, z)
     candidates = priced(

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from catalog.sites import EdgeDevice
 
 from catalog import Catalog, OfferTable, UnknownName
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
+from catalog.sites import EdgeDevice
 from planner.cost.energy import energy_usd_per_hour
 from planner.errors import BadInput
 from planner.field_errors import shown, some
@@ -31,17 +31,20 @@ EDGE_LIFE_HOURS = 3 * HOURS_PER_YEAR
 class OwnOffers:
     """Rows to lay beside the catalog's, the limits they bring, and what buying them costs.
 
-    ``capital`` gives USD paid once for each machine used, by instance type.
+    ``capital`` gives USD paid once for each machine used, by cloud, region and instance type;
+    ``availability`` the share of its time that a machine has, by quota class.
     """
 
     rows: list[dict[str, object]] = field(default_factory=list)
     limits: dict[str, float] = field(default_factory=dict)
     capital: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    availability: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: OwnOffers) -> None:
         self.rows.extend(other.rows)
         self.limits.update(other.limits)
         self.capital.update(other.capital)
+        self.availability.update(other.availability)
 
 
 def own_offers(workload: Workload, catalog: Catalog, where: str) -> OwnOffers:
@@ -89,13 +92,8 @@ def _number(value: object) -> float:
 
 def _site(site: Site, catalog: Catalog, where: str) -> OwnOffers:
     spec = _system(site, catalog, where)
-    free = math.floor(site.machines * (1 - site.utilisation) + 1e-9)
-    if free < 1:
-        raise BadInput(
-            f"leaves no machine free: {site.machines} with {site.utilisation:.0%} taken",
-            where=f"{where}.utilisation",
-            remedy="lower it or give more machines",
-        )
+    idle = site.machines * (1 - site.utilisation)
+    free = max(math.floor(idle + 1e-9), 1)
     price = site.usd_per_kwh
     if price is None and site.region is not None:
         price = _electricity(site.region, catalog, where)
@@ -143,9 +141,11 @@ def _site(site: Site, catalog: Catalog, where: str) -> OwnOffers:
         "cpu_sockets": spec.count if is_cpu else None,
         "hosts": 1,
         "network_gbps": site.network_gbps,
-        "usd_per_hour": hourly,
+        # In the time that others use the machine they pay for it.
+        "usd_per_hour": hourly * min(idle, 1.0),
     }
-    return OwnOffers([row], {quota: float(free)}, capital)
+    # Less than one machine is free: one gives the part of its time that is.
+    return OwnOffers([row], {quota: float(free)}, capital, {quota: min(idle, 1.0)})
 
 
 @dataclass(frozen=True)

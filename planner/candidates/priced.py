@@ -26,15 +26,18 @@ from planner.workload import Workload
 
 @dataclass(frozen=True)
 class SpotFacts:
-    """Columns over offers, shape (offers,)."""
+    """Columns over offers, shape (offers,). ``availability`` is the share of time that a machine
+    is there for a service; ``shared`` the share of an own machine's time that is free.
+    """
 
     is_spot: Mask
     hazard_per_hour: Floats
     assumed: Mask
     availability: Floats
+    shared: Floats
 
 
-def spot_facts(workload: Workload, offers: OfferTable) -> SpotFacts:
+def spot_facts(workload: Workload, offers: OfferTable, own: OwnOffers) -> SpotFacts:
     """How often machines are taken back, and what share of the time a replaced one is there."""
     is_spot = offers.is_in("kind", ["spot"])
     hazard, assumed = interruptions_per_hour(
@@ -43,7 +46,11 @@ def spot_facts(workload: Workload, offers: OfferTable) -> SpotFacts:
     if not workload.where.spot_interruptions:
         hazard, assumed = np.zeros(len(offers)), np.zeros(len(offers), bool)
     hazard = np.where(is_spot, hazard, 0.0)
-    return SpotFacts(is_spot, hazard, assumed & is_spot, 1.0 / (1.0 + hazard * RESTART_H))
+    availability = 1.0 / (1.0 + hazard * RESTART_H)
+    shared = np.ones(len(offers))
+    for quota, share in own.availability.items():
+        shared[offers.is_in("quota_class", [quota])] = share
+    return SpotFacts(is_spot, hazard, assumed & is_spot, availability * shared, shared)
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,7 @@ def _job(
     row, config = counted.row, counted.config
     group = found.machines.nodes[config]
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        work = (amount.total or 0.0) / (rate[config] * counted.count) / 3600
+        work = (amount.total or 0.0) / (rate[config] * counted.count * spot.shared[row]) / 3600
         on_spot = run_on_spot(work, spot.hazard_per_hour[row], group)
     is_spot = spot.is_spot[row]
     lost = np.where(is_spot, on_spot.lost_hours, 0.0)

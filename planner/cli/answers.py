@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from planner.results import PortfolioResult, Recommendation
+    from planner.results import Front, PortfolioResult, Recommendation
 
 OVER_BUDGET = 4
 
@@ -44,6 +44,20 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
     if result.status == "over_budget":
         say(f"over budget: {result.headline}")
         return OVER_BUDGET
+    return 0
+
+
+def show_front(result: Front, form: Format) -> int:
+    """Print a front; returns the exit code."""
+    if form is Format.TABLE:
+        from planner.report.table import print_front
+
+        print_front(result.points, console())
+        return 0
+    from planner.report.rows import front_csv, front_markdown, to_json
+
+    write = {Format.JSON: to_json, Format.CSV: front_csv, Format.MARKDOWN: front_markdown}[form]
+    typer.echo(write(result))
     return 0
 
 

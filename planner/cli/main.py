@@ -15,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-from planner.cli import calibrate, catalog, doctor, estimate, recommend, schema, tui
+from planner.cli import calibrate, catalog, doctor, estimate, pareto, recommend, schema, tui
 
 app = typer.Typer(
     name="planner",
@@ -25,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 recommend.register(app)
+pareto.register(app)
 estimate.register(app)
 doctor.register(app)
 schema.register(app)

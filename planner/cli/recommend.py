@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from planner.cli.answers import Format, say, show
 from planner.cli.workload_options import Given, with_workload
-
-
-class Format(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,31 +30,6 @@ def recommend(
     """
     from planner.actions.session import open_session
 
-    session = open_session(say=None if quiet else _say)
-    plan = session.recommend_from(given.file, None, given.fields, given.place, top=top)
-    result = plan.recommendation
-    if format is Format.TABLE:
-        from rich.console import Console
-
-        from planner.report.table import print_recommendation
-
-        console = Console(soft_wrap=False, highlight=False)
-        if not console.is_terminal:
-            console = Console(width=100, highlight=False)
-        print_recommendation(result, console, explain=explain)
-    else:
-        from planner.report.rows import to_csv, to_json, to_markdown
-
-        write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[format]
-        typer.echo(write(result))
-        if explain and format is not Format.JSON:
-            for line in result.explanation:
-                typer.echo(f"- {line}", err=True)
-    if result.status == "over_budget":
-        _say(f"over budget: {result.headline}")
-        return 4
-    return 0
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    session = open_session(say=None if quiet else say)
+    result = session.answer_from(given.file, None, given.fields, given.place, top=top)
+    return show(result, format, explain)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.optimize.options import Cover, Options, Rows, Shared, prune, prune_cover
+from planner.optimize.options import EVERYWHERE, Cover, Options, Rows, Shared, prune, prune_cover
 from planner.optimize.solver import Solve, Status, minimise
 
 __all__ = ["Choice", "Cover", "Group", "Options", "Shared", "choose"]
@@ -204,13 +204,16 @@ def _define_places(
     """y[w,p] binary, sum_p y[w,p] <= m[w]; n[w,g] <= most[g] y[w,place(g)]: one place a mix."""
     pulp = program.pulp
     here = {
-        p: pulp.LpVariable(f"y_{w}_{p}", cat=pulp.LpBinary) for p in sorted(set(place.tolist()))
+        p: pulp.LpVariable(f"y_{w}_{p}", cat=pulp.LpBinary)
+        for p in sorted(set(place.tolist()) - {EVERYWHERE})
     }
     if len(here) < 2:
         return
     program.add([*((y, 1.0) for y in here.values()), (used, -1.0)], "<=", 0.0, f"place_{w}")
     for number, (p, n) in enumerate(zip(place.tolist(), counts, strict=True)):
-        program.add([(n, 1.0), (here[p], -float(most[number]))], "<=", 0.0, f"at_{w}_{number}")
+        if p != EVERYWHERE:
+            limit = [(n, 1.0), (here[p], -float(most[number]))]
+            program.add(limit, "<=", 0.0, f"at_{w}_{number}")
 
 
 def _define_quotas(program: _Program, limits: Mapping[str, float]) -> None:

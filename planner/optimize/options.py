@@ -29,6 +29,9 @@ class Options:
     cloud: Sequence[str] = ()
 
 
+EVERYWHERE = -1
+
+
 @dataclass(frozen=True)
 class Cover:
     """Groups of machines that carry one workload together, shape (m,): any number of each.
@@ -49,7 +52,8 @@ class Cover:
     max_nodes: float
     cloud: Sequence[str] = ()
     max_spot_share: float = 1.0
-    # Groups of one mix share a place; None: they may lie anywhere. Shape (m,).
+    # Groups of one mix share a place, those at EVERYWHERE (own machines) join any; None: no place
+    # binds. Shape (m,).
     place: Rows | None = None
 
     def take(self, rows: Rows) -> Cover:
@@ -138,9 +142,11 @@ def prune_cover(cover: Cover, shared: Shared, to_beat: float = np.inf) -> Rows:
     place = np.zeros(len(cover.capacity), np.intp) if cover.place is None else cover.place
     with np.errstate(divide="ignore", invalid="ignore"):
         least = cover.need * (cover.usd_per_unit + cover.usd_per_group / cover.capacity)
-    bound = np.full(int(place.max(initial=0)) + 1, np.inf)
-    np.minimum.at(bound, place, np.nan_to_num(least, nan=np.inf))
-    promising = np.flatnonzero(bound[place] < to_beat)
+    least = np.nan_to_num(least, nan=np.inf)
+    anywhere = place == EVERYWHERE
+    bound = np.full(int(place.max(initial=0)) + 1, np.min(least[anywhere], initial=np.inf))
+    np.minimum.at(bound, place[~anywhere], least[~anywhere])
+    promising = np.flatnonzero(anywhere | (bound[place] < to_beat))
     return promising[_undominated(cover.take(promising), place[promising], shared)]
 
 

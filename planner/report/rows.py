@@ -7,7 +7,7 @@ import io
 
 from pydantic import BaseModel
 
-from planner.results import Item, PortfolioResult, Recommendation
+from planner.results import Front, Item, PortfolioResult, Recommendation
 
 COLUMNS = (
     "rank", "cloud", "region", "instance_type", "platform", "purchase", "nodes", "accelerator",
@@ -56,6 +56,30 @@ def _table(
         for item in chosen(part)
     ]
     return ("workload", *COLUMNS), rows
+
+
+FRONT_COLUMNS = (
+    "id", "purchase", "accelerator", "nodes", "hours", "latency_s", "cost_usd_per_hour", "cost_usd",
+)  # fmt: skip
+
+
+def front_csv(result: Front) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FRONT_COLUMNS)
+    writer.writerows(_points(result))
+    return out.getvalue().rstrip("\n")
+
+
+def front_markdown(result: Front) -> str:
+    lines = ["| " + " | ".join(FRONT_COLUMNS) + " |", "|" + " --- |" * len(FRONT_COLUMNS)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in _points(result)]
+    return "\n".join(lines)
+
+
+def _points(result: Front) -> list[list[object]]:
+    rows = [[getattr(point, name) for name in FRONT_COLUMNS] for point in result.points]
+    return [["" if cell is None else cell for cell in row] for row in rows]
 
 
 def chosen(result: Recommendation) -> list[Item]:

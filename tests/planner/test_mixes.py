@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.optimize.choice import Choice, Cover, Options, choose
-from planner.optimize.options import Shared, prune, prune_cover
+from planner.optimize.options import EVERYWHERE, Shared, prune, prune_cover
 
 QUOTAS = ("a", "b", "")
 CLOUDS = ("x", "y")
@@ -42,7 +42,7 @@ def covers(draw: st.DrawFn, most: int = 4) -> Cover:
         values = draw(st.lists(st.integers(low, high), min_size=count, max_size=count))
         return np.array(values, float)
 
-    places = draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
+    places = draw(st.lists(st.integers(EVERYWHERE, 1), min_size=count, max_size=count))
     return Cover(
         need=float(draw(st.integers(1, 12))),
         capacity=column(1, 6),
@@ -92,7 +92,7 @@ def mix_plans(cover: Cover) -> list[_Plan]:
         if not n.any() or float((n * cover.nodes).sum()) > cover.max_nodes:
             continue
         used = np.flatnonzero(n)
-        if cover.place is not None and len(set(cover.place[used].tolist())) > 1:
+        if cover.place is not None and len(set(cover.place[used].tolist()) - {EVERYWHERE}) > 1:
             continue
         left, spot_left = cover.need, cover.max_spot_share * cover.need
         units = np.zeros(len(n))
