@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from catalog.attributes import REINSTALL, SNAPSHOT, attributes, convert_row
-from catalog.compiled_file import TEMPORARY, open_checked, prune, stamp
+from catalog.compiled_file import TEMPORARY, open_checked, pieces, prune, stamp
 from catalog.errors import CatalogError
-from catalog.joined import Rows, offer_key, write_columns
 from catalog.refreshed import Slice, read_slice, slice_files
 
 # Raise when the layout of the compiled file changes.
@@ -52,6 +51,7 @@ INDEXES = (
     "CREATE INDEX observations_what ON observations (accelerator, model)",
     "CREATE INDEX aliases ON accelerator_aliases (alias)",
 )
+Rows = list[dict[str, Any]]
 INTERRUPTION = ("interruption_per_month_low", "interruption_per_month_high", "interruption_source")
 
 
@@ -61,7 +61,8 @@ def content_key(slices: Iterable[Path]) -> str:
     try:
         for path in [*(SNAPSHOT / f"{table}.csv" for table in ("attributes", *TABLES)), *slices]:
             digest.update(path.name.encode() + b"\0")
-            digest.update(path.read_bytes())
+            for piece in pieces(path):
+                digest.update(piece)
     except OSError as error:
         raise CatalogError(
             f"cannot be read ({error.strerror})", path=error.filename, remedy=REINSTALL
@@ -135,6 +136,8 @@ def _read_csv(table: str) -> Rows:
 
 def _apply(part: Slice, tables: dict[str, Rows]) -> None:
     """Put a slice in place of the rows it replaces: same cloud, region and purchase kind."""
+    from catalog.joined import offer_key
+
     source = f"refreshed-{part.cloud}-{part.region}-{part.kind}"
     tables["sources"].append(
         {
@@ -177,6 +180,8 @@ def _option_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> None:
+    from catalog.joined import write_columns  # only who compiles pays for it
+
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode = OFF")

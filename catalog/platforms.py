@@ -7,7 +7,6 @@ the whole platform. A machine for which none of these is known is not offered on
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +117,8 @@ class ManagedPlatforms:
         family = self._families.get((cloud, _family(managed)))
         if family:
             sure = [r for r in family if (cloud, r["instance_type"]) not in self._unsure]
-            middle = statistics.median_low(r["premium_fraction"] for r in sure or family)
+            premiums = sorted(r["premium_fraction"] for r in sure or family)
+            middle = premiums[(len(premiums) - 1) // 2]  # the lower median, which a source has
             source = next(r for r in sure or family if r["premium_fraction"] == middle)["source"]
             return _Premium(middle, "derived" if sure else "low", source, UNLISTED_SIZE)
         general = self._machine.get((cloud, ANY))

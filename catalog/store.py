@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,8 +19,10 @@ from catalog.compiled import open_compiled
 from catalog.errors import UnknownName, fold
 from catalog.model_shapes import ModelShape
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS, OfferTable
-from catalog.regions import RESIDENCIES, Electricity, GridCarbon, Region, hinted_regions
-from catalog.sites import EdgeDevice, Egress, FacilityItem, OnPremSystem
+
+if TYPE_CHECKING:  # loaded by those who ask: each of their types costs a cold start 0.5 ms
+    from catalog.regions import Electricity, GridCarbon, Region
+    from catalog.sites import EdgeDevice, Egress, FacilityItem, OnPremSystem
 
 Fact = TypeVar("Fact")
 
@@ -120,11 +122,15 @@ class Catalog:
     @cached_property
     def regions(self) -> Mapping[tuple[str, str], Region]:
         """By cloud and region; a region that is missing here is of unknown residency."""
+        from catalog.regions import Region
+
         return {(r["cloud"], r["region"]): Region(**r) for r in self.rows("regions")}
 
     @property
     def residencies(self) -> list[str]:
         """What ``regions_in`` can be asked: groups of jurisdictions, then countries."""
+        from catalog.regions import RESIDENCIES
+
         countries = {region.country.lower() for region in self.regions.values()}
         return [*RESIDENCIES, *sorted(countries - set(RESIDENCIES))]
 
@@ -141,6 +147,8 @@ class Catalog:
 
     @cached_property
     def onprem_systems(self) -> Mapping[str, OnPremSystem]:
+        from catalog.sites import OnPremSystem
+
         return {r["system"]: OnPremSystem.from_row(r) for r in self.rows("onprem_systems")}
 
     def onprem_system(self, name: str) -> OnPremSystem:
@@ -149,6 +157,8 @@ class Catalog:
 
     @cached_property
     def edge_devices(self) -> Mapping[str, EdgeDevice]:
+        from catalog.sites import EdgeDevice
+
         return {row["name"]: EdgeDevice.from_row(row) for row in self.rows("edge_devices")}
 
     def edge_device(self, name: str) -> EdgeDevice:
@@ -157,6 +167,8 @@ class Catalog:
 
     @cached_property
     def _egress(self) -> Mapping[str, Egress]:
+        from catalog.sites import Egress
+
         return {row["cloud"]: Egress.from_row(row) for row in self.rows("egress")}
 
     def egress(self, cloud: str) -> Egress:
@@ -167,6 +179,8 @@ class Catalog:
 
     @cached_property
     def electricity_areas(self) -> Mapping[str, Electricity]:
+        from catalog.regions import Electricity, hinted_regions
+
         return {
             r["region"]: Electricity(
                 r["region"],
@@ -193,6 +207,8 @@ class Catalog:
 
     @cached_property
     def _grid_carbon(self) -> Mapping[tuple[str, str], GridCarbon]:
+        from catalog.regions import GridCarbon
+
         return {
             (r["cloud"], r["region"]): GridCarbon(
                 r["cloud"],
@@ -213,6 +229,8 @@ class Catalog:
     @cached_property
     def facility(self) -> Mapping[str, FacilityItem]:
         """PUEs and colocation prices, by item."""
+        from catalog.sites import FacilityItem
+
         return {row["item"]: FacilityItem(**row) for row in self.rows("facility")}
 
     @cached_property

@@ -65,7 +65,7 @@ def vision_step(
     if decode_images:
         decode = batch_size / (DECODE_IMAGES_PER_S_PER_VCPU * machines.vcpus * machines.nodes)
         overhead = np.maximum(overhead, np.nan_to_num(decode) - compute)
-    communication = _exposed_all_reduce(work, machines, compute)
+    communication = _exposed_all_reduce(work, machines, compute + overhead)
     one = np.ones_like(devices)
     need = one * work.parameters * (4.0 + 4.0 + ADAM_BYTES)
     need = need + STORED * work.activation_values * bytes_per_value * per_device
@@ -85,10 +85,11 @@ def vision_step(
     )
 
 
-def _exposed_all_reduce(work: VisionWork, machines: Machines, compute: Floats) -> Floats:
-    """Seconds of averaging fp32 gradients that the backward pass (2/3 of computing) does not hide.
+def _exposed_all_reduce(work: VisionWork, machines: Machines, busy: Floats) -> Floats:
+    """Seconds of averaging fp32 gradients that the backward pass does not hide.
 
-    DDP sends buckets of 25 MiB as soon as they are complete.
+    That is 2/3 of a step that keeps the devices ``busy``, launching and waiting for images
+    included. DDP sends buckets of 25 MiB as soon as they are complete.
     """
     gradients = work.parameters * 4.0
     devices, one = machines.total, np.ones_like(machines.total)
@@ -106,6 +107,6 @@ def _exposed_all_reduce(work: VisionWork, machines: Machines, compute: Floats) -
     inside = machines.nodes <= 1
     each = all_reduce_s(gradients / buckets * one, devices, rate, inside, over_tcp=over_tcp)
     seconds = buckets * each
-    hidden = OVERLAP * np.minimum(2 / 3 * compute, seconds)
+    hidden = OVERLAP * np.minimum(2 / 3 * busy, seconds)
     result: Floats = seconds - np.nan_to_num(hidden)
     return result

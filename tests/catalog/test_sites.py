@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from catalog import Catalog, Egress, UnknownName
+from catalog import Catalog, UnknownName
+from catalog.sites import Egress
 
 
 def test_systems_are_typed_and_bounded(catalog: Catalog) -> None:
