@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from planner.performance.inference.language_answer import LanguageUnits, answer,
 from planner.performance.inference.language_work import language_work
 from planner.performance.inference.operating_point import Batching, RequestMix
 from planner.performance.inference.precision import LANGUAGE_DEFAULTS, arithmetic
+from planner.performance.inference.queueing import normal_quantile
 from planner.performance.inference.replicas import replicas
 from planner.performance.inference.request_sizes import batch_mix, request_mix, targets_of
 from planner.performance.inference.step_times import language_times
@@ -44,7 +44,7 @@ def serving_throughput(
     units = language_units(workload, shape, few, measured, mix)
     batching = Batching(units.times, mix, units.layouts.count, _fitting_requests(units, mix.held))
     targets = targets_of(workload)
-    slack = np.exp(NormalDist().inv_cdf(workload.risk) * units.correction.log_sd)[:, None]
+    slack = np.exp(normal_quantile(workload.risk) * units.correction.log_sd)[:, None]
     state = batching.state(batching.highest_load(targets, slack))
     reasons = missed(units, batching, targets, slack)
     found = answer(units, batching, state, "requests_per_s", reasons, service=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,14 @@ MOST_UTILISATION = 0.9
 # Squared coefficient of variation of prompt lengths when only the mean is given: that of an
 # exponential, as chat logs show about. Assumption.
 USUAL_SIZE_VARIATION = 1.0
+
+
+@cache
+def normal_quantile(probability: float) -> float:
+    """Standard deviations above the mean that a normal value stays below with a probability."""
+    from statistics import NormalDist  # slow to import, and few commands get here
+
+    return NormalDist().inv_cdf(probability)
 
 
 def wait_quantile_s(
@@ -47,6 +55,6 @@ def crowd(mean: Floats, quantile: float, arrival_scv: float) -> Floats:
     The number in an infinite-server queue is about normal with variance mean x peakedness, the
     latter (1 + c^2)/2 for exponential service (Eckberg 1983).
     """
-    z = NormalDist().inv_cdf(quantile)
+    z = normal_quantile(quantile)
     result: Floats = mean + max(z, 0.0) * np.sqrt(mean * (1 + arrival_scv) / 2)
     return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from planner.performance.inference.batches import (
     latency_of,
 )
 from planner.performance.inference.precision import EDGE_DEFAULTS, VISION_DEFAULTS, arithmetic
+from planner.performance.inference.queueing import normal_quantile
 from planner.performance.throughput import Throughput
 from planner.performance.vision import DECODE_IMAGES_PER_S_PER_VCPU
 from planner.performance.work import VisionWork, vision_work
@@ -123,7 +123,7 @@ def vision_throughput(
         service=service,
         burstiness=vision.burstiness if vision else 1.0,
         latency_p95=vision.latency_p95 if vision else None,
-        slack=np.exp(NormalDist().inv_cdf(workload.risk) * fix.log_sd),
+        slack=np.exp(normal_quantile(workload.risk) * fix.log_sd),
         before_s=1 / DECODE_IMAGES_PER_S_PER_VCPU if decodes else 0.0,
         ceiling=ceiling,
         shared=shared,
@@ -168,7 +168,7 @@ def edge_throughput(
         launch_s=np.where(machines.is_cpu, EDGE_LAUNCH_CPU_S, EDGE_LAUNCH_S),
         speed=fix.ratio,
     )
-    slack = np.exp(NormalDist().inv_cdf(workload.risk) * fix.log_sd)
+    slack = np.exp(normal_quantile(workload.risk) * fix.log_sd)
     found = choose(
         times,
         machines,
