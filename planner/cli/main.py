@@ -15,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-from planner.cli import calibrate, catalog, doctor, estimate, recommend, schema, tui
+from planner.cli import calibrate, catalog, doctor, estimate, init, recommend, schema, tui
 
 app = typer.Typer(
     name="planner",
@@ -28,6 +28,7 @@ recommend.register(app)
 estimate.register(app)
 doctor.register(app)
 schema.register(app)
+init.register(app)
 tui.register(app)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(catalog.app, name="catalog")
