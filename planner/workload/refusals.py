@@ -9,17 +9,40 @@ from pydantic import BaseModel, ValidationError
 from planner.errors import BadInput
 from planner.field_errors import in_words, is_close
 from planner.workload.model import FORMS
+from planner.workload.where import Where
 
 
 def bad_input(
     error: ValidationError, model: type[BaseModel], where: str, extra: tuple[str, ...] = ()
 ) -> BadInput:
     """The most telling problem. ``extra`` are fields that are known beside those of ``model``."""
-    first = _most_telling(error)
+    return _refusal(_most_telling(error), model, where, extra)[1]
+
+
+def refusals(
+    error: ValidationError, model: type[BaseModel], where: str
+) -> list[tuple[str, bool, BadInput]]:
+    """Every problem: the path of its field, whether that is merely missing, and the line."""
+    found = []
+    for each in error.errors(include_url=False):
+        path, line = _refusal(each, model, where, ())
+        found.append((place("", path).removeprefix(": "), each["type"] == "missing", line))
+    return found
+
+
+def _refusal(
+    first: Any, model: type[BaseModel], where: str, extra: tuple[str, ...]
+) -> tuple[list[int | str], BadInput]:
     located = _without_forms(first["loc"])
     is_value_error = str(first["type"]) == "value_error"
     known = [*_fields_at(model, located[:-1]), *extra]
     problem, remedy = in_words({**first}, sorted(known))
+    if (
+        first["type"] == "extra_forbidden"
+        and len(located) == 1
+        and located[0] in Where.model_fields
+    ):
+        remedy = f"write it under `where:`, as where.{located[0]}"
     if not located or is_value_error:
         # a check of several fields together begins with the name of one
         field, _, rest = problem.partition(" ")
@@ -27,7 +50,7 @@ def bad_input(
             located, problem = [*located, field], rest
     if str(first["type"]) in ("extra_forbidden", "invalid_key") and located:
         located[-1] = str(located[-1])
-    return BadInput(problem, where=place(where, located), remedy=remedy)
+    return located, BadInput(problem, where=place(where, located), remedy=remedy)
 
 
 def place(where: str, path: list[int | str]) -> str:
