@@ -54,8 +54,9 @@ def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> 
     columns: list[tuple[int, int]] = []
     hosts = offers.numbers["hosts"][first]
     for index, device in enumerate(devices):
-        # A slice of several hosts is itself a cluster; part of a device is not spread.
-        alone = (device.share < 1 and not device.is_cpu) or hosts[index] > 1
+        # A slice of several hosts is itself a cluster; part of a device or of a CPU socket is not
+        # spread: the cloud sells the whole one.
+        alone = device.share < 1 or hosts[index] > 1
         # What cannot run at all is kept once, so that its reason is counted.
         alone |= device.memory is None or (precision is not None and device.peak(precision) is None)
         for step, nodes in enumerate(steps):

@@ -101,6 +101,9 @@ def choose(
     considered = sum(map(len, kept)) + sum(map(len, groups.values()))
     if any(len(rows) == 0 and not len(groups.get(w, ())) for w, rows in enumerate(kept)):
         return Choice((), Solve(Status.INFEASIBLE, "presolve", None, 0.0), considered)
+    alone = _only_plan(workloads, kept, groups, shared, considered)
+    if alone is not None:
+        return alone
     program = _Program()
     x = [_define_choice(program, w, workloads[w], rows) for w, rows in enumerate(kept)]
     mixed = {
@@ -134,6 +137,33 @@ def choose(
             picks.append(int(rows[best]))
     spent = {cloud: float(variable.value() or 0.0) for cloud, variable in credit.items()}
     return Choice(tuple(picks), solve, considered, mixes, spent)
+
+
+def _only_plan(
+    workloads: Sequence[Options],
+    kept: Sequence[Rows],
+    groups: Mapping[int, Rows],
+    shared: Shared,
+    considered: int,
+) -> Choice | None:
+    """The plan when pruning leaves one candidate each and they meet all limits together.
+
+    There is nothing to decide then, and no solver is loaded.
+    """
+    if shared.credits or any(len(rows) != 1 for rows in kept):
+        return None
+    if any(len(rows) for rows in groups.values()):
+        return None
+    picks = [int(rows[0]) for rows in kept]
+    chosen = list(zip(workloads, picks, strict=True))
+    for name, limit in shared.quotas.items():
+        if sum(float(o.quota_use[i]) for o, i in chosen if o.quota[i] == name) > limit:
+            return None
+    at_risk = sum(float(o.cost_at_risk[i]) for o, i in chosen)
+    if shared.budget is not None and at_risk > shared.budget:
+        return None
+    cost = sum(float(o.cost[i]) for o, i in chosen)
+    return Choice(tuple(picks), Solve(Status.OPTIMAL, "pruning", cost, 0.0), considered)
 
 
 def _define_choice(program: _Program, w: int, options: Options, rows: Rows) -> list[Any]:
