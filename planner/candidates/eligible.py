@@ -144,6 +144,10 @@ def _accelerators(names: tuple[str, ...], offers: OfferTable, catalog: Catalog, 
         try:
             canonical.append(catalog.accelerator(name).name)
         except UnknownName:
+            family = [n for n in catalog.accelerators if n.lower().startswith(f"{name.lower()}-")]
+            if family:  # H100 stands for H100-80GB, H100-PCIe, H100-NVL
+                canonical += family
+                continue
             raise _unknown(where, "accelerators", name, set(catalog.accelerators)) from None
     return offers.is_in("accelerator", canonical) | offers.is_in("cpu", [c for c in canonical if c])
 
