@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,16 @@ CPU = "cpu"
 # The plain machine's name as a platform, as in `where.platforms` of a workload.
 PLAIN = "vm"
 EVERY = "all"
+
+# Columns of the offers that a listing has as they are.
+TEXTS = (
+    "cloud", "region", "zone", "residency", "platform", "instance_type", "accelerator", "kind",
+    "payment", "confidence",
+)  # fmt: skip
+NUMBERS = (
+    "accelerator_count", "vcpus", "memory_gib", "network_gbps", "term_months", "usd_per_hour",
+    "upfront_usd", "interruption_per_month_low", "interruption_per_month_high",
+)  # fmt: skip
 
 Mask = NDArray[np.bool_]
 
@@ -110,7 +121,7 @@ def list_offers(
     rows = rows[np.argsort(prices[rows], kind="stable")]
     shown = rows[:limit] if limit else rows
     day = today or datetime.now(UTC).date()
-    offers = tuple(_offer(catalog, int(row), day) for row in shown)
+    offers = tuple(_offers(catalog, shown, day))
     return Listing(offers, len(rows), catalog.content_id, filters)
 
 
@@ -247,47 +258,34 @@ def _platform(table: OfferTable, name: str) -> str:
     return name.lower()
 
 
-def _offer(catalog: Catalog, row: int, today: date) -> Offer:
-    table = catalog.offers
-    source = catalog.sources.get(table.text("price_source", row))
-    price, term = table.number("usd_per_hour", row), table.number("term_months", row)
-    if price is None or source is None:
-        raise CatalogError(
-            "a price without value or source",
-            path=catalog.path,
-            field=table.text("instance_type", row),
-            remedy="run `planner catalog check`",
+def _offers(catalog: Catalog, rows: NDArray[np.intp], today: date) -> Iterator[Offer]:
+    """The offers of these rows; whole columns at once, as a listing may have tens of thousands."""
+    table = catalog.offers.take(rows)
+    texts = {name: table.texts(name) for name in TEXTS}
+    numbers = {
+        name: [None if value != value else value for value in table.numbers[name].tolist()]
+        for name in NUMBERS
+    }
+    sources = [catalog.sources.get(key) for key in table.texts("price_source")]
+    ages = {key: age_days(source.as_of, today) for key, source in catalog.sources.items()}
+    for row, source in enumerate(sources):
+        cells: dict[str, Any] = {name: column[row] for name, column in texts.items()}
+        cells |= {name: column[row] for name, column in numbers.items()}
+        if cells["usd_per_hour"] is None or source is None:
+            raise CatalogError(
+                "a price without value or source",
+                path=catalog.path,
+                field=cells["instance_type"],
+                remedy="run `planner catalog check`",
+            )
+        term = cells.pop("term_months")
+        cells["platform"] = cells["platform"] or PLAIN
+        yield Offer(
+            **cells,
+            term_months=None if term is None else int(term),
+            as_of=source.as_of,
+            as_of_precision=source.as_of_precision,
+            age_days=ages[source.key],
+            source=source.key,
+            citation=source.citation,
         )
-
-    def text(column: str) -> str:
-        return table.text(column, row)
-
-    def number(column: str) -> float | None:
-        return table.number(column, row)
-
-    return Offer(
-        cloud=text("cloud"),
-        region=text("region"),
-        zone=text("zone"),
-        residency=text("residency"),
-        platform=text("platform") or PLAIN,
-        instance_type=text("instance_type"),
-        accelerator=text("accelerator"),
-        accelerator_count=number("accelerator_count"),
-        vcpus=number("vcpus"),
-        memory_gib=number("memory_gib"),
-        network_gbps=number("network_gbps"),
-        kind=text("kind"),
-        term_months=None if term is None else int(term),
-        payment=text("payment"),
-        usd_per_hour=price,
-        upfront_usd=number("upfront_usd"),
-        interruption_per_month_low=number("interruption_per_month_low"),
-        interruption_per_month_high=number("interruption_per_month_high"),
-        confidence=text("confidence"),
-        as_of=source.as_of,
-        as_of_precision=source.as_of_precision,
-        age_days=age_days(source.as_of, today),
-        source=source.key,
-        citation=source.citation,
-    )

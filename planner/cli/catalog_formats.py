@@ -20,6 +20,8 @@ REPORT_COLUMNS = (
 )  # fmt: skip
 
 
+OFFER_COLUMNS = tuple(field.name for field in fields(Offer))
+
 Table = tuple[Sequence[str], Iterable[Mapping[str, Any]]]
 
 
@@ -29,7 +31,7 @@ def listing_json(listing: Listing) -> str:
             "schema": "planner.catalog_list/1",
             "catalog": {"id": listing.catalog_id},
             "matching": listing.matching,
-            "offers": [asdict(offer) for offer in listing.offers],
+            "offers": [_flat(offer) for offer in listing.offers],
         }
     )
 
@@ -79,7 +81,12 @@ def listing_markdown(listing: Listing) -> str:
 
 
 def _listing_rows(listing: Listing) -> Table:
-    return [field.name for field in fields(Offer)], map(asdict, listing.offers)
+    return OFFER_COLUMNS, map(_flat, listing.offers)
+
+
+def _flat(offer: Offer) -> dict[str, Any]:
+    """As ``asdict``, which copies every value, without the copies."""
+    return {name: getattr(offer, name) for name in OFFER_COLUMNS}
 
 
 def sections_csv(sections: Sequence[Section]) -> str:

@@ -14,6 +14,7 @@ import pytest
 from catalog import Catalog
 from planner.actions.catalog import Filters, list_offers
 from planner.actions.catalog_facts import show
+from planner.cli import main
 from planner.cli.catalog import app
 from planner.errors import BadInput
 from tests.fakes.aws import FakeAws, ec2_error
@@ -67,6 +68,42 @@ def test_list_of_cpu_machines_and_with_a_limit(catalog: Catalog) -> None:
 def test_wrong_filters_are_bad_input(catalog: Catalog, filters: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         list_offers(catalog, Filters(**filters))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--max-price", "-1"), "--max-price"),
+        (("list", "--max-price", "cheap"), "--max-price"),
+        (("list", "--max-price", "nan"), "USD per hour"),
+        (("list", "--min-memory", "0"), "--min-memory"),
+        (("list", "--limit", "-1"), "--limit"),
+        (("list", "--residency", ""), "--residency"),
+        (("list", "--residency", "eu\nus"), "--residency"),
+        (("list", "--region", ""), "--region"),
+        (("list", "--cloud", "AWZ"), "did you mean aws"),
+        (("list", "--accelerator", ""), "--accelerator"),
+        (("list", "--accelerator", "h100 80"), "did you mean"),
+        (("list", "--purchase", "spott"), "known: on_demand"),
+        (("list", "--platform", "bedrock"), "known: all"),
+        (("list", "--cloud", "vultr", "--platform", "sagemaker"), "leave out --cloud"),
+        (("list", "--max-price", "1e-9"), "leave out --max-price"),
+        (("list", "--format", "xml"), "xml"),
+        (("show", ""), "unknown"),
+        (("show", "zzzzzzzz"), "zzzzzzzz"),
+        (("show", "DGX H1000"), "did you mean"),
+        (("show",), "argument"),
+    ],
+)
+def test_mistakes_end_with_two_and_one_line(
+    arguments: tuple[str, ...], said: str, capsys: Capture
+) -> None:
+    assert main.run(["catalog", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    assert shown.err.count("\n") == 1
+    assert said in shown.err
 
 
 def test_filters_that_leave_nothing_name_the_one_to_leave_out(catalog: Catalog) -> None:
