@@ -20,7 +20,7 @@ from planner.field_errors import shown, some
 from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, training_throughput
-from planner.workload import LanguageTraining, Workload
+from planner.workload import LanguageTraining, Training
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -69,7 +69,7 @@ class Candidates:
 
 
 def build(
-    workload: Workload,
+    workload: Training,
     shape: ModelShape,
     catalog: Catalog,
     measured: Sequence[Measured] = (),
@@ -98,7 +98,7 @@ def build(
     )
 
 
-def _eligible(workload: Workload, catalog: Catalog, where: str) -> tuple[OfferTable, Counter[str]]:
+def _eligible(workload: Training, catalog: Catalog, where: str) -> tuple[OfferTable, Counter[str]]:
     """Offers that pass the user's filters and are known well enough to be timed."""
     offers = catalog.offers
     wanted = workload.where
@@ -262,7 +262,7 @@ def _machines(
 
 
 def _timed_and_priced(
-    workload: Workload,
+    workload: Training,
     offers: OfferTable,
     machines: Machines,
     throughput: Throughput,
@@ -342,7 +342,7 @@ def _quota_units(offers: OfferTable) -> Floats:
     return np.where(by_instance, 1.0, others)
 
 
-def _staged_bytes(workload: Workload, shape: ModelShape) -> float:
+def _staged_bytes(workload: Training, shape: ModelShape) -> float:
     """Weights and training data that every machine loads before it starts.
 
     Text is about 4 bytes a token; an image about 110 kB as JPEG (the ImageNet mean), or its raw

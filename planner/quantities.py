@@ -18,7 +18,17 @@ from planner.field_errors import shown
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:_\d{3})+|\d+)"
 _NUMBER = rf"([+-]?(?:{_DIGITS}\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 # Beyond any use: 1e18 tokens are 10,000 times what has ever been trained on, 1e6 hours a century.
-_MOST = {"count": 1e18, "hours": 1e6, "usd": 1e15, "gib": 1e12}
+_MOST = {
+    "count": 1e18,
+    "operations": 1e30,
+    "hours": 1e6,
+    "seconds": 1e6,
+    "usd": 1e15,
+    "gib": 1e12,
+    "bytes": 1e24,
+    "watts": 1e9,
+    "per second": 1e9,
+}
 _COUNT_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "bn": 1e9, "t": 1e12}
 _UNITS_OF_WORK = re.compile(r"\s*(?:tokens|samples|images)\s*$", re.IGNORECASE)
 _HOURS = {
@@ -36,7 +46,30 @@ _HOURS = {
     "w": 168.0,
     "week": 168.0,
     "weeks": 168.0,
+    "y": 8766.0,
+    "year": 8766.0,
+    "years": 8766.0,
 }
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
+_BYTES = {
+    "b": 1.0,
+    "kb": 1e3,
+    "mb": 1e6,
+    "gb": 1e9,
+    "tb": 1e12,
+    "pb": 1e15,
+    "eb": 1e18,
+    "kib": 2.0**10,
+    "mib": 2.0**20,
+    "gib": 2.0**30,
+    "tib": 2.0**40,
+    "pib": 2.0**50,
+}
+_WATTS = {"mw": 1e6, "kw": 1e3, "w": 1.0}
+_PER_SECOND = {"/s": 1.0, "/sec": 1.0, "/min": 1 / 60, "/m": 1 / 60, "/h": 1 / 3600, "": 1.0}
+_RATED = re.compile(
+    r"\s*(?:requests|req|images|frames|img|tokens)?\s*(/\s*(?:s|sec|min|m|h))?\s*$", re.IGNORECASE
+)
 _GIB = {
     "b": 2.0**-30,
     "kib": 2.0**-20,
@@ -132,8 +165,66 @@ def gib(value: object) -> float:
     return _bounded(number * _GIB[unit.lower()], "gib", value)
 
 
+def operations(value: object) -> float:
+    """A number of operations: ``3e21`` or ``300T``."""
+    number, unit = _split(value, "3e21")
+    if unit.lower() not in _COUNT_SUFFIXES:
+        raise ValueError(f"{shown(value)} has an unknown suffix; write 3e21 or 300T")
+    return _bounded(number * _COUNT_SUFFIXES[unit.lower()], "operations", value)
+
+
+def seconds(value: object) -> float:
+    """A latency in seconds: ``50ms`` is 0.05. A bare number has no unit and is refused."""
+    number, unit = _split(value, "50ms or 1s")
+    if unit.lower() not in _SECONDS:
+        raise ValueError(f"{shown(value)} has no unit of time; write 50ms or 1s")
+    return _bounded(number * _SECONDS[unit.lower()], "seconds", value)
+
+
+def byte_count(value: object) -> float:
+    """An amount of data in bytes: ``40PB``, ``2TiB`` or a bare number of bytes."""
+    number, unit = _split(value, "40PB")
+    if unit.lower() not in ("", *_BYTES):
+        raise ValueError(f"{shown(value)} has no unit of data; write 40PB or 2TiB")
+    return _bounded(number * _BYTES.get(unit.lower(), 1.0), "bytes", value)
+
+
+def watts(value: object) -> float:
+    """Power in watts: ``15W`` or ``10kW``."""
+    number, unit = _split(value, "15W or 10kW")
+    if unit.lower() not in _WATTS:
+        raise ValueError(f"{shown(value)} has no unit of power; write 15W or 10kW")
+    return _bounded(number * _WATTS[unit.lower()], "watts", value)
+
+
+def kilowatts(value: object) -> float:
+    """Power in kW; see ``watts``."""
+    return watts(value) / 1e3
+
+
+def per_second(value: object) -> float:
+    """A rate per second: ``40``, ``40 req/s``, ``2k/min``."""
+    scale = 1.0
+    bare = value
+    if isinstance(value, str):
+        found = _RATED.search(value)
+        if found is not None and found[0]:
+            unit = (found[1] or "").replace(" ", "").lower()
+            scale, bare = _PER_SECOND[unit], value[: found.start()]
+    number, suffix = _split(bare, "40 or 40 req/s")
+    if suffix.lower() not in _COUNT_SUFFIXES:
+        raise ValueError(f"{shown(value)} is not a rate; write 40 or 40 req/s")
+    return _bounded(number * _COUNT_SUFFIXES[suffix.lower()] * scale, "per second", value)
+
+
 Count = Annotated[float, BeforeValidator(count)]
 WholeCount = Annotated[int, BeforeValidator(whole_count)]
 Hours = Annotated[float, BeforeValidator(hours)]
 Usd = Annotated[float, BeforeValidator(usd)]
 Gib = Annotated[float, BeforeValidator(gib)]
+Operations = Annotated[float, BeforeValidator(operations)]
+Seconds = Annotated[float, BeforeValidator(seconds)]
+Bytes = Annotated[float, BeforeValidator(byte_count)]
+Watts = Annotated[float, BeforeValidator(watts)]
+Kilowatts = Annotated[float, BeforeValidator(kilowatts)]
+RatePerSecond = Annotated[float, BeforeValidator(per_second)]

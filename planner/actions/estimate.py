@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from catalog import Catalog, UnknownName
 from planner.actions.own_measurements import one_machine, this_machine
-from planner.actions.recommend import model_shape
+from planner.actions.recommend import model_shape, training_only
 from planner.errors import BadInput, Infeasible
 from planner.performance.devices import Device, from_accelerator
 from planner.performance.efficiency import Measured, weights
@@ -31,12 +31,13 @@ def estimate(
 
     Raises BadInput for a name or count that cannot be, Infeasible when the hardware cannot do it.
     """
+    workload = training_only(workload, where)
     device, count, nodes = _hardware(on, catalog)
     shape = model_shape(catalog, workload, where)
     machines = one_machine(device, count, nodes)
     found = training_throughput(workload, shape, machines, measured)
     if found.why_not[0]:
-        raise Infeasible(f"{workload.model} cannot run on {on}: {found.why_not[0]}")
+        raise Infeasible(f"{workload.subject} cannot run on {on}: {found.why_not[0]}")
     total = (
         workload.tokens
         if isinstance(workload, LanguageTraining)

@@ -21,7 +21,7 @@ from planner.optimize.choice import Options, choose
 from planner.optimize.pareto import pareto_front
 from planner.performance.efficiency import Measured
 from planner.results import CatalogInfo, FrontPoint, Recommendation, Solver
-from planner.workload import LanguageTraining, Method, VisionTraining, Workload
+from planner.workload import LanguageTraining, Method, Training, VisionTraining, Workload
 
 Rows = NDArray[np.intp]
 FRONT_POINTS = 50
@@ -41,16 +41,27 @@ _LANGUAGE = ("transformer", "encoder", "encoder-decoder")
 _VISION = ("vision",)
 
 
-def model_shape(catalog: Catalog, workload: Workload, where: str) -> ModelShape:
+def training_only(workload: Workload, where: str) -> Training:
+    """The workload, when it is of a kind that is planned. Raises BadInput."""
+    if isinstance(workload, (LanguageTraining, VisionTraining)):
+        return workload
+    raise BadInput(
+        f"{shown(workload.kind)} is not planned yet",
+        where=f"{where}: kind",
+        remedy="use pretrain, finetune or vision-training",
+    )
+
+
+def model_shape(catalog: Catalog, workload: Training, where: str) -> ModelShape:
     """Shape of the workload's model. Raises BadInput when unknown or of another kind."""
     fitting = _VISION if isinstance(workload, VisionTraining) else _LANGUAGE
     try:
-        shape = catalog.model_shape(workload.model)
+        shape = catalog.model_shape(workload.subject)
     except UnknownName as error:
         close = ", ".join(error.suggestions)
         known = [shape.name for shape in catalog.model_shapes.values() if shape.kind in fitting]
         raise BadInput(
-            f"unknown model {shown(workload.model)}",
+            f"unknown model {shown(workload.subject)}",
             where=f"{where}: model",
             remedy=f"did you mean {close}?" if close else f"the catalog has {some(known)}",
         ) from None
@@ -80,6 +91,7 @@ def recommend(
     plan over the budget is returned with status ``over_budget``.
     """
     start = time.perf_counter()
+    workload = training_only(workload, where)
     shape = model_shape(catalog, workload, where)
     candidates = build(workload, shape, catalog, measured, where=where)
     feasible = np.flatnonzero(is_feasible(candidates))
@@ -193,15 +205,17 @@ def _front(candidates: Candidates, feasible: Rows, builder: ItemBuilder) -> list
     return [builder.point(int(index)) for index in rows]
 
 
-def _nothing_fits(workload: Workload, candidates: Candidates) -> tuple[str, list[str]]:
+def _nothing_fits(workload: Training, candidates: Candidates) -> tuple[str, list[str]]:
     reasons = [f"{count} candidates: {why}" for why, count in blocked(candidates).most_common()]
     shortfall = smallest_shortfall_gib(candidates)
     if shortfall is not None:
-        problem = f"{workload.model} does not fit: the closest misses {shortfall:.1f} GiB a device"
+        problem = (
+            f"{workload.subject} does not fit: the closest misses {shortfall:.1f} GiB a device"
+        )
         lighter = isinstance(workload, LanguageTraining) and workload.method is not Method.QLORA
         remedy = "allow more nodes or larger accelerators"
         return problem, [*reasons, f"{remedy}, or method lora or qlora" if lighter else remedy]
-    return f"nothing in the catalog can run {workload.model} within these filters", reasons
+    return f"nothing in the catalog can run {workload.subject} within these filters", reasons
 
 
 def _too_late(workload: Workload, candidates: Candidates, feasible: Rows) -> tuple[str, list[str]]:

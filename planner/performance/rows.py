@@ -19,7 +19,7 @@ from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured
 from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
 from planner.performance.throughput import training_throughput
-from planner.workload import LanguageTraining, Method, Precision, VisionTraining, Workload
+from planner.workload import LanguageTraining, Method, Precision, Training, VisionTraining
 
 Row = Mapping[str, object]
 UNITS = {
@@ -107,7 +107,7 @@ def _predict(
     )
 
 
-def _workload(row: Row, shape: ModelShape, device: Device, devices: float) -> Workload | str:
+def _workload(row: Row, shape: ModelShape, device: Device, devices: float) -> Training | str:
     batch = _number(row, "batch_global") or (_number(row, "batch_per_device") or 0.0) * devices
     precision = _precision(_text(row, "precision"), device)
     try:

@@ -16,7 +16,7 @@ from planner.performance.layouts import ANY_LAYOUT, Layout
 from planner.performance.training import StepTimes, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import transformer_work, vision_work
-from planner.workload import LanguageTraining, VisionTraining, Workload
+from planner.workload import LanguageTraining, Training, VisionTraining
 
 Floats = NDArray[np.float64]
 
@@ -50,14 +50,14 @@ class Throughput:
         return self.quantile(Z90)
 
 
-def training_precision(workload: Workload) -> str:
+def training_precision(workload: Training) -> str:
     if workload.precision is not None:
         return workload.precision.value
     return "fp32" if isinstance(workload, VisionTraining) else "bf16"
 
 
 def training_throughput(
-    workload: Workload,
+    workload: Training,
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
@@ -99,7 +99,7 @@ def training_throughput(
     return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
 
 
-def setups_of(workload: Workload, shape: ModelShape, machines: Machines) -> list[Setup]:
+def setups_of(workload: Training, shape: ModelShape, machines: Machines) -> list[Setup]:
     """What the learner knows each configuration by."""
     if isinstance(workload, VisionTraining):
         task, batch = "vision-training", float(workload.batch_size)

@@ -1,0 +1,12 @@
+"""Base of every mapping in a workload file."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Part(BaseModel):
+    """Unknown fields are refused; values cannot be changed."""
+
+    # Validators are built when first used: a run needs those of one kind only.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
