@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from planner.quantities import Count, WholeCount
 from planner.workload.base import WorkloadBase
 from planner.workload.model import ModelField
+from planner.workload.parallelism import Parallelism
 
 
 class Method(StrEnum):
@@ -26,6 +27,7 @@ class LanguageTraining(WorkloadBase):
     kind: Literal["pretrain", "finetune"]
     model: ModelField = Field(description="model name, e.g. llama-3.1-8b; a shape; or 7B")
     method: Method = Method.FULL
+    parallelism: Parallelism | None = None
     tokens: Count = Field(ge=1, description="tokens seen in total, over all epochs")
     sequence_length: WholeCount = Field(default=2048, description="tokens a sequence")
     batch_tokens: Count | None = Field(
