@@ -79,6 +79,18 @@ def from_accelerator(
     )
 
 
+def usual_network(device: Device, per_node: float) -> float:
+    """Bytes/s one way out of a machine of ``per_node`` such devices, where nothing states it.
+
+    Clusters of a device with a scale-up link give each a port that fits it: 200 Gbit/s beside
+    NVLink3 (DGX A100), 400 Gbit/s since NVLink4 (DGX H100, B200). Others share 25 Gbit/s, a usual
+    floor of cloud machines. Assumption.
+    """
+    if device.link_bandwidth >= 800e9:
+        return 50e9 * per_node
+    return 25e9 * per_node if device.link_bandwidth >= 240e9 else 25e9 / 8
+
+
 def _bandwidth(socket_gb_per_s: float | None, share: float, cores: int | None) -> float | None:
     """Bytes/s of a share of a device. Few cores draw more than their share of a socket."""
     if socket_gb_per_s is None:

@@ -107,14 +107,10 @@ def layouts_for(
     schedule = micro <= replica
     if wanted.micro_batch is None:
         schedule &= (micro == 1) | (forward <= MOST_FORWARD_TOKENS)
-    # an interleaved schedule needs as many micro-batches as stages
-    schedule &= (interleave == 1) | (
-        (
-            stages > 1
-        )  # an embedding counts as a layer at either end, as in 126 + 2 layers on 128 chunks
-        & (stages * interleave <= work.layers + 2)
-        & (np.ceil(replica / micro) >= stages)
-    )
+    # An interleaved schedule needs as many micro-batches as stages. An embedding counts as a layer
+    # at either end: Llama-3.1-405B has 126 + 2 for 128 chunks.
+    chunked = (stages > 1) & (stages * interleave <= work.layers + 2)
+    schedule &= (interleave == 1) | (chunked & (np.ceil(replica / micro) >= stages))
     degree, variant, pace = np.nonzero(sharding[:, :, None] & schedule[:, None, :])
     layouts = Layouts(
         tensor[degree],
@@ -156,11 +152,12 @@ def _degrees(
         and (machine.per_node % t == 0 or machine.domain > machine.per_node)
         and work.heads % t == 0
     ]
-    pipelines = [p for p in _pick(wanted.pipeline, PIPELINE) if p <= min(layers, devices)]
+    pipelines = [p for p in _pick(wanted.pipeline, PIPELINE) if p <= layers and devices % p == 0]
     contexts = [
         c
         for c in _pick(wanted.context, CONTEXT)
-        if c == 1 or wanted.context or sequence_length / c >= LEAST_CONTEXT_TOKENS
+        if devices % c == 0
+        and (c == 1 or wanted.context or sequence_length / c >= LEAST_CONTEXT_TOKENS)
     ]
     groups = [e for e in _pick(wanted.expert, EXPERT) if experts % e == 0]
     found = []

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
-from planner.performance.devices import Device, Machines, from_accelerator
+from planner.performance.devices import Device, Machines, from_accelerator, usual_network
 from planner.performance.efficiency import Measured
 from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
 from planner.performance.throughput import training_throughput
@@ -86,8 +86,7 @@ def _predict(
         (device,),
         np.array([np.ceil(total / nodes)]),
         np.array([nodes]),
-        # published multi-node runs are on RDMA fabrics of about 400 Gbit/s a device
-        np.array([50e9 * np.ceil(total / nodes)]),
+        np.array([usual_network(device, np.ceil(total / nodes))]),
         unknown,
         unknown,
     )

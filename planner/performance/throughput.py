@@ -13,7 +13,7 @@ from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
 from planner.performance.latency import Latency
-from planner.performance.layouts import ANY_LAYOUT, Layout
+from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
 from planner.performance.training import StepTimes, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import transformer_work, vision_work
@@ -76,11 +76,12 @@ def training_throughput(
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
-    layout: Layout = ANY_LAYOUT,
+    layout: Layout | None = None,
 ) -> Throughput:
     """Estimate training throughput on every configuration.
 
-    ``layout`` fixes the parts of a transformer's parallel layout that the user has decided.
+    ``layout`` fixes the parts of a transformer's parallel layout that are decided; without it the
+    workload's own ``parallelism`` does.
     """
     precision = training_precision(workload)
     task = "vision-training" if isinstance(workload, VisionTraining) else "language-training"
@@ -103,13 +104,15 @@ def training_throughput(
         )
         units, unit = float(workload.batch_size), "images_per_s"
     else:
+        layout = layout or parse_layout(workload.parallelism or "")
         step = _language_step(workload, shape, machines, precision, kernel, layout)
         units = max(workload.step_tokens, float(workload.sequence_length))
         unit = "tokens_per_s"
     setups = setups_of(workload, shape, machines)
     correction = posterior(setups, measured)
     median = units / step.total_s * correction.ratio
-    why_not = _why_not(step, machines, precision, median)
+    stated = layout is not None and layout != ANY_LAYOUT
+    why_not = _why_not(step, machines, precision, median, stated)
     median = np.where([bool(reason) for reason in why_not], np.nan, median)
     return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
 
@@ -176,7 +179,9 @@ def _language_step(
     return step.take(member)
 
 
-def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats) -> list[str]:
+def _why_not(
+    step: StepTimes, machines: Machines, precision: str, median: Floats, layout_stated: bool
+) -> list[str]:
     reasons = [""] * len(machines)
     memory = machines.memory
     peak = machines.peak(precision)
@@ -189,6 +194,8 @@ def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats
             reasons[index] = "memory size unknown"
         elif step.shortfall[index] > 0 and math.isfinite(step.shortfall[index]):
             reasons[index] = f"memory: short of {step.shortfall[index] / 2**30:.1f} GiB a device"
+        elif layout_stated:
+            reasons[index] = "the layout asked for does not divide these devices, model and batch"
         else:
             reasons[index] = "more devices than the batch has samples for"
     return reasons

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from planner.quantities import Count, WholeCount
 from planner.workload.base import MAX_BATCH, MAX_PIXELS, MAX_TOKENS, Precision, WorkloadBase
 from planner.workload.model import ModelField
+from planner.workload.parallelism import Parallelism
 
 
 class Method(StrEnum):
@@ -34,6 +35,7 @@ class LanguageTraining(WorkloadBase):
     kind: Literal["pretrain", "finetune"]
     model: ModelField = Field(description="model name, e.g. llama-3.1-8b; a shape; or 7B")
     method: Method = Method.FULL
+    parallelism: Parallelism | None = None
     tokens: Count = Field(ge=1, description="tokens seen in total, over all epochs")
     sequence_length: WholeCount = Field(
         default=2048, le=MAX_TOKENS, description="tokens a sequence"
