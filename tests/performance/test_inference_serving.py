@@ -10,8 +10,8 @@ import pytest
 
 from catalog import Catalog
 from planner.performance.efficiency import Measured, Setup
-from planner.performance.inference import inference_throughput, language_units
-from planner.performance.inference.language import serving_throughput
+from planner.performance.inference import inference_throughput
+from planner.performance.inference.language import language_units, serving_throughput
 from planner.performance.inference.operating_point import Batching
 from planner.performance.inference.queueing import wait_quantile_s
 from planner.performance.inference.request_sizes import request_mix
