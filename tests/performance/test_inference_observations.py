@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from catalog import Catalog, UnknownName
-from planner.performance.inference import language_units
+from planner.performance.inference.language import language_units
 from planner.performance.inference.operating_point import Batching
 from planner.performance.inference.request_sizes import request_mix
 from tests.performance.inference_cases import device, serving, units

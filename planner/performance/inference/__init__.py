@@ -2,7 +2,7 @@
 
 One column of ``machines`` is a serving unit: ``nodes`` machines that hold at least one replica
 together. Throughput is that of all replicas of the unit. Several machines are tried only where
-the model does not fit one.
+the model does not fit one. Each kind of work is imported when first asked for.
 """
 
 from __future__ import annotations
@@ -12,19 +12,8 @@ from collections.abc import Sequence
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Measured
-from planner.performance.inference.answers import impossible
-from planner.performance.inference.diffusion import diffusion_throughput
-from planner.performance.inference.generic import generic_throughput
-from planner.performance.inference.language import (
-    batch_throughput,
-    language_units,
-    serving_throughput,
-)
-from planner.performance.inference.vision import edge_throughput, vision_throughput
 from planner.performance.throughput import Throughput
-from planner.workload import BatchInference, Edge, Serving, VisionInference
-
-__all__ = ["generic_throughput", "inference_throughput", "language_units"]
+from planner.workload import BatchInference, Edge, Generic, Serving, VisionInference
 
 
 def inference_throughput(
@@ -39,14 +28,42 @@ def inference_throughput(
     images_per_s for vision and diffusion, frames_per_s at the edge.
     """
     if isinstance(workload, Edge):
+        from planner.performance.inference.vision import edge_throughput
+
         return edge_throughput(workload, shape, machines, measured)
     if isinstance(workload, Serving):
-        if shape.kind in ("vision", "diffusion"):
-            reason = f"serving of {shape.kind} models is not covered: use kind vision-inference"
-            return impossible("requests_per_s", machines, reason)
-        return serving_throughput(workload, shape, machines, measured)
+        return _served(workload, shape, machines, measured)
     if isinstance(workload, VisionInference) or shape.kind == "vision":
+        from planner.performance.inference.vision import vision_throughput
+
         return vision_throughput(workload, shape, machines, measured)
     if shape.kind == "diffusion":
+        from planner.performance.inference.diffusion import diffusion_throughput
+
         return diffusion_throughput(workload, shape, machines, measured)
+    from planner.performance.inference.language import batch_throughput
+
     return batch_throughput(workload, shape, machines, measured)
+
+
+def _served(
+    workload: Serving, shape: ModelShape, machines: Machines, measured: Sequence[Measured]
+) -> Throughput:
+    if shape.kind in ("vision", "diffusion"):
+        from planner.performance.inference.answers import impossible
+
+        remedy = "vision-inference" if shape.kind == "vision" else "batch-inference"
+        reason = f"serving of {shape.kind} models is not covered: use kind {remedy}"
+        return impossible("requests_per_s", machines, reason)
+    from planner.performance.inference.language import serving_throughput
+
+    return serving_throughput(workload, shape, machines, measured)
+
+
+def generic_throughput(
+    workload: Generic, machines: Machines, measured: Sequence[Measured] = ()
+) -> Throughput:
+    """Operations/s of work given as operations and bytes, on all devices of each column."""
+    from planner.performance.inference import generic
+
+    return generic.generic_throughput(workload, machines, measured)

@@ -176,12 +176,13 @@ def choose(
     if latency_p95 is not None:
         allowed = allowed & (stretched <= latency_p95)
     count = len(machines)
-    flat = np.where(allowed, rate, -1.0).reshape(count, -1)
+    ways = rate.shape[1] * rate.shape[2]
+    flat = np.where(allowed, rate, -1.0).reshape(count, ways)
     best = np.argmax(flat, axis=1)
     rows = np.arange(count)
     b, u = np.unravel_index(best, rate.shape[1:])
     median = np.where(flat[rows, best] > 0, flat[rows, best], np.nan)
-    quickest = np.where(times.fits[:, :, None], stretched, np.inf).reshape(count, -1).min(axis=1)
+    quickest = np.where(times.fits[:, :, None], stretched, np.inf).reshape(count, ways).min(axis=1)
     missed = [
         f"latency_p95 of {1e3 * latency_p95:.4g} ms missed: {1e3 * seconds:.3g} ms at best"
         if latency_p95 is not None and np.isfinite(seconds) and seconds > latency_p95

@@ -36,7 +36,7 @@ _HALVINGS = 26
 class RequestMix:
     """Sizes of requests: tokens to prefill and cached ones (mean and at quantiles), tokens
     generated, and the tokens a decoding request holds on average. ``chunk`` tokens of prompts are
-    computed in one pass.
+    computed in one pass; ``request_s`` are seconds that a replica's host spends on a request.
     """
 
     new: float
@@ -48,6 +48,7 @@ class RequestMix:
     size_scv: float
     arrival_scv: float
     chunk: float
+    request_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Batching:
         self.cap = np.minimum(kv_requests, MOST_SEQUENCES * times.pipeline)
         self.steps = max(mix.output - 1, 0.0)
         self.together = max(mix.chunk / mix.new, 1.0)
-        self.packed_s = times.prefill(mix.new, mix.cached, self.together).total / times.pipeline
+        prompt_s = times.prefill(mix.new, mix.cached, self.together).total
+        self.packed_s = prompt_s / times.pipeline + mix.request_s
         self.chunks = mix.new / mix.chunk
         self.saturated = self._saturated()
 

@@ -14,6 +14,9 @@ DEFAULT_OUTPUT_LENGTH = 128
 ONLINE_CHUNK_TOKENS = 2048.0
 OFFLINE_CHUNK_TOKENS = 8192.0
 ENCODER_TEXTS = 64.0
+# Host time of one online request on its replica: HTTP, tokenizer, scheduling, detokenizer.
+# Assumption; it bounds a replica to 2,000 requests/s however short they are.
+REQUEST_S = 0.5e-3
 
 
 def request_mix(workload: Serving, *, generates: bool = True) -> RequestMix:
@@ -41,6 +44,7 @@ def request_mix(workload: Serving, *, generates: bool = True) -> RequestMix:
         size_scv=max(square / mean_new**2 - 1, 0.0) if workload.requests else USUAL_SIZE_VARIATION,
         arrival_scv=workload.burstiness,
         chunk=ONLINE_CHUNK_TOKENS,
+        request_s=REQUEST_S,
     )
 
 

@@ -43,7 +43,7 @@ LAYER_MOE_S = 40e-6
 LAYER_CPU_S = 20e-6
 ACTIVATION_BYTES = 2.0
 # What a pipeline loses to unequal stages and batches, as a share of (p - 1)/p. Assumption.
-PIPELINE_LOSS = 0.15
+PIPELINE_LOSS = 0.3
 
 
 @dataclass(frozen=True)
