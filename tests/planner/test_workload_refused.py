@@ -5,10 +5,17 @@ All of them are found before anything is planned.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from catalog import Catalog
+from planner.errors import BadInput
+from planner.model_choice import shape_of
+from planner.workload import MODELS, InlineModel, Portfolio, Site, Where, parse_any
 from tests.planner.conftest import LORA, Planner
 from tests.planner.test_bad_input import assert_one_line
 
@@ -19,6 +26,7 @@ IMAGES = "kind: vision-inference\nmodel: resnet50\nsamples: 1M\n"
 STREAM = "kind: vision-inference\nmodel: resnet50\nrequests_per_second: 100/s\n"
 EDGE = "kind: edge\nmodel: yolov8n\nframes_per_second: 30\n"
 FLOPS = "kind: generic\nflops: 3e21\n"
+VISION = "kind: vision-training\nmodel: resnet50\nsamples: 60k\n"
 
 
 def shape(fields: str) -> str:
@@ -427,3 +435,53 @@ def test_flags_over_a_portfolio(
     assert (result.code, result.out) == (2, "")
     assert_one_line(result.err)
     assert result.err.startswith(f"error: {path} with flags: {told}")
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=12),
+    st.sampled_from(["50M", "24h", "50ms", "1e18", "-1", "25%", "15W", "7B", "resnet50", "2TB"]),
+)
+NAMES = sorted({name for model in MODELS.values() for name in model.model_fields} | {"zz"})
+INNER = [*Where.model_fields, *Site.model_fields, *InlineModel.model_fields, "share"]
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(INNER) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+VALID = [FINE, SERVE, BATCH, IMAGES, STREAM, EDGE, FLOPS, VISION]
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    text=st.sampled_from(VALID),
+    fields=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=3),
+    listed=st.booleans(),
+)
+def test_any_fields_are_a_workload_or_one_line(
+    text: str, fields: dict[str, object], listed: bool
+) -> None:
+    import yaml
+
+    catalog = Catalog.open()
+    workload = {**yaml.safe_load(text), **fields}
+    data = {"workloads": [workload]} if listed else workload
+    try:
+        found = parse_any(data, where="job.yaml")
+        for one in found.workloads if isinstance(found, Portfolio) else [found]:
+            shape = shape_of(catalog, one, "job.yaml")
+            assert 0 <= shape.parameters_billion < 1e6
+            dumped = json.dumps(one.model_dump(mode="json"))
+            assert "NaN" not in dumped
+            assert "Infinity" not in dumped
+    except BadInput as error:
+        assert error.problem
+        assert error.remedy
+        assert str(error).startswith("job.yaml")
+        assert len(str(error)) < 700
