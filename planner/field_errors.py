@@ -52,6 +52,11 @@ def suggest(name: object, known: Sequence[str], otherwise: str = "") -> str:
     return f"did you mean {close[0]}?" if close else otherwise or f"use one of {', '.join(known)}"
 
 
+def a(noun: str) -> str:
+    """The noun with its article."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
 def is_close(name: str, known: str) -> bool:
     """Whether ``name`` may be ``known`` misspelt."""
     return bool(difflib.get_close_matches(name, [known], n=1))
@@ -82,7 +87,8 @@ def in_words(error: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
     if kind in _BOUNDS:
         limit, problem, remedy = _BOUNDS[kind]
         bound = context[limit]
-        return f"{shown(value)} {problem.format(bound)}", remedy.format(bound)
+        number = f"{value:g}" if isinstance(value, float) else shown(value)
+        return f"{number} {problem.format(bound)}", remedy.format(bound)
     if kind in ("too_short", "string_too_short"):
         return "is empty", "give at least one, or leave the field out"
     if kind == "string_too_long":

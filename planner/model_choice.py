@@ -12,7 +12,7 @@ from catalog import Catalog, UnknownName
 from catalog.errors import nearest
 from catalog.model_shapes import ModelShape
 from planner.errors import BadInput
-from planner.field_errors import shown, some
+from planner.field_errors import a, shown, some
 from planner.model_dimensions import count_shape, inline_shape
 from planner.quantities import count
 from planner.workload import (
@@ -79,7 +79,7 @@ def named_shape(
         raise BadInput(problem, where=field, remedy=remedy) from None
     if shape.kind not in FITTING[kind]:
         raise BadInput(
-            f"{shape.name} is a {shape.kind} model, which kind {kind} does not run",
+            f"{shape.name} is {a(shape.kind)} model, which kind {kind} does not run",
             where=field,
             remedy=f"use kind {' or '.join(kinds_for(shape.kind))}",
         )
@@ -145,7 +145,7 @@ def _check_batch(workload: BatchInference, shape: ModelShape, where: str) -> Non
     for name in sorted(workload.changed):
         if wrong.get(name, False):
             raise BadInput(
-                f"does not go with {shape.name}, a {shape.kind} model",
+                f"does not go with {shape.name}, {a(shape.kind)} model",
                 where=f"{where}: {name}",
                 remedy="say how much work it is with samples"
                 if name == "tokens"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from planner.field_errors import shown
+from planner.field_errors import a, shown
 from planner.quantities import Count, WholeCount
 from planner.workload.part import Part
 
@@ -59,7 +59,7 @@ class InlineModel(Part):
             for name in ("forward_flops", "activations", "image_size"):
                 if getattr(self, name) is not None:
                     raise ValueError(
-                        f"{name} does not go with a {self.kind} model; leave it out, or say "
+                        f"{name} does not go with {a(self.kind)} model; leave it out, or say "
                         "kind: vision"
                     )
         for few, many in (("experts_per_token", "experts"), ("kv_heads", "heads")):
