@@ -13,6 +13,8 @@ class Subject(StrEnum):
     WORKLOAD = "workload"
     RECOMMENDATION = "recommendation"
     ESTIMATE = "estimate"
+    MIX_PROFILE = "mix-profile"
+    MIX = "mix"
 
 
 def register(app: typer.Typer) -> None:
