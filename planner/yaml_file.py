@@ -27,7 +27,7 @@ def load(path: str, text: str | None = None) -> object:
         raise BadInput("the file name is empty", where="command line", remedy="name a file")
     where = "stdin" if path == "-" else path
     if text is None:
-        text = _read(path, where)
+        text = read_text(path, where)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_structure(text, where, loader)
@@ -43,13 +43,14 @@ def load(path: str, text: str | None = None) -> object:
         raise BadInput(problem, where=where, remedy="put text in quotes") from None
 
 
-def _read(path: str, where: str) -> str:
+def read_text(path: str, where: str, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a file, ``-`` is stdin. Raises BadInput."""
     try:
         if path == "-":
-            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+            raw = sys.stdin.buffer.read(max_bytes + 1)
         else:
             with Path(path).open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
+                raw = stream.read(max_bytes + 1)
     except FileNotFoundError:
         raise BadInput("no such file", where=where, remedy="check the path") from None
     except IsADirectoryError:
@@ -59,8 +60,9 @@ def _read(path: str, where: str) -> str:
         raise BadInput(
             f"cannot be read ({reason})", where=where, remedy="name a file that can"
         ) from None
-    if len(raw) > MAX_BYTES:
-        raise BadInput("is larger than 1 MiB", where=where, remedy="name a workload file")
+    if len(raw) > max_bytes:
+        size = f"{max_bytes >> 20} MiB"
+        raise BadInput(f"is larger than {size}", where=where, remedy="name a workload file")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

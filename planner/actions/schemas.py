@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
-from planner.results import Estimate, Recommendation
+from planner.mix_results import MixResult
+from planner.optimize.mix.profile import MixProfile
+from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.workload import MODELS, PortfolioFile, Workload
 
-WRITTEN = ("workload", "portfolio", *MODELS)
-READ = ("recommendation", "estimate")
-SUBJECTS = WRITTEN + READ
+RESULTS: dict[str, type[BaseModel]] = {
+    "recommendation": Recommendation,
+    "portfolio-result": PortfolioResult,
+    "pareto": Front,
+    "estimate": Estimate,
+    "mix": MixResult,
+}
+FILES: dict[str, Any] = {
+    "workload": Annotated[Workload, Field(discriminator="kind")],
+    "portfolio": PortfolioFile,
+    **MODELS,
+    "mix-profile": MixProfile,
+}
+SUBJECTS = (*FILES, *RESULTS)
 
 
 def json_schema(subject: str) -> dict[str, Any]:
@@ -19,16 +32,9 @@ def json_schema(subject: str) -> dict[str, Any]:
 
     Quantities of files are text or, where the unit is clear, numbers; results have numbers.
     """
-    if subject in READ:
-        result = {"recommendation": Recommendation, "estimate": Estimate}[subject]
-        return TypeAdapter[Any](result).json_schema(mode="serialization")
-    if subject == "portfolio":
-        schema = TypeAdapter[Any](PortfolioFile).json_schema(mode="validation")
-    elif subject == "workload":
-        any_kind = Annotated[Workload, Field(discriminator="kind")]
-        schema = TypeAdapter[Any](any_kind).json_schema(mode="validation")
-    else:
-        schema = TypeAdapter[Any](MODELS[subject]).json_schema(mode="validation")
-        if len(schema["properties"]["kind"].get("enum", ())) > 1:
-            schema["properties"]["kind"] = {"const": subject, "title": "Kind", "type": "string"}
+    if subject in RESULTS:
+        return TypeAdapter[Any](RESULTS[subject]).json_schema(mode="serialization")
+    schema = TypeAdapter[Any](FILES[subject]).json_schema(mode="validation")
+    if subject in MODELS and len(schema["properties"]["kind"].get("enum", ())) > 1:
+        schema["properties"]["kind"] = {"const": subject, "title": "Kind", "type": "string"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
