@@ -18,7 +18,7 @@ from catalog import Catalog
 from planner.errors import PlannerError
 from planner.performance.learned import predict_rows
 from planner.performance.learned.analytic import language_inference, language_training, samples
-from planner.performance.learned.artefact import ARTEFACT, load, shipped
+from planner.performance.learned.artefact import ARTEFACT, load, current
 from planner.performance.learned.columns import Columns
 from planner.performance.learned.packing import pack
 from planner.performance.learned.table import read_rows
@@ -160,7 +160,7 @@ def test_the_artefact_is_small_versioned_and_needs_no_learning_library() -> None
     assert ARTEFACT.stat().st_size < 1_500_000
     code = (
         "import sys, json; import planner.performance.learned as l; "
-        "from planner.performance.learned.artefact import shipped; shipped(); "
+        "from planner.performance.learned.artefact import current; current(); "
         "print(json.dumps([m for m in ('lightgbm', 'sklearn', 'scipy', 'torch') "
         "if m in sys.modules]))"
     )
@@ -178,7 +178,7 @@ def test_a_damaged_artefact_is_an_error_in_words(tmp_path: object) -> None:
 
 
 def test_the_artefact_keeps_names_but_no_measurement_per_row(catalog: Catalog) -> None:
-    artefact = shipped()
+    artefact = current()
     for learner in artefact.learners.values():
         assert len(learner.linear.effects) == len(learner.models) < 500
     assert int(artefact.provenance["rows"]) == len(catalog.rows("observations"))

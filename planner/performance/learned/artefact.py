@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from catalog.observations import data_dir
 from planner.errors import PlannerError
 from planner.performance.learned.forest import Forest
 from planner.performance.learned.learner import Blend, Learner
@@ -33,7 +34,10 @@ class Artefact:
 
 
 def save(artefact: Artefact, path: Path) -> None:
-    """Write the artefact; equal artefacts give equal arrays."""
+    """Write the artefact beside its name, then rename: a reader sees the old or the new one.
+
+    Equal artefacts give equal bytes. Raises OSError.
+    """
     arrays: dict[str, Any] = {}
     about: dict[str, Any] = {
         "schema": SCHEMA,
@@ -57,7 +61,13 @@ def save(artefact: Artefact, path: Path) -> None:
             "blend": [list(learner.blend.familiar), list(learner.blend.unseen)],
         }
     arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8)
-    np.savez_compressed(path, **arrays)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load(path: Path = ARTEFACT) -> Artefact:
@@ -99,7 +109,17 @@ def load(path: Path = ARTEFACT) -> Artefact:
     return Artefact(learners, quantiles, about["provenance"], reports)
 
 
+def user_file() -> Path:
+    """Where ``planner fit`` writes; what lies there is used in place of the shipped artefact."""
+    return data_dir() / "performance-model.npz"
+
+
+def current() -> Artefact:
+    """The user's own fit where there is one, else the artefact of this installation."""
+    own = user_file()
+    return _read(own if own.exists() else ARTEFACT)
+
+
 @cache
-def shipped() -> Artefact:
-    """The artefact of this installation, read once."""
-    return load()
+def _read(path: Path) -> Artefact:
+    return load(path)

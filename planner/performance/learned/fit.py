@@ -17,7 +17,7 @@ from catalog import Catalog
 from planner.performance.learned.artefact import Artefact
 from planner.performance.learned.crossval import SCHEMES, Progress
 from planner.performance.learned.features import LEARNERS
-from planner.performance.learned.fitting_set import fitting_set
+from planner.performance.learned.fitting_set import FittingSet, fitting_set
 from planner.performance.learned.members import fit_learner, require_libraries
 from planner.performance.learned.validation import Validation, cross_validate
 
@@ -49,12 +49,16 @@ def finish(validation: Validation) -> Artefact:
     learners = {
         name: replace(fit_learner(data, name, everything), blend=blends[name]) for name in LEARNERS
     }
-    provenance = {
+    reports = tuple(validation.report(name) for name in validation.schemes)
+    return Artefact(learners, validation.intervals(everything), provenance(data), reports)
+
+
+def provenance(data: FittingSet) -> dict[str, str]:
+    """When, on what and with what something was fitted."""
+    return {
         "fitted_on": datetime.now(UTC).date().isoformat(),
         "rows": str(len(data)),
         "data_sha256": data.digest,
         "planner": version("ai-capacity-planner"),
         **{name: version(name) for name in LIBRARIES},
     }
-    reports = tuple(validation.report(name) for name in validation.schemes)
-    return Artefact(learners, validation.intervals(everything), provenance, reports)

@@ -43,7 +43,7 @@ from numpy.typing import NDArray
 
 from catalog import Catalog, ModelShape
 from planner.performance.learned.analytic import language_inference
-from planner.performance.learned.artefact import Artefact, shipped
+from planner.performance.learned.artefact import Artefact, current
 from planner.performance.learned.batches import derive
 from planner.performance.learned.columns import Columns, FloatArray
 from planner.performance.learned.devices import Device, DeviceBook
@@ -127,7 +127,7 @@ def predict_setups(
     Raises ValueError for an unknown column or one of another length.
     """
     table, network = _table(catalog, template, devices, columns, shape)
-    return _collect(table, network, list(evaluate(table, artefact or shipped())))
+    return _collect(table, network, list(evaluate(table, artefact or current())))
 
 
 def predict_inference(
@@ -146,7 +146,7 @@ def predict_inference(
     table, network = _table(catalog, template, devices, columns, shape)
     if set(table.learners) - {"language_inference", ""}:
         raise ValueError("predict_inference needs inference of a language model")
-    parts = list(evaluate(table, artefact or shipped()))
+    parts = list(evaluate(table, artefact or current()))
     found = _collect(table, network, parts)
     times = {name: np.full(len(table), np.nan) for name in _TIMES}
     for part in parts:
