@@ -201,6 +201,9 @@ def _precision_numbers(
     if device.kind == "CPU" and compute == "int4":
         compute = "bf16"  # weight-only: unpacked to 16 bits before the arithmetic
     peak = device.peak(compute) * values["core_share"]
+    if compute == "int8" and values["engine_tflite"] and re.match("Intel|AMD", device.vendor):
+        # On x86 its kernels multiply in 16 bits (vpmaddwd), not with VNNI: twice the FP32 rate.
+        peak = min(peak, 2.0 * values["peak_fp32"])
     # Under sustained load power caps the clock: a device with little power for its peak runs slower
     # than its datasheet, one with plenty keeps its boost. Exponent from clock ~ power^(1/3).
     watts = device.tdp / device.peak("bf16")
