@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from catalog.observations import data_dir
 from planner.errors import PlannerError
+from planner.performance.learned.first_token import FirstToken
 from planner.performance.learned.forest import Forest
 from planner.performance.learned.learner import Blend, Learner
 from planner.performance.learned.linear import Linear
@@ -31,6 +32,7 @@ class Artefact:
     quantiles: Mapping[str, tuple[float, float]]
     provenance: Mapping[str, str]
     reports: tuple[Report, ...] = ()  # cross-validations at fit time
+    first_token: FirstToken | None = None
 
 
 def save(artefact: Artefact, path: Path) -> None:
@@ -44,6 +46,7 @@ def save(artefact: Artefact, path: Path) -> None:
         "provenance": dict(artefact.provenance),
         "quantiles": {name: list(pair) for name, pair in artefact.quantiles.items()},
         "reports": [report.to_json() for report in artefact.reports],
+        "first_token": None if artefact.first_token is None else asdict(artefact.first_token),
         "learners": {},
     }
     for name, learner in artefact.learners.items():
@@ -106,7 +109,13 @@ def load(path: Path = ARTEFACT) -> Artefact:
         )
     quantiles = {name: (pair[0], pair[1]) for name, pair in about["quantiles"].items()}
     reports = tuple(Report.from_json(stored) for stored in about["reports"])
-    return Artefact(learners, quantiles, about["provenance"], reports)
+    first = about["first_token"]
+    first_token = None
+    if first is not None:
+        first_token = FirstToken(
+            tuple(first["weights"]), tuple(first["low"]), tuple(first["high"]), first["log_sd"]
+        )
+    return Artefact(learners, quantiles, about["provenance"], reports, first_token)
 
 
 def user_file() -> Path:

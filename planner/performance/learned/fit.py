@@ -17,7 +17,9 @@ from catalog import Catalog
 from planner.performance.learned.artefact import Artefact
 from planner.performance.learned.crossval import SCHEMES, Progress
 from planner.performance.learned.features import LEARNERS
+from planner.performance.learned.first_token import FirstToken, fit_first_token
 from planner.performance.learned.fitting_set import FittingSet, fitting_set
+from planner.performance.learned.learner import Learner
 from planner.performance.learned.members import fit_learner, require_libraries
 from planner.performance.learned.validation import Validation, cross_validate
 
@@ -50,7 +52,22 @@ def finish(validation: Validation) -> Artefact:
         name: replace(fit_learner(data, name, everything), blend=blends[name]) for name in LEARNERS
     }
     reports = tuple(validation.report(name) for name in validation.schemes)
-    return Artefact(learners, validation.intervals(everything), provenance(data), reports)
+    return Artefact(
+        learners,
+        validation.intervals(everything),
+        provenance(data),
+        reports,
+        _first_token(data, learners["language_inference"]),
+    )
+
+
+def _first_token(data: FittingSet, learner: Learner) -> FirstToken | None:
+    features = data.features[learner.name]
+    rows = features.rows.tolist()
+    residual, _ = learner.predict(
+        features.matrix, [data.table.models[i] for i in rows], np.ones(len(rows), np.bool_)
+    )
+    return fit_first_token(features.parts, residual, data.first_token[features.rows])
 
 
 def provenance(data: FittingSet) -> dict[str, str]:
