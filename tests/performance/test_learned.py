@@ -18,7 +18,7 @@ from catalog import Catalog
 from planner.errors import PlannerError
 from planner.performance.learned import predict_rows
 from planner.performance.learned.analytic import language_inference, language_training, samples
-from planner.performance.learned.artefact import ARTEFACT, load, current
+from planner.performance.learned.artefact import ARTEFACT, current, load
 from planner.performance.learned.columns import Columns
 from planner.performance.learned.packing import pack
 from planner.performance.learned.table import read_rows
@@ -40,11 +40,6 @@ VISION = {
     "metric": "images_per_s_per_device", "batch_global": "64", "precision": "fp16",
     "fwd_gmacs": 4.11, "img_size": 224,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return Catalog.open(tmp_path_factory.mktemp("catalog"))
 
 
 def seconds(columns: Columns) -> np.ndarray:

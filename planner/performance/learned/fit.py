@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from planner.performance.learned.learner import Learner
 from planner.performance.learned.members import fit_learner, require_libraries
 from planner.performance.learned.validation import Validation, cross_validate
 
-LIBRARIES = ("lightgbm", "scikit-learn", "numpy")
+PACKAGES = ("ai-capacity-planner", "lightgbm", "scikit-learn", "numpy")
 
 
 def fit(
@@ -76,6 +76,12 @@ def provenance(data: FittingSet) -> dict[str, str]:
         "fitted_on": datetime.now(UTC).date().isoformat(),
         "rows": str(len(data)),
         "data_sha256": data.digest,
-        "planner": version("ai-capacity-planner"),
-        **{name: version(name) for name in LIBRARIES},
+        **{name: _version(name) for name in PACKAGES},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "unknown"
