@@ -156,9 +156,9 @@ class NetworkBook:
     def _relative(self, name: str) -> tuple[float, float, float] | None:
         """Facts of the published vision network whose name begins most like this one's.
 
-        A relative shares the family, the letters before the first digit, and a letter more.
+        A relative shares the family (the letters that a name begins with) and one more sign.
         """
-        family = re.match(r"[a-z_-]*", name)
+        family = re.match(r"[a-z]*", name)
         shortest = max(4, len(family.group()) + 1 if family else 4)
         best: tuple[int, str] | None = None
         for known, fact in sorted(self._published.items()):
