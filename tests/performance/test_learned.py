@@ -71,7 +71,7 @@ def test_rows_with_only_the_required_columns_are_answered(catalog: Catalog) -> N
 
 
 def test_a_network_that_nobody_published_is_sized_by_its_relatives(catalog: Catalog) -> None:
-    row = VISION | {"fwd_gmacs": None, "img_size": None}
+    row = VISION | {"fwd_gmacs": None}
     relative, known, stranger = predict_rows(
         [row | {"model": name} for name in ("convnext_base.my_tune", "convnext_base", "zzz_net")],
         catalog,

@@ -203,6 +203,7 @@ class NetworkBook:
                     image = _first(image, fact[2])
                     scale = (image / fact[2]) ** 2 if image > 0 and fact[2] > 0 else 1.0
                     named_gmacs = fact[1] * scale
+                params = _first(params, named_params)
         # Detectors and diffusers quote other tokens per image than pixels: trust their own figure.
         gmacs = _first(gmacs, named_gmacs)
         image = _first(image, named_image)
