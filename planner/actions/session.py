@@ -50,11 +50,28 @@ class Session:
 
         return estimate(workload, on, self.catalog, measured=self.measured, where=where)
 
-    def estimate_batch(self, path: str, text: str | None = None) -> Batch:
+    def estimate_batch(
+        self,
+        path: str,
+        text: str | None = None,
+        *,
+        exclude_measured: bool = False,
+        explain: bool = False,
+    ) -> Batch:
         """Predictions for every row of a CSV file of set-ups."""
+        from catalog.observations import OwnObservations
         from planner.actions.estimate_batch import estimate_batch
 
-        return estimate_batch(path, self.catalog, text=text, measured=self.measured)
+        own = [run.observation.to_row() for run in OwnObservations().all()]
+        return estimate_batch(
+            path,
+            self.catalog,
+            text=text,
+            measured=() if exclude_measured else self.measured,
+            own_runs=own,
+            exclude_measured=exclude_measured,
+            explain=explain,
+        )
 
     def answer_from(
         self,

@@ -25,11 +25,6 @@ CPU = {"task": "infer_batch", "model": "resnet50", "framework": "onnxruntime", "
 DEVICES = ["H100-80GB", "L4", "A100-40GB", "TPU-v5e", "MI300X", "H100-80GB"]
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return Catalog.open(tmp_path_factory.mktemp("catalog"))
-
-
 def column(*values: float) -> np.ndarray:
     return np.array(values, dtype=np.float64)
 

@@ -151,7 +151,7 @@ def _generic_cpu(name: str) -> Device:
     )
 
 
-# The catalog's alias takes this for a Raspberry Pi 4, whose peak (57.6 GFLOP/s at 1.8 GHz) published
+# The catalog takes this for a Raspberry Pi 4, whose peak (57.6 GFLOP/s at 1.8 GHz) published
 # runs on it exceed.
 _BARE_CORE = re.compile(r"(CPU-)?cortex-a72", re.IGNORECASE)
 

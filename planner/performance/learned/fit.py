@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ from catalog import Catalog
 from planner.performance.learned.artefact import Artefact
 from planner.performance.learned.crossval import SCHEMES, Progress
 from planner.performance.learned.features import LEARNERS
-from planner.performance.learned.fitting_set import fitting_set
+from planner.performance.learned.first_token import FirstToken, fit_first_token
+from planner.performance.learned.fitting_set import FittingSet, fitting_set
+from planner.performance.learned.learner import Learner
 from planner.performance.learned.members import fit_learner, require_libraries
 from planner.performance.learned.validation import Validation, cross_validate
 
-LIBRARIES = ("lightgbm", "scikit-learn", "numpy")
+PACKAGES = ("ai-capacity-planner", "lightgbm", "scikit-learn", "numpy")
 
 
 def fit(
@@ -49,12 +51,37 @@ def finish(validation: Validation) -> Artefact:
     learners = {
         name: replace(fit_learner(data, name, everything), blend=blends[name]) for name in LEARNERS
     }
-    provenance = {
+    reports = tuple(validation.report(name) for name in validation.schemes)
+    return Artefact(
+        learners,
+        validation.intervals(everything),
+        provenance(data),
+        reports,
+        _first_token(data, learners["language_inference"]),
+    )
+
+
+def _first_token(data: FittingSet, learner: Learner) -> FirstToken | None:
+    features = data.features[learner.name]
+    rows = features.rows.tolist()
+    residual, _ = learner.predict(
+        features.matrix, [data.table.models[i] for i in rows], np.ones(len(rows), np.bool_)
+    )
+    return fit_first_token(features.parts, residual, data.first_token[features.rows])
+
+
+def provenance(data: FittingSet) -> dict[str, str]:
+    """When, on what and with what something was fitted."""
+    return {
         "fitted_on": datetime.now(UTC).date().isoformat(),
         "rows": str(len(data)),
         "data_sha256": data.digest,
-        "planner": version("ai-capacity-planner"),
-        **{name: version(name) for name in LIBRARIES},
+        **{name: _version(name) for name in PACKAGES},
     }
-    reports = tuple(validation.report(name) for name in validation.schemes)
-    return Artefact(learners, validation.intervals(everything), provenance, reports)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "unknown"

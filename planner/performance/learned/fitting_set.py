@@ -19,6 +19,7 @@ from catalog import Catalog
 from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.features import LEARNERS, Features, build
 from planner.performance.learned.table import Table, read_rows
+from planner.performance.learned.text import positive
 
 # Cells that a row to be predicted may lack.
 OPTIONAL_CELLS = (
@@ -35,6 +36,7 @@ class FittingSet:
 
     table: Table
     values: FloatArray
+    first_token: FloatArray  # seconds to the first token, NaN where not published
     groups: list[str]  # source x model x accelerator: the unit of the yardstick
     pairs: list[str]  # model x accelerator
     sources: list[str]
@@ -83,6 +85,7 @@ def fitting_set(catalog: Catalog, rows: Sequence[Mapping[str, Any]] | None = Non
     return FittingSet(
         table=table,
         values=np.array([float(row["value"]) for row in observations]),
+        first_token=np.array([positive(row, "ttft_ms") / 1000.0 for row in observations]),
         groups=[f"{row['source_id']}|{row['model']}|{row['accelerator']}" for row in observations],
         pairs=[f"{m}|{a}" for m, a in zip(table.models, table.accelerators, strict=True)],
         sources=[str(row["source_id"]) for row in observations],

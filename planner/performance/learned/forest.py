@@ -43,14 +43,17 @@ class Forest:
 
     def predict(self, matrix: FloatArray) -> FloatArray:
         """One value a row of ``matrix`` (columns in the order of fitting)."""
-        # Thresholds are kept in 32 bits: compare in the same precision.
-        values = np.ascontiguousarray(matrix.T, dtype=np.float32)
-        found = np.empty(values.shape[1])
+        found = np.empty(len(matrix))
         for start in range(0, len(found), _CHUNK):
-            found[start : start + _CHUNK] = self._chunk(values[:, start : start + _CHUNK])
+            places = self.leaf_places(matrix[start : start + _CHUNK])
+            leaves = self.leaves.ravel()[places]
+            found[start : start + _CHUNK] = leaves.sum(axis=0, dtype=np.float64)
         return found
 
-    def _chunk(self, values: NDArray[np.float32]) -> FloatArray:
+    def leaf_places(self, matrix: FloatArray) -> NDArray[np.int32]:
+        """Leaf that each row reaches in each tree, shape (trees, rows)."""
+        # Thresholds are kept in 32 bits: compare in the same precision.
+        values = np.ascontiguousarray(matrix.T, dtype=np.float32)
         common = np.full(len(self.leaves), _ALL)
         varying: list[tuple[_Splits, NDArray[np.intp]]] = []
         for feature, splits in self._by_feature.items():
@@ -63,9 +66,8 @@ class Forest:
         for splits, bins in varying:
             alive[splits.trees] &= splits.masks[:, bins]
         lowest = alive & (~alive + np.uint16(1))
-        place = _PLACE[lowest] + np.arange(0, self.leaves.size, WIDTH, dtype=np.int32)[:, None]
-        result: FloatArray = self.leaves.ravel()[place].sum(axis=0, dtype=np.float64)
-        return result
+        first = np.arange(0, self.leaves.size, WIDTH, dtype=np.int32)
+        return np.asarray(_PLACE[lowest] + first[:, None])
 
     @cached_property
     def _by_feature(self) -> Mapping[int, _Splits]:

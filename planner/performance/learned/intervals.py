@@ -51,17 +51,18 @@ def calibrate(
     weights: FloatArray,
     familiarity: str,
     chosen: NDArray[np.bool_],
+    levels: tuple[float, float] = LEVELS,
 ) -> dict[str, tuple[float, float]]:
     """Quantiles by class from the chosen rows, small classes drawn towards those of all rows."""
     scaled = errors / (FLOOR + spread)
     usable = chosen & np.isfinite(scaled)
     if not usable.any():
         return {}
-    everything = _quantiles(scaled[usable], weights[usable])
+    everything = _quantiles(scaled[usable], weights[usable], levels)
     found = {f"all|{familiarity}": everything}
     for name in np.unique(classes[usable]).tolist():
         rows = usable & (classes == name)
-        own = _quantiles(scaled[rows], weights[rows])
+        own = _quantiles(scaled[rows], weights[rows], levels)
         count = float(rows.sum())
         share = count / (count + _POOLED_ROWS)
         found[f"{name}|{familiarity}"] = (
@@ -71,12 +72,14 @@ def calibrate(
     return found
 
 
-def _quantiles(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
+def _quantiles(
+    values: FloatArray, weights: FloatArray, levels: tuple[float, float]
+) -> tuple[float, float]:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     total = total / total[-1]
     low, high = (
         float(values[order][min(int(np.searchsorted(total, level)), len(values) - 1)])
-        for level in LEVELS
+        for level in levels
     )
     return low, high

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog import Catalog
-from planner.performance.learned.artefact import Artefact, shipped
+from planner.performance.learned.artefact import Artefact, current
 from planner.performance.learned.columns import Columns
 from planner.performance.learned.evaluation import ANALYTIC, evaluate
 from planner.performance.learned.table import read_rows
@@ -44,7 +44,7 @@ def predict_rows(
     rows: Sequence[Mapping[str, object]], catalog: Catalog, artefact: Artefact | None = None
 ) -> list[RowPrediction]:
     """One prediction a row, in order. Never raises for what a row says; see ``reason``."""
-    fitted = artefact or shipped()
+    fitted = artefact or current()
     table = read_rows(rows, catalog)
     found = [RowPrediction(None, None, None, ANALYTIC, False, reason) for reason in table.reasons]
     for part in evaluate(table, fitted):

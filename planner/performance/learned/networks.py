@@ -153,6 +153,20 @@ class NetworkBook:
                 found[name] = fact
         return found
 
+    def _relative(self, name: str) -> tuple[float, float, float] | None:
+        """Facts of the published vision network whose name begins most like this one's.
+
+        A relative shares the family (the letters that a name begins with) and one more sign.
+        """
+        family = re.match(r"[a-z]*", name)
+        shortest = max(4, len(family.group()) + 1 if family else 4)
+        best: tuple[int, str] | None = None
+        for known, fact in sorted(self._published.items()):
+            common = _common(known, name)
+            if fact[1] > 0 and common >= shortest and (best is None or common > best[0]):
+                best = (common, known)
+        return self._published[best[1]] if best else None
+
     def _build(self, row: Mapping[str, object], shape: ModelShape | None) -> Network | None:
         name = cell(row, "model")
         params = positive(row, "params_b")
@@ -182,13 +196,14 @@ class NetworkBook:
                 named_gmacs, named_image = shape.forward_gmacs * scale, _first(image, native)
         params = _first(params, named_params)
         if not (params > 0 and (gmacs > 0 or named_gmacs > 0)):
-            fact = self._published.get(name.lower())
+            fact = self._published.get(name.lower()) or self._relative(name.lower())
             if fact is not None:
                 named_params = _first(named_params, fact[0])
                 if not named_gmacs > 0 and fact[1] > 0:
                     image = _first(image, fact[2])
                     scale = (image / fact[2]) ** 2 if image > 0 and fact[2] > 0 else 1.0
                     named_gmacs = fact[1] * scale
+                params = _first(params, named_params)
         # Detectors and diffusers quote other tokens per image than pixels: trust their own figure.
         gmacs = _first(gmacs, named_gmacs)
         image = _first(image, named_image)
@@ -208,6 +223,14 @@ class NetworkBook:
             image=image,
             known=named is not None or shape is not None,
         )
+
+
+def _common(left: str, right: str) -> int:
+    """Letters that two names begin with alike."""
+    for count, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return count
+    return min(len(left), len(right))
 
 
 def _first(*values: float) -> float:

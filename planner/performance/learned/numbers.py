@@ -95,7 +95,7 @@ def row_numbers(
             # The first threads get the fastest cores and the highest clock.
             values[name] *= math.sqrt(note.value("threads") / values["cores"])
     elif values["single_thread"] and values["cores"] > 1:
-        for name in ("peak_fp32", "peak_16", "core_share"):
+        for name in ("peak_fp32", "peak_16", "peak_8", "core_share"):
             values[name] /= values["cores"]
     values |= _network_numbers(network)
     values |= _precision_numbers(row, device, network, values)
@@ -104,15 +104,19 @@ def row_numbers(
 
 
 def _single_threaded(row: Mapping[str, object], device: Device, note: Notes) -> bool:
-    """TensorFlow Lite hands floating-point layers to XNNPACK, on one thread unless told more."""
+    """TensorFlow Lite hands layers to XNNPACK, on one thread unless told more.
+
+    Quantised layers run on all cores of Arm devices: so published runs imply (assumption).
+    """
     text = cell(row, "framework").lower()
+    if device.kind != "CPU" or "xnnpack" not in text or note.value("threads") > 0:
+        return False
     quantised = re.search(r"int8|uint8", (cell(row, "precision") + cell(row, "model")).lower())
-    return (
-        device.kind == "CPU"
-        and "xnnpack" in text
-        and not quantised
-        and not note.value("threads") > 0
-    )
+    return not quantised or _is_x86(device)
+
+
+def _is_x86(device: Device) -> bool:
+    return device.kind == "CPU" and device.vendor.startswith(("Intel", "AMD"))
 
 
 def _device_numbers(device: Device, cores: float) -> dict[str, float]:
@@ -201,6 +205,9 @@ def _precision_numbers(
     if device.kind == "CPU" and compute == "int4":
         compute = "bf16"  # weight-only: unpacked to 16 bits before the arithmetic
     peak = device.peak(compute) * values["core_share"]
+    if compute == "int8" and values["engine_tflite"] and _is_x86(device):
+        # On x86 its kernels multiply in 16 bits (vpmaddwd), not with VNNI: twice the FP32 rate.
+        peak = min(peak, 2.0 * values["peak_fp32"])
     # Under sustained load power caps the clock: a device with little power for its peak runs slower
     # than its datasheet, one with plenty keeps its boost. Exponent from clock ~ power^(1/3).
     watts = device.tdp / device.peak("bf16")

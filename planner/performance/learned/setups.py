@@ -43,11 +43,12 @@ from numpy.typing import NDArray
 
 from catalog import Catalog, ModelShape
 from planner.performance.learned.analytic import language_inference
-from planner.performance.learned.artefact import Artefact, shipped
+from planner.performance.learned.artefact import Artefact, current
 from planner.performance.learned.batches import derive
 from planner.performance.learned.columns import Columns, FloatArray
 from planner.performance.learned.devices import Device, DeviceBook
 from planner.performance.learned.evaluation import ANALYTIC, Evaluation, evaluate
+from planner.performance.learned.first_token import FirstToken
 from planner.performance.learned.networks import LANGUAGE, Network, NetworkBook
 from planner.performance.learned.numbers import row_numbers
 from planner.performance.learned.table import (
@@ -100,8 +101,9 @@ class InferencePrediction(SetupPrediction):
 
     ``prefill`` is one prompt alone on a replica; ``step`` one decode step of a full batch; ``tpot``
     the time between tokens of a request, steps and the prefills of others in between; ``ttft`` the
-    time to the first token at this load, without queueing for a place in the batch. ``batch``
-    requests run at once on a replica of ``replica`` devices; memory bounds them at ``batch_limit``.
+    time to the first token with that many requests in flight all the time (``first_token``).
+    ``batch`` requests run at once on a replica of ``replica`` devices; memory bounds them at
+    ``batch_limit``.
     """
 
     prefill: FloatArray
@@ -127,7 +129,7 @@ def predict_setups(
     Raises ValueError for an unknown column or one of another length.
     """
     table, network = _table(catalog, template, devices, columns, shape)
-    return _collect(table, network, list(evaluate(table, artefact or shipped())))
+    return _collect(table, network, list(evaluate(table, artefact or current())))
 
 
 def predict_inference(
@@ -146,11 +148,12 @@ def predict_inference(
     table, network = _table(catalog, template, devices, columns, shape)
     if set(table.learners) - {"language_inference", ""}:
         raise ValueError("predict_inference needs inference of a language model")
-    parts = list(evaluate(table, artefact or shipped()))
+    fitted = artefact or current()
+    parts = list(evaluate(table, fitted))
     found = _collect(table, network, parts)
     times = {name: np.full(len(table), np.nan) for name in _TIMES}
     for part in parts:
-        for name, values in _times(part).items():
+        for name, values in _times(part, fitted.first_token).items():
             times[name][part.features.rows] = values
     return InferencePrediction(
         unit=found.unit,
@@ -173,18 +176,19 @@ def predict_inference(
 _TIMES = ("prefill", "step", "ttft", "tpot", "batch", "batch_limit", "replica")
 
 
-def _times(part: Evaluation) -> Columns:
+def _times(part: Evaluation, first_token: FirstToken | None) -> Columns:
     """The analytic times, slowed alike by what was learnt of the whole request."""
+    parts = part.features.parts
     slower = np.exp(-part.residual)
-    seen = language_inference.request_times(part.features.parts)
+    prefill, step = parts["prefill"] * slower, parts["step"] * slower
     return {
-        "prefill": part.features.parts["prefill"] * slower,
-        "step": part.features.parts["step"] * slower,
-        "ttft": seen["ttft"] * slower,
-        "tpot": seen["tpot"] * slower,
-        "batch": part.features.parts["batch_effective"],
-        "batch_limit": part.features.parts["kv_limit"],
-        "replica": part.features.parts["replica"],
+        "prefill": prefill,
+        "step": step,
+        "ttft": first_token.seconds(parts, part.residual) if first_token else prefill + 0.5 * step,
+        "tpot": language_inference.between_tokens(parts) * slower,
+        "batch": parts["batch_effective"],
+        "batch_limit": parts["kv_limit"],
+        "replica": parts["replica"],
     }
 
 

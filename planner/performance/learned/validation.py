@@ -12,7 +12,13 @@ from planner.performance.learned.blends import Chooser, predict_held_out
 from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.crossval import SCHEMES, HeldOut, Progress, held_out
 from planner.performance.learned.fitting_set import FittingSet, weights
-from planner.performance.learned.intervals import ACCELERATOR, PAIR, Quantiles, calibrate
+from planner.performance.learned.intervals import (
+    ACCELERATOR,
+    LEVELS,
+    PAIR,
+    Quantiles,
+    calibrate,
+)
 from planner.performance.learned.report import Report
 from planner.performance.learned.scores import score
 
@@ -34,30 +40,41 @@ class Validation:
     chooser: Chooser
     schemes: Mapping[str, Scheme]
 
-    def intervals(self, rows: NDArray[np.bool_]) -> dict[str, tuple[float, float]]:
+    def intervals(
+        self, rows: NDArray[np.bool_], levels: tuple[float, float] = LEVELS
+    ) -> dict[str, tuple[float, float]]:
         """Quantiles from the held-out errors of the rows marked."""
         row_weights, classes = weights(self.data.groups), np.array(self.data.table.classes)
         pair, accelerator = self.schemes[PAIR], self.schemes[ACCELERATOR]
+        familiar = rows & pair.held.known
         return calibrate(
-            pair.errors, pair.spread, classes, row_weights, PAIR, rows & pair.held.known
+            pair.errors, pair.spread, classes, row_weights, PAIR, familiar, levels
         ) | calibrate(
-            accelerator.errors, accelerator.spread, classes, row_weights, ACCELERATOR, rows
+            accelerator.errors, accelerator.spread, classes, row_weights, ACCELERATOR, rows, levels
         )
 
-    def report(self, name: str) -> Report:
-        """The scheme's table: each fold with the intervals of the others."""
+    def covered(self, name: str, levels: tuple[float, float] = LEVELS) -> NDArray[np.bool_]:
+        """Whether each row's interval holds, each fold's made from the other folds' errors."""
         scheme = self.schemes[name]
         classes = np.array(self.data.table.classes)
         familiarity = np.where(scheme.held.known, PAIR, ACCELERATOR)
-        covered = np.zeros(len(self.data), dtype=np.bool_)
+        found = np.zeros(len(self.data), dtype=np.bool_)
         for number in np.unique(scheme.held.fold).tolist():
             mine = scheme.held.fold == number
-            low, high = Quantiles(self.intervals(~mine)).bounds(
+            low, high = Quantiles(self.intervals(~mine, levels)).bounds(
                 classes[mine].tolist(), familiarity[mine].tolist(), scheme.spread[mine]
             )
             errors = scheme.errors[mine]
-            covered[mine] = (errors >= low) & (errors <= high)
-        return score(name, self.data, -self.data.sign * scheme.errors, covered)
+            found[mine] = (errors >= low) & (errors <= high)
+        return found
+
+    def log_ratio(self, name: str) -> FloatArray:
+        """log(predicted / measured) of each row's own value."""
+        return np.asarray(-self.data.sign * self.schemes[name].errors)
+
+    def report(self, name: str) -> Report:
+        """The scheme's table."""
+        return score(name, self.data, self.log_ratio(name), self.covered(name))
 
 
 def cross_validate(

@@ -166,6 +166,7 @@ def estimate(columns: Columns) -> Columns:
         "batch_rank": np.asarray(batch_rank),
         "kv_pressure": np.asarray(np.fmin(asked, 1e6) / kv_limit),
         "kv_limit": np.asarray(kv_limit),
+        "requests_per_replica": np.asarray(asked),
         "touched": np.asarray(touched),
         "step": np.asarray(step),
         "prefill": np.asarray(prefill),
@@ -182,18 +183,15 @@ def estimate(columns: Columns) -> Columns:
     }
 
 
-def request_times(parts: Columns) -> Columns:
-    """Seconds that a request sees under continuous batching: to its first token, between tokens.
+def between_tokens(parts: Columns) -> FloatArray:
+    """Seconds between two tokens of one request under continuous batching.
 
     In a steady state each token of the batch waits for one step and its share of the prefills of
     the requests that enter meanwhile: one a request's output, on average.
     """
-    output = np.fmax(parts["output"], 1.0)
     batch = parts["batch_effective"]
-    tpot = parts["step"] + (batch - np.fmin(batch, 1.0)) * parts["prefill"] / output
-    # A prompt enters between two steps: it waits for half of the one that runs.
-    ttft = parts["prefill"] + np.where(batch > 1, 0.5, 0.0) * parts["step"]
-    return {"ttft": np.asarray(ttft), "tpot": np.asarray(tpot)}
+    others = batch - np.fmin(batch, 1.0)
+    return np.asarray(parts["step"] + others * parts["prefill"] / np.fmax(parts["output"], 1.0))
 
 
 def latency_factor(parts: Columns) -> FloatArray:
