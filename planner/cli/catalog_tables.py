@@ -95,7 +95,7 @@ def print_sections(sections: Sequence[Section]) -> None:
     notes = _Footnotes()
     for section in sections:
         console.print(Text(f"{section.kind} {section.name}", style="bold"))
-        table = _table(("about", "fact", "value", "unit", "date", "source"))
+        table = _table(("about", "fact", "value", "unit", "age", "from"))
         about = None
         for fact in section.facts:
             value = number(fact.value) if isinstance(fact.value, float) else str(fact.value)
@@ -104,7 +104,7 @@ def print_sections(sections: Sequence[Section]) -> None:
                 fact.name,
                 Text(value),
                 fact.unit,
-                dated(fact.as_of, fact.as_of_precision),
+                aged(fact.age_days, fact.as_of_precision),
                 Text(notes.mark(fact.source, fact.as_of, fact.as_of_precision, fact.citation)),
             )
             about = fact.about

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,15 @@ def test_show_of_a_wrong_name_suggests(catalog: Catalog) -> None:
     assert "p5.48xlarge" in str(caught.value)
     with pytest.raises(KeyError, match="DGX H100"):
         show(catalog, "DGX H1000")
+
+
+def test_every_figure_of_a_table_has_age_and_source(capsys: Capture) -> None:
+    assert run("show", "Coral USB Accelerator") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["about", "fact", "value", "unit", "age", "from"]
+    facts = [line for line in lines[2:] if not line.startswith("[")]
+    assert len(facts) >= 6
+    assert all(re.search(r" (<=)?(\d+d|\?) +\[\d+\]$", line.rstrip()) for line in facts)
 
 
 def test_show_gives_each_figure_its_own_source(catalog: Catalog) -> None:
