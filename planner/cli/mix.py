@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from planner.cli.recommend import Format
+from planner.cli.answers import Format
 
 
 def register(app: typer.Typer) -> None:
