@@ -18,7 +18,7 @@ THIS_MACHINE = "this-machine"
 
 
 def own_measurements(catalog: Catalog) -> list[Measured]:
-    """Each own run that the model can be asked about, as log(measured / analytic)."""
+    """Each own run that the model can be asked about, as log(measured / expected)."""
     found = []
     for own in OwnObservations().all():
         measured = _measured(own, catalog)
@@ -82,11 +82,12 @@ def _measured(own: OwnObservation, catalog: Catalog) -> Measured | None:
         decode_images=False,
     )
     machines = one_machine(device)
-    estimate = training_throughput(workload, shape, machines)
+    estimate = training_throughput(workload, shape, machines, catalog=catalog)
     ratio = log_ratio(estimate, seen.value)
     if ratio is None:
         return None
-    return Measured(setups_of(workload, shape, machines)[0], ratio, own.id)
+    sd = float(estimate.log_sd[0])
+    return Measured(setups_of(workload, shape, machines)[0], ratio, own.id, sd)
 
 
 def _device(own: OwnObservation, catalog: Catalog) -> Device | None:

@@ -36,7 +36,7 @@ def build(
     own = own_offers(workload, catalog, where)
     offers, excluded = eligible(workload, shape, catalog, with_own(catalog.offers, own), where)
     found = configurations(workload, offers, catalog)
-    throughput = throughput_of(workload, shape, found.machines, measured)
+    throughput = throughput_of(workload, shape, found.machines, measured, catalog=catalog)
     amount = amount_of(workload)
     spot = spot_facts(workload, offers, own)
     z = NormalDist().inv_cdf(workload.risk)

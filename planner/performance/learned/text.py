@@ -135,8 +135,10 @@ def layout(text: str) -> Layout:
         degrees={key.lower(): float(value) for key, value in _DEGREE.findall(lowered)},
         lora="lora" in lowered,
         sft="sft" in lowered,
-        checkpointing="ckpt" in lowered or "recomp" in lowered or "checkpoint" in lowered,
-        fsdp="fsdp" in lowered or "zero" in lowered,
+        # Selective recomputation repeats norms and activation functions, not a forward pass.
+        checkpointing=bool(re.search(r"(?<!selective )(ckpt|recomp|checkpoint)", lowered)),
+        # ZeRO 1 and 2 shard optimizer state and gradients: weights stay where they are.
+        fsdp="fsdp" in lowered or bool(re.search(r"zero(?![ =_-]*[012])", lowered)),
         layer_split="layer-split" in lowered,
     )
 

@@ -1,0 +1,96 @@
+"""Training configurations as the fitted model reads them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog import Catalog
+from catalog.model_shapes import ModelShape
+from planner.performance.devices import Machines
+from planner.performance.efficiency import Expected
+from planner.performance.fitted import Setups, engine, fit, overlay, sockets, steady_growth
+from planner.performance.layouts import FULL_RECOMPUTE, Layout, parse_layout
+from planner.performance.training import StepTimes
+from planner.workload import LanguageTraining, Method, Training, VisionTraining
+
+Floats = NDArray[np.float64]
+
+# Machines with more devices are slices of several hosts: the fit then counts hosts by itself.
+_MOST_IN_A_HOST = 8
+
+
+def training_setups(
+    workload: Training, shape: ModelShape, machines: Machines, layout: list[str], precision: str
+) -> Setups:
+    """The configurations with the layouts chosen for them, as text (``layouts.describe``)."""
+    whole, share = sockets(machines)
+    columns = {
+        "devices": machines.total * whole,
+        "nodes": np.where(machines.per_node > _MOST_IN_A_HOST, np.nan, machines.nodes),
+        "share": share,
+    }
+    template = {
+        "model": shape.name,
+        "framework": engine(workload.framework, "pytorch"),
+        "precision": precision,
+    }
+    if isinstance(workload, VisionTraining):
+        template["task"] = "train"
+        if workload.image_size is not None:
+            template["img_size"] = str(workload.image_size)
+        columns["batch"] = np.full(len(machines), float(workload.batch_size))
+    else:
+        template |= _language(workload)
+        sequences = max(1.0, workload.step_tokens / workload.sequence_length)
+        columns["batch"] = np.full(len(machines), sequences)
+        columns |= _degrees(layout)
+    return Setups(template, [device.name for device in machines.devices], {}, columns)
+
+
+def training_expected(
+    workload: Training,
+    shape: ModelShape,
+    machines: Machines,
+    step: StepTimes,
+    precision: str,
+    *,
+    log_analytic: Floats,
+    log_most: Floats,
+    prior: Expected,
+    catalog: Catalog,
+) -> tuple[Expected, Setups]:
+    """What the fit expects of configurations that run, the prior of the others.
+
+    ``log_analytic`` and ``log_most`` are logs of units/s: of the analytic model, and of the most
+    that the hardware can do.
+    """
+    setups = training_setups(workload, shape, machines, step.layout, precision)
+    found = fit(catalog, shape, setups, np.isfinite(log_analytic))
+    grown = steady_growth(np.fmin(found.log_total, log_most), log_analytic, machines)
+    found = type(found)(grown, found.log_sd, found.log_sd_above, found.basis)
+    return overlay(found, log_analytic, log_most, prior), setups
+
+
+def _language(workload: LanguageTraining) -> dict[str, str]:
+    adapters = workload.method is not Method.FULL
+    return {
+        "task": "train" if workload.kind == "pretrain" else "finetune",
+        "seq_len": str(workload.sequence_length),
+        "parallelism": "lora" if adapters else "",
+    }
+
+
+def _degrees(layout: list[str]) -> dict[str, Floats]:
+    """Degrees and flags of the layouts; a configuration without one gets those of one device."""
+    parsed: dict[str, Layout] = {}
+    found = [parsed.get(text) or parsed.setdefault(text, parse_layout(text)) for text in layout]
+    return {
+        "tp": np.array([float(one.tensor or 1) for one in found]),
+        "pp": np.array([float(one.pipeline or 1) for one in found]),
+        "cp": np.array([float(one.context or 1) for one in found]),
+        "ep": np.array([float(one.expert or 1) for one in found]),
+        "vp": np.array([float(one.interleave or np.nan) for one in found]),
+        "fsdp": np.array([float((one.zero or 0) >= 3) for one in found]),
+        "checkpointing": np.array([float(one.recompute == FULL_RECOMPUTE) for one in found]),
+    }
