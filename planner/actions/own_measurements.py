@@ -9,6 +9,7 @@ import numpy as np
 from catalog import Catalog, UnknownName
 from catalog.accelerators import AcceleratorKind
 from catalog.observations import Observation, OwnObservation, OwnObservations
+from planner.candidates.configurations import doubling
 from planner.performance.devices import Device, Machines, from_accelerator, usual_network
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import log_ratio, setups_of, training_throughput
@@ -47,14 +48,23 @@ def this_machine() -> Device:
     )
 
 
-def one_machine(device: Device, per_node: int = 1, nodes: int = 1) -> Machines:
-    """A single configuration on the network usual for such machines; host figures unknown."""
-    unknown = np.array([np.nan])
+def one_machine(device: Device) -> Machines:
+    """A single configuration; host and network figures unknown."""
+    return machines_up_to(device, 1, 1)
+
+
+def machines_up_to(device: Device, per_node: int, nodes: int) -> Machines:
+    """1, 2, 4, ... and ``nodes`` machines on the network usual for them: the numbers that plans
+    try, so that the last one is estimated as in a plan. Host figures are unknown.
+    """
+    counts = np.array(doubling(nodes), np.float64)
+    unknown = np.full(len(counts), np.nan)
+    network = np.where(counts > 1, usual_network(device, per_node), np.nan)
     return Machines(
-        (device,),
-        np.array([float(per_node)]),
-        np.array([float(nodes)]),
-        unknown if nodes == 1 else np.array([usual_network(device, per_node)]),
+        (device,) * len(counts),
+        np.full(len(counts), float(per_node)),
+        counts,
+        network,
         unknown,
         unknown,
     )
