@@ -59,7 +59,7 @@ def machines_up_to(device: Device, per_node: int, nodes: int) -> Machines:
     """
     counts = np.array(doubling(nodes), np.float64)
     unknown = np.full(len(counts), np.nan)
-    network = np.where(counts > 1, usual_network(device, per_node), np.nan)
+    network = np.full(len(counts), usual_network(device, per_node)) if nodes > 1 else unknown
     return Machines(
         (device,) * len(counts),
         np.full(len(counts), float(per_node)),

@@ -85,17 +85,25 @@ def _devices(offers: OfferTable, catalog: Catalog) -> tuple[list[Device], Rows, 
     """The device of each distinct machine, each offer's index, and one offer of each."""
     _, first, of_offer = np.unique(offers.codes["hardware"], return_index=True, return_inverse=True)
     devices = []
+    known: dict[tuple[str, float, float | None], Device] = {}
+
+    def device(name: str, share: float, memory: float | None) -> Device:
+        key = (name, share, memory)
+        if key not in known:
+            known[key] = from_accelerator(catalog.accelerators[name], share, memory)
+        return known[key]
+
     for index in first.tolist():
         name = offers.text("accelerator", index)
         if name:
             count = offers.number("accelerator_count", index) or 1.0
             share = count if count < 1 else 1.0
-            devices.append(from_accelerator(catalog.accelerators[name], share))
+            devices.append(device(name, share, None))
         else:
-            cpu = catalog.accelerators[offers.text("cpu", index)]
+            cpu = offers.text("cpu", index)
             sockets = offers.number("cpu_sockets", index) or 1.0
             memory = offers.number("memory_gib", index)
-            devices.append(from_accelerator(cpu, sockets, memory))
+            devices.append(device(cpu, sockets, memory))
     return devices, np.asarray(of_offer, np.intp).reshape(-1), np.asarray(first, np.intp)
 
 

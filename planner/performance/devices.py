@@ -164,7 +164,11 @@ class Machines:
         return np.array(first, np.intp), member
 
     def peak(self, precision: str) -> Floats:
-        return _column([device.peak(precision) for device in self.devices])
+        known: dict[int, float | None] = {}
+        for device in self.devices:
+            if id(device) not in known:
+                known[id(device)] = device.peak(precision)
+        return _column([known[id(device)] for device in self.devices])
 
     @property
     def memory(self) -> Floats:

@@ -114,6 +114,14 @@ def engine(stated: str, default: str) -> str:
     return stated if framework(stated).engine != "other" else default
 
 
+def fitted_on(model: str, learner: str) -> bool:
+    """Whether runs of this very network were among those that a learner was fitted on."""
+    from planner.performance.learned.artefact import current
+    from planner.performance.learned.table import fold_model
+
+    return fold_model(model) in current().learners[learner].models
+
+
 def fit(catalog: Catalog, shape: ModelShape, setups: Setups, wanted: NDArray[np.bool_]) -> Fit:
     """The fitted model's answers for the ``wanted`` set-ups."""
     from planner.performance.learned.setups import predict_setups
@@ -169,11 +177,13 @@ def steady_growth(log_total: Floats, log_analytic: Floats, machines: Machines) -
     proportion, or beyond these as far as the analytic model says (memory that only more machines
     have). The fewest machines that run are the anchor. NaN stays NaN.
     """
-    steps = np.unique(machines.nodes)
+    steps = sorted(set(machines.nodes.tolist()))
     if len(steps) < 2:
         return log_total
-    keys = zip(map(id, machines.devices), machines.per_node.tolist(), strict=True)
-    codes: dict[tuple[int, float], int] = {}
+    figures = (machines.per_node, machines.network, machines.vcpus, machines.host_memory)
+    columns = (np.nan_to_num(values, nan=-1.0).tolist() for values in figures)
+    codes: dict[tuple[float, ...], int] = {}
+    keys = zip(map(id, machines.devices), *columns, strict=True)
     group = np.array([codes.setdefault(key, len(codes)) for key in keys], np.intp)
     before, analytic, nodes = (np.full(len(codes), np.nan) for _ in range(3))
     result = log_total.copy()

@@ -1,7 +1,7 @@
 """Serving units as the fitted model reads them.
 
-The fit is asked once a unit, for its best layout near its operating point, and read as one factor
-on all times; the operating point is then solved again with it.
+The fit is asked for the best layout of a unit near its operating point and read as one factor on
+all times; the operating point is then solved again with it.
 """
 
 from __future__ import annotations
