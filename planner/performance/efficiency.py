@@ -160,7 +160,8 @@ def prior(task: str, kind: str) -> Prior:
 
 def by_prior(task: str, kinds: Sequence[str]) -> Expected:
     """The analytic time as it stands, on devices of these kinds."""
-    sd = np.array([prior(task, kind).log_sd for kind in kinds])
+    known = {kind: prior(task, kind).log_sd for kind in set(kinds)}
+    sd = np.array([known[kind] for kind in kinds])
     return Expected(np.zeros(len(kinds)), sd, sd, ["analytic"] * len(kinds))
 
 
@@ -168,6 +169,8 @@ def posterior(
     setups: Sequence[Setup], measured: Sequence[Measured], expected: Expected | None = None
 ) -> Posterior:
     """Expectation (without one, the prior) updated by own measurements.
+
+    Setups are needed only where something was measured.
 
     Basis ``measured`` means that this very configuration was run here, ``calibrated`` that a
     neighbour removed at least a tenth of the variance; else it is that of the expectation.

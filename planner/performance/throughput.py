@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
+from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, by_prior, posterior, prior
@@ -102,7 +103,7 @@ def training_throughput(
     """
     precision = training_precision(workload)
     task = "vision-training" if isinstance(workload, VisionTraining) else "language-training"
-    kernel = np.array([prior(task, d.kind).kernel_efficiency for d in machines.devices])
+    kernel = kernel_efficiency(task, machines)
     if isinstance(workload, VisionTraining):
         work = vision_work(shape, workload.image_size)
         if work is None:
@@ -127,8 +128,8 @@ def training_throughput(
         most = machines.peak(precision) * machines.total / flops
         units = max(workload.step_tokens, float(workload.sequence_length))
         unit = "tokens_per_s"
-    setups = setups_of(workload, shape, machines)
-    expected, asked = None, None
+    kinds = [device.kind for device in machines.devices]
+    expected, asked = by_prior(task, kinds), None
     if catalog is not None:
         from planner.performance.training_fit import training_expected
 
@@ -140,9 +141,10 @@ def training_throughput(
             precision,
             log_analytic=np.log(units / step.total_s),
             log_most=np.log(most),
-            prior=by_prior(task, [device.kind for device in machines.devices]),
+            prior=expected,
             catalog=catalog,
         )
+    setups = setups_of(workload, shape, machines) if measured else []
     correction = posterior(setups, measured, expected)
     median = units / step.total_s * correction.ratio
     stated = layout is not None and layout != ANY_LAYOUT
@@ -158,6 +160,12 @@ def training_throughput(
         log_sd_above=correction.log_sd_above,
         setups=asked,
     )
+
+
+def kernel_efficiency(task: str, machines: Machines) -> Floats:
+    """Share of the peak that kernels reach before any measurement, shape (n,)."""
+    known = {kind: prior(task, kind).kernel_efficiency for kind in AcceleratorKind}
+    return np.array([known[device.kind] for device in machines.devices])
 
 
 def setups_of(workload: Training, shape: ModelShape, machines: Machines) -> list[Setup]:

@@ -10,7 +10,7 @@ from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Expected
 from planner.performance.fitted import Setups, engine, fit, overlay, sockets, steady_growth
-from planner.performance.layouts import FULL_RECOMPUTE, Layout, parse_layout
+from planner.performance.layouts import ANY_LAYOUT, FULL_RECOMPUTE, Layout
 from planner.performance.training import StepTimes
 from planner.workload import LanguageTraining, Method, Training, VisionTraining
 
@@ -21,9 +21,13 @@ _MOST_IN_A_HOST = 8
 
 
 def training_setups(
-    workload: Training, shape: ModelShape, machines: Machines, layout: list[str], precision: str
+    workload: Training,
+    shape: ModelShape,
+    machines: Machines,
+    layouts: list[Layout] | None,
+    precision: str,
 ) -> Setups:
-    """The configurations with the layouts chosen for them, as text (``layouts.describe``)."""
+    """The configurations with the layouts chosen for them, where there are such."""
     whole, share = sockets(machines)
     columns = {
         "devices": machines.total * whole,
@@ -44,7 +48,7 @@ def training_setups(
         template |= _language(workload)
         sequences = max(1.0, workload.step_tokens / workload.sequence_length)
         columns["batch"] = np.full(len(machines), sequences)
-        columns |= _degrees(layout)
+        columns |= _degrees(layouts or [ANY_LAYOUT] * len(machines))
     return Setups(template, [device.name for device in machines.devices], {}, columns)
 
 
@@ -65,7 +69,7 @@ def training_expected(
     ``log_analytic`` and ``log_most`` are logs of units/s: of the analytic model, and of the most
     that the hardware can do.
     """
-    setups = training_setups(workload, shape, machines, step.layout, precision)
+    setups = training_setups(workload, shape, machines, step.degrees, precision)
     found = fit(catalog, shape, setups, np.isfinite(log_analytic))
     grown = steady_growth(np.fmin(found.log_total, log_most), log_analytic, machines)
     found = type(found)(grown, found.log_sd, found.log_sd_above, found.basis)
@@ -81,16 +85,16 @@ def _language(workload: LanguageTraining) -> dict[str, str]:
     }
 
 
-def _degrees(layout: list[str]) -> dict[str, Floats]:
+def _degrees(found: list[Layout]) -> dict[str, Floats]:
     """Degrees and flags of the layouts; a configuration without one gets those of one device."""
-    parsed: dict[str, Layout] = {}
-    found = [parsed.get(text) or parsed.setdefault(text, parse_layout(text)) for text in layout]
     return {
         "tp": np.array([float(one.tensor or 1) for one in found]),
         "pp": np.array([float(one.pipeline or 1) for one in found]),
         "cp": np.array([float(one.context or 1) for one in found]),
         "ep": np.array([float(one.expert or 1) for one in found]),
-        "vp": np.array([float(one.interleave or np.nan) for one in found]),
+        "vp": np.array(
+            [float(one.interleave) if (one.interleave or 1) > 1 else np.nan for one in found]
+        ),
         "fsdp": np.array([float((one.zero or 0) >= 3) for one in found]),
         "checkpointing": np.array([float(one.recompute == FULL_RECOMPUTE) for one in found]),
     }

@@ -17,16 +17,14 @@ from planner.performance.efficiency import (
     prior,
 )
 from planner.performance.latency import Latency
-from planner.performance.throughput import Throughput
+from planner.performance.throughput import Throughput, kernel_efficiency
 from planner.performance.training import StepTimes
+
+__all__ = ["bandwidth_efficiency", "correction", "impossible", "kernel_efficiency", "take"]
 
 Floats = NDArray[np.float64]
 
 SPREAD_NOT_NEEDED = "fits one machine: replicas are counted, not spread"
-
-
-def kernel_efficiency(task: str, machines: Machines) -> Floats:
-    return np.array([prior(task, device.kind).kernel_efficiency for device in machines.devices])
 
 
 def bandwidth_efficiency(task: str, machines: Machines) -> Floats:

@@ -75,7 +75,6 @@ def _named() -> tuple[tuple[re.Pattern[str], NamedNetwork], ...]:
     return tuple((re.compile(pattern), network) for pattern, network in _NAMED)
 
 
-
 # MobileNet families by width at 224 pixels: parameters (1e9) and GMACs from their papers.
 _MOBILENET_V1 = {
     1.0: (0.0042, 0.569),
