@@ -87,14 +87,14 @@ def _language(workload: LanguageTraining) -> dict[str, str]:
 
 def _degrees(found: list[Layout]) -> dict[str, Floats]:
     """Degrees and flags of the layouts; a configuration without one gets those of one device."""
-    return {
+    columns = {
         "tp": np.array([float(one.tensor or 1) for one in found]),
         "pp": np.array([float(one.pipeline or 1) for one in found]),
         "cp": np.array([float(one.context or 1) for one in found]),
         "ep": np.array([float(one.expert or 1) for one in found]),
-        "vp": np.array(
-            [float(one.interleave) if (one.interleave or 1) > 1 else np.nan for one in found]
-        ),
+        "vp": np.array([float(one.interleave or 1) for one in found]),
         "fsdp": np.array([float((one.zero or 0) >= 3) for one in found]),
         "checkpointing": np.array([float(one.recompute == FULL_RECOMPUTE) for one in found]),
     }
+    columns["vp"][columns["vp"] <= 1] = np.nan  # published only where stages are interleaved
+    return columns

@@ -39,8 +39,8 @@ DEFAULT_STEPS = 50  # of the schedulers in diffusers
 DISTILLED_STEPS = 4  # schnell, turbo and lightning models (FLUX.1-schnell model card)
 DISTILLED = ("schnell", "turbo", "lightning", "lcm")
 # Published runs (MLPerf Inference, SDXL) take 20 steps. The fitted model does not see the number:
-# the two models are compared at this one, and the analytic one carries the rest. For the same reason
-# it knows nothing of other denoisers.
+# the two models are compared at this one, and the analytic one carries the rest. For the same
+# reason the fit knows nothing of other denoisers.
 PUBLISHED_STEPS = 20
 # Classifier-free guidance runs the denoiser with and without the prompt (Ho and Salimans 2022);
 # FLUX models and distilled ones are trained to do without.
