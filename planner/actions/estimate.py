@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
+from planner.actions.behind import observations_behind
 from planner.actions.own_measurements import machines_up_to, this_machine
 from planner.candidates.amount import amount_of
 from planner.candidates.eligible import ability
@@ -29,9 +30,12 @@ def estimate(
     catalog: Catalog,
     *,
     measured: Sequence[Measured] = (),
+    explain: bool = False,
     where: str = "workload",
 ) -> Estimate:
     """Throughput, hours and memory of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``.
+
+    With ``explain`` it names the published observations that weigh most.
 
     Raises BadInput for a name or count that cannot be, Infeasible when the hardware cannot do it.
     """
@@ -69,6 +73,7 @@ def estimate(
             Weighed(observation=observation, weight=round(weight, 3))
             for observation, weight in _weighed(workload, shape, machines, measured)
         ],
+        observations=observations_behind(found, last, catalog) if explain else [],
     )
 
 

@@ -33,13 +33,15 @@ def recommend(
     *,
     measured: Sequence[Measured] = (),
     top: int = 5,
+    explain: bool = False,
     where: str = "workload",
     today: date | None = None,
 ) -> Plan:
     """Choose the cheapest way to do the work that meets its constraints.
 
     Raises BadInput for unknown names and empty filters, Infeasible when nothing meets the limits.
-    A plan over the budget is returned with status ``over_budget``.
+    A plan over the budget is returned with status ``over_budget``. With ``explain`` the explanation
+    names the published observations that weigh most in the estimate.
     """
     start = time.perf_counter()
     try:
@@ -67,6 +69,19 @@ def recommend(
         today=today or date.today(),
         seconds=time.perf_counter() - start,
     )
+    if explain:
+        from planner.actions.behind import observations_behind
+
+        candidates = prepared.candidates
+        best = found.pick
+        if best is None:
+            best = int(prepared.cover_rows()[found.groups[0].index])
+        config = int(candidates.config[best])
+        lines = observations_behind(candidates.throughput, config, catalog)
+        lines = [f"Weighs in the throughput: {line}." for line in lines]
+        recommendation = recommendation.model_copy(
+            update={"explanation": [*recommendation.explanation, *lines]}
+        )
     return Plan(recommendation, prepared.candidates, prepared.feasible)
 
 

@@ -41,14 +41,22 @@ class Session:
 
         return own_measurements(self.catalog)
 
-    def recommend(self, workload: Workload, *, top: int = 5, where: str = "workload") -> Plan:
-        return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
+    def recommend(
+        self, workload: Workload, *, top: int = 5, explain: bool = False, where: str = "workload"
+    ) -> Plan:
+        return recommend(
+            workload, self.catalog, measured=self.measured, top=top, explain=explain, where=where
+        )
 
-    def estimate(self, workload: Workload, on: str, *, where: str = "workload") -> Estimate:
+    def estimate(
+        self, workload: Workload, on: str, *, explain: bool = False, where: str = "workload"
+    ) -> Estimate:
         """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
         from planner.actions.estimate import estimate
 
-        return estimate(workload, on, self.catalog, measured=self.measured, where=where)
+        return estimate(
+            workload, on, self.catalog, measured=self.measured, explain=explain, where=where
+        )
 
     def estimate_batch(
         self,
@@ -81,9 +89,11 @@ class Session:
         place: Mapping[str, Any],
         *,
         top: int = 5,
+        explain: bool = False,
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
+        ``explain`` looks up the observations behind the estimate of a single workload.
         Raises BadInput and Infeasible.
         """
         found, where = asked(file, text, flags, place)
@@ -93,7 +103,7 @@ class Session:
             return recommend_portfolio(
                 found, self.catalog, measured=self.measured, top=top, where=where
             )
-        return self.recommend(found, top=top, where=where).recommendation
+        return self.recommend(found, top=top, explain=explain, where=where).recommendation
 
     def front_from(
         self,

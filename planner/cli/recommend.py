@@ -31,5 +31,7 @@ def recommend(
     from planner.actions.session import open_session
 
     session = open_session(say=None if quiet else say)
-    result = session.answer_from(given.file, None, given.fields, given.place, top=top)
+    result = session.answer_from(
+        given.file, None, given.fields, given.place, top=top, explain=explain
+    )
     return show(result, format, explain)
