@@ -196,7 +196,7 @@ class _Best:
 
 def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
     """Configurations by what decides their layouts and the way their links are crossed."""
-    groups: dict[MachineShape, list[int]] = {}
+    groups: dict[tuple[float, float, float, AcceleratorKind], list[int]] = {}
     kinds = [device.kind for device in machines.devices]
     columns = zip(
         machines.per_node.tolist(),
@@ -205,7 +205,9 @@ def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
         kinds,
         strict=True,
     )
-    for index, (per_node, nodes, domain, kind) in enumerate(columns):
+    for index, key in enumerate(columns):
+        groups.setdefault(key, []).append(index)
+    for (per_node, nodes, domain, kind), rows in groups.items():
         shape = MachineShape(
             int(per_node),
             int(nodes),
@@ -213,8 +215,6 @@ def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
             kind is AcceleratorKind.CPU,
             kind is AcceleratorKind.GPU,
         )
-        groups.setdefault(shape, []).append(index)
-    for shape, rows in groups.items():
         yield shape, np.array(rows, np.intp)
 
 
