@@ -157,7 +157,7 @@ def overlay(fit: Fit, log_analytic: Floats, log_most: Floats, prior: Expected) -
 
     ``log_analytic`` and ``log_most`` are logs of units/s of the same devices as the fit's.
     """
-    ratio = np.fmin(fit.log_total, log_most) - log_analytic
+    ratio = bounded(fit.log_total, log_most) - log_analytic
     says = np.isfinite(ratio) & np.isfinite(fit.log_sd) & np.isfinite(fit.log_sd_above)
     return Expected(
         np.where(says, ratio, prior.log_ratio),
@@ -168,6 +168,11 @@ def overlay(fit: Fit, log_analytic: Floats, log_most: Floats, prior: Expected) -
             for found, before, yes in zip(fit.basis, prior.basis, says.tolist(), strict=True)
         ],
     )
+
+
+def bounded(log_total: Floats, log_most: Floats) -> Floats:
+    """At most ``log_most`` where that is known; what the fit does not say stays NaN."""
+    return np.where(np.isnan(log_total), np.nan, np.fmin(log_total, log_most))
 
 
 def steady_growth(log_total: Floats, log_analytic: Floats, machines: Machines) -> Floats:

@@ -9,7 +9,7 @@ from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Expected
-from planner.performance.fitted import Setups, engine, fit, overlay, sockets, steady_growth
+from planner.performance.fitted import Setups, bounded, engine, fit, overlay, sockets, steady_growth
 from planner.performance.layouts import ANY_LAYOUT, FULL_RECOMPUTE, Layout
 from planner.performance.training import StepTimes
 from planner.workload import LanguageTraining, Method, Training, VisionTraining
@@ -71,7 +71,7 @@ def training_expected(
     """
     setups = training_setups(workload, shape, machines, step.degrees, precision)
     found = fit(catalog, shape, setups, np.isfinite(log_analytic))
-    grown = steady_growth(np.fmin(found.log_total, log_most), log_analytic, machines)
+    grown = steady_growth(bounded(found.log_total, log_most), log_analytic, machines)
     found = type(found)(grown, found.log_sd, found.log_sd_above, found.basis)
     return overlay(found, log_analytic, log_most, prior), setups
 

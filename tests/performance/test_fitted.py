@@ -207,6 +207,25 @@ def test_what_the_fit_does_not_know_keeps_the_analytic_time(catalog: Catalog) ->
     assert known.basis == ["calibrated"]
 
 
+def test_a_device_too_little_known_keeps_the_analytic_time(catalog: Catalog) -> None:
+    """A Coral's datasheet has no bandwidth: the fit says nothing, its bound must not stand in."""
+    workload = parse(
+        {
+            "kind": "edge",
+            "model": "yolov8n",
+            "frames_per_second": 10,
+            "streams": 1,
+            "precision": "int8",
+        },
+        where="test",
+    )
+    shape = shape_of(catalog, workload, "test")
+    machines = on(catalog, "Coral-EdgeTPU", 1)
+    fitted = throughput_of(workload, shape, machines, catalog=catalog)
+    assert fitted.median[0] == throughput_of(workload, shape, machines).median[0]
+    assert fitted.basis == ["analytic"]
+
+
 def test_own_runs_stand_above_the_fit(catalog: Catalog) -> None:
     """An exact repeat is measured, within the noise of a run, whatever the fit expects."""
     workload = parse(IMAGES, where="test")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from planner.performance.inference.batches import BatchTimes, SampleWork
 from planner.performance.inference.precision import Arithmetic
 
 Floats = NDArray[np.float64]
+
+# Of the datasheet's peak; no published run of a network of convolutions reaches more.
+CREDIBLE = 0.7
 
 
 def samples_expected(
@@ -54,7 +58,9 @@ def samples_expected(
         {"devices": whole, "nodes": np.ones(len(rows)), "share": share, "batch": size},
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_analytic, log_most = np.log(analytic), np.log(peak / work.flops)
+        log_analytic, log_most = np.log(analytic), np.log(CREDIBLE * peak / work.flops)
     found = fit(catalog, shape, setups, np.isfinite(log_analytic))
+    # Far from what it learnt the fit may promise what no device does: then it is not taken at all.
+    found = replace(found, log_total=np.where(found.log_total > log_most, np.nan, found.log_total))
     prior = by_prior(task, [device.kind for device in machines.devices])
     return overlay(found, log_analytic, log_most, prior), setups
