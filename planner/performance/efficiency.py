@@ -45,9 +45,9 @@ _PRIORS: dict[tuple[str, str], Prior] = {
     ("vision-training", "TPU"): Prior(0.35, 0.60, "convolutions on TPUs"),
     ("vision-training", "CPU"): Prior(0.30, 0.70, "convolutions on server CPUs"),
     ("vision-training", "ASIC"): Prior(0.30, 0.70, "convolutions on training ASICs"),
-    # Inference on GPUs and CPUs, diffusion, edge: set so that the median of log(measured / analytic)
-    # over the catalog's rows of the kind is near 0 (time per token of serving -0.04, batches 0.03,
-    # vision on GPUs -0.1, diffusion 0.0). Encoders keep a bias of 1: the published runs skip padding
+    # Inference on GPUs and CPUs, diffusion, edge: set so that the median of log(measured /
+    # analytic) over the catalog's rows is near 0 (time per token of serving -0.04, batches 0.03,
+    # vision on GPUs -0.1, diffusion 0.0). Encoders keep a bias of 1: published runs skip padding
     # (about 0.8 of it) and are vendor-tuned. On CPUs the vision rows of PyTorch (0.4) and of TFLite
     # with few threads (-0.8) pull apart. TPUs and ASICs: assumptions.
     ("llm-serving", "GPU"): Prior(0.45, 0.35, "serving engines on GPUs", 0.72),
