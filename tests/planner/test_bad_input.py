@@ -313,6 +313,37 @@ def test_unusable_cache_folder_is_one_line(
     assert "PLANNER_CACHE_DIR" in result.err
 
 
+# Content of a refreshed slice, and what the line must say.
+SLICES: dict[str, tuple[str, str]] = {
+    "empty": ("", "not readable as JSON"),
+    "truncated": ('{"schema": "catalog.slice/1", "cloud": "aws", "offers": [', "not readable as"),
+    "a list": ("[]", "schema: is 'list', this version reads 'catalog.slice/1'"),
+    "newer": ('{"schema": "catalog.slice/2"}', "schema: is 'catalog.slice/2', this version reads"),
+    "without rows": ('{"schema": "catalog.slice/1"}', "offers: is missing"),
+    "changed": (
+        '{"schema": "catalog.slice/1", "offers": [], "options": [], "sha256": "00"}',
+        "sha256: rows do not match their digest",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SLICES)
+def test_unusable_refreshed_prices_are_one_line(
+    case: str, planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, told = SLICES[case]
+    monkeypatch.setenv("PLANNER_CACHE_DIR", str(tmp_path))
+    path = tmp_path / "refreshed" / "aws.us-east-1.on_demand.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    result = planner("recommend", LORA)
+    assert (result.code, result.out) == (2, "")
+    assert_one_line(result.err)
+    assert result.err.startswith(f"error: {path}: {told}")
+    assert "planner catalog refresh" in result.err
+    assert path.read_text() == content, "nothing is repaired behind the user's back"
+
+
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
