@@ -252,6 +252,7 @@ def _check_shapes(profile: MixProfile, where: str) -> None:
         )
 
 
+_BRANCHES = ("int", "float", "constrained-int", "constrained-float", "constrained-str")
 _PARTS: dict[str, type[BaseModel]] = {
     "offers": ProfileOffer,
     "limits": ProfileLimits,
