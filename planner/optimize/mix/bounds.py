@@ -102,7 +102,8 @@ class Relaxation:
             filled = np.where(whole > 0, full_load[rows, last], 0.0)
             worth_of = np.where(whole > 0, full_worth[rows, last], 0.0)
             at = np.minimum(whole, load.shape[1] - 1)
-            part = np.where(load[rows, at] > 0, (room - filled) / load[rows, at], 0.0)
+            of = load[rows, at]
+            part = np.where(of > 0, (room - filled) / np.where(of > 0, of, 1.0), 0.0)
             worth_of += np.where(whole < load.shape[1], np.clip(part, 0, 1) * gained[rows, at], 0.0)
             worth_of = np.where(count > self.spare, worth_of, 0.0)
             return price * count - worth_of
