@@ -1,0 +1,405 @@
+"""The capacity program, one ``define_...`` function a constraint family.
+
+First stage, constant over the horizon: ``R[o,term]`` machines committed, ``N[o]`` bought (whole).
+Second stage, per period t: machines in use by option and workload, ``y`` committed or held, ``a``
+on demand, ``s`` spot, ``u`` owned or bought; ``q[w]`` unmet demand.
+
+    minimise  sum cost[o,term] R[o,term] + sum buy[o] N[o]
+              + sum_t hours_t (price . (a, s) + running . u + egress + unmet_usd . q)
+
+Rows are written ``G x_t + T z >= h_t`` with ``x, z >= 0`` and
+``h_t = constant + by_demand demand_t + by_held held_t``: the constraints of all periods differ
+in ``h`` only, which is what lets periods be averaged and bases be shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.optimize.capacity.fleet import Classes, Fleet, Option
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+COMMITTED = "committed"
+OWN = "own"
+UNMET = "unmet"
+ALL_OPTIONS = frozenset(Option)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage1:
+    """One decision that holds for the whole horizon."""
+
+    name: str
+    option: Option
+    offer: int
+    usd: float  # one machine over the horizon
+    most: float  # more could never be of use
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One decision of a period: ``kind`` is an option in use, ``committed``, ``own``, ``unmet``."""
+
+    name: str
+    kind: str
+    offer: int
+    workload: int
+    usd_per_hour: float  # without the price of renting, which may change by period
+    serves: float  # units of demand a machine serves
+
+
+@dataclass
+class Rows:
+    """Rows under construction, in coordinate form."""
+
+    names: list[str] = field(default_factory=list)
+    uses: list[tuple[int, int, float]] = field(default_factory=list)
+    stage1: list[tuple[int, int, float]] = field(default_factory=list)
+    constant: list[float] = field(default_factory=list)
+    by_demand: list[tuple[int, int, float]] = field(default_factory=list)
+    by_held: list[tuple[int, int, float]] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        uses: Iterable[tuple[int, float]],
+        stage1: Iterable[tuple[int, float]] = (),
+        *,
+        constant: float = 0.0,
+        by_demand: Iterable[tuple[int, float]] = (),
+        by_held: Iterable[tuple[int, float]] = (),
+    ) -> None:
+        row = len(self.names)
+        self.names.append(name)
+        self.uses += [(row, column, value) for column, value in uses]
+        self.stage1 += [(row, column, value) for column, value in stage1]
+        self.constant.append(constant)
+        self.by_demand += [(row, workload, value) for workload, value in by_demand]
+        self.by_held += [(row, offer, value) for offer, value in by_held]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program of one period (dense, shared by all) and the decisions of the horizon."""
+
+    fleet: Fleet
+    stage1: tuple[Stage1, ...]
+    uses: tuple[Use, ...]
+    row_names: tuple[str, ...]
+    g: Floats  # (rows, uses)
+    t: Floats  # (rows, stage1)
+    constant: Floats
+    by_demand: Floats  # (rows, W)
+    by_held: Floats  # (rows, O)
+    # Sum of commitments of an offer: names, coefficient rows over stage1, upper limit.
+    stage1_rows: tuple[tuple[str, Floats, float], ...]
+    # Offers whose committed machines serve demand without a variable of their own.
+    direct: Flags
+
+    def rhs(self, classes_demand: Floats, classes_held: Floats) -> Floats:
+        """``h`` of each class, shape (C, rows)."""
+        total: Floats = (
+            self.constant + classes_demand @ self.by_demand.T + classes_held @ self.by_held.T
+        )
+        return total
+
+    def use_prices(self, on_demand: Floats, spot: Floats) -> Floats:
+        """USD per machine-hour of each use in each class, shape (C, uses)."""
+        base = np.array([use.usd_per_hour for use in self.uses])
+        prices = np.tile(base, (len(on_demand), 1))
+        for kind, table in ((Option.ON_DEMAND, on_demand), (Option.SPOT, spot)):
+            columns = [j for j, use in enumerate(self.uses) if use.kind == kind]
+            if columns:
+                prices[:, columns] += table[:, [self.uses[j].offer for j in columns]]
+        return prices
+
+    @property
+    def stage1_usd(self) -> Floats:
+        return np.array([decision.usd for decision in self.stage1])
+
+    @property
+    def stage1_most(self) -> Floats:
+        return np.array([decision.most for decision in self.stage1])
+
+
+def build(
+    fleet: Fleet,
+    classes: Classes,
+    horizon_hours: float,
+    options: frozenset[Option] = ALL_OPTIONS,
+    *,
+    prune: bool = True,
+) -> Program:
+    """The program of a fleet, restricted to ``options`` (what is held always counts)."""
+    peak = classes.demand.max(axis=0) if len(classes) else np.zeros(len(fleet.workloads))
+    stage1 = list(_stage1(fleet, peak, horizon_hours, options))
+    direct = _direct(fleet)
+    uses = list(_uses(fleet, classes, options, direct, peak, stage1, prune))
+    rows = Rows()
+    define_demand(rows, fleet, uses, stage1, direct, peak)
+    define_committed(rows, fleet, uses, stage1)
+    define_owned(rows, fleet, uses, stage1)
+    define_rentable(rows, fleet, uses, stage1)
+    define_quotas(rows, fleet, uses)
+    define_spot_share(rows, fleet, uses, peak)
+    shape = (len(rows.names), len(uses))
+    return Program(
+        fleet,
+        tuple(stage1),
+        tuple(uses),
+        tuple(rows.names),
+        _dense(rows.uses, shape),
+        _dense(rows.stage1, (shape[0], len(stage1))),
+        np.array(rows.constant),
+        _dense(rows.by_demand, (shape[0], len(fleet.workloads))),
+        _dense(rows.by_held, (shape[0], len(fleet.offers))),
+        tuple(define_commitments(fleet, classes, stage1)),
+        direct,
+    )
+
+
+def _dense(entries: list[tuple[int, int, float]], shape: tuple[int, int]) -> Floats:
+    matrix = np.zeros(shape)
+    for row, column, value in entries:
+        matrix[row, column] += value
+    return matrix
+
+
+def _direct(fleet: Fleet) -> Flags:
+    """With one workload and nothing to pay for use, committed capacity is simply there."""
+    if len(fleet.workloads) > 1 or fleet.integer_use:
+        return np.zeros(len(fleet.offers), bool)
+    free: Flags = fleet.rented_away_usd[:, 0] == 0
+    return free
+
+
+def _stage1(
+    fleet: Fleet, peak: Floats, horizon_hours: float, options: frozenset[Option]
+) -> Iterable[Stage1]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        machines = np.where(fleet.throughput > 0, np.ceil(peak / fleet.throughput), 0.0)
+    enough = machines.sum(axis=1)
+    for terms in fleet.terms:
+        if terms.option not in options:
+            continue
+        usd = terms.cost_usd(horizon_hours)
+        for offer in np.flatnonzero(np.isfinite(usd)).tolist():
+            most = min(enough[offer], terms.max_count[offer], fleet.max_count[offer])
+            if most > 0:
+                name = f"{terms.option}_{offer}"
+                yield Stage1(name, terms.option, offer, float(usd[offer]), float(most))
+    if Option.PURCHASED in options:
+        for offer in np.flatnonzero(np.isfinite(fleet.buy_usd)).tolist():
+            most = min(enough[offer], fleet.max_new[offer])
+            if most > 0:
+                usd_one = float(fleet.buy_usd[offer])
+                yield Stage1(f"new_{offer}", Option.PURCHASED, offer, usd_one, float(most))
+
+
+def _uses(
+    fleet: Fleet,
+    classes: Classes,
+    options: frozenset[Option],
+    direct: Flags,
+    peak: Floats,
+    stage1: list[Stage1],
+    prune: bool,
+) -> Iterable[Use]:
+    committed = {d.offer for d in stage1 if d.option is not Option.PURCHASED}
+    committed |= set(np.flatnonzero(classes.held.any(axis=0)).tolist())
+    bought = {d.offer for d in stage1 if d.option is Option.PURCHASED}
+    owned = bought | (
+        set(np.flatnonzero(fleet.owned > 0).tolist()) if Option.OWNED in options else set()
+    )
+    for workload in np.flatnonzero(peak > 0).tolist():
+        speed = fleet.throughput[:, workload]
+        away, own_away = fleet.rented_away_usd[:, workload], fleet.owned_away_usd[:, workload]
+        able = speed > 0
+        for offer in sorted(committed):
+            if able[offer] and not direct[offer]:
+                yield Use(
+                    f"y_{offer}_{workload}", COMMITTED, offer, workload, away[offer], speed[offer]
+                )
+        for kind, letter, table, factor, quota in (
+            (Option.ON_DEMAND, "a", classes.on_demand, np.ones_like(speed), fleet.max_on_demand),
+            (Option.SPOT, "s", classes.spot, fleet.spot_factor, fleet.max_spot),
+        ):
+            if kind not in options:
+                continue
+            sold = able & np.isfinite(table).all(axis=0) & (quota > 0) & (fleet.max_count > 0)
+            if prune and not fleet.integer_use and not fleet.is_coupled:
+                sold &= ~_dearer(table, speed * factor, away, sold, fleet, quota)
+            for offer in np.flatnonzero(sold).tolist():
+                yield Use(
+                    f"{letter}_{offer}_{workload}",
+                    kind,
+                    offer,
+                    workload,
+                    float(away[offer] * factor[offer]),
+                    float(speed[offer] * factor[offer]),
+                )
+        for offer in sorted(owned):
+            if able[offer]:
+                usd = float(fleet.running[offer] + own_away[offer])
+                yield Use(f"u_{offer}_{workload}", OWN, offer, workload, usd, float(speed[offer]))
+        if np.isfinite(fleet.unmet_usd[workload]):
+            usd = float(fleet.unmet_usd[workload])
+            yield Use(f"q_{workload}", UNMET, -1, workload, usd, 1.0)
+
+
+def _dearer(
+    prices: Floats, serves: Floats, away: Floats, sold: Flags, fleet: Fleet, quota: Floats
+) -> Flags:
+    """Offers that an unlimited one of the same option undercuts per unit in every class: exact."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = (prices + away) / serves
+    free = sold & ~np.isfinite(fleet.max_count) & ~np.isfinite(quota)
+    beaten = np.zeros(len(serves), bool)
+    if not free.any():
+        return beaten
+    rivals = np.flatnonzero(free)
+    best = rivals[np.argmin(unit[:, rivals].mean(axis=0))]
+    beaten = (unit >= unit[:, [best]]).all(axis=0)
+    beaten[best] = False
+    return beaten
+
+
+def define_demand(
+    rows: Rows,
+    fleet: Fleet,
+    uses: list[Use],
+    stage1: list[Stage1],
+    direct: Flags,
+    peak: Floats,
+) -> None:
+    """``sum serves . x + sum throughput R + q >= demand - throughput held``, for each workload.
+
+    Divided by the workload's peak, so that rows of different units have one scale.
+    """
+    for workload in np.flatnonzero(peak > 0).tolist():
+        scale = 1 / peak[workload]
+        speed = fleet.throughput[:, workload]
+        rows.add(
+            f"demand_{workload}",
+            ((j, u.serves * scale) for j, u in enumerate(uses) if u.workload == workload),
+            (
+                (k, speed[d.offer] * scale)
+                for k, d in enumerate(stage1)
+                if d.option is not Option.PURCHASED and direct[d.offer] and speed[d.offer] > 0
+            ),
+            by_demand=[(workload, scale)],
+            by_held=[(o, -speed[o] * scale) for o in np.flatnonzero(direct & (speed > 0)).tolist()],
+        )
+
+
+def define_committed(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]) -> None:
+    """``sum_w y[o,w] <= sum_term R[o,term] + held[o]``: committed machines in use exist."""
+    for offer, columns in _by_offer(uses, COMMITTED).items():
+        rows.add(
+            f"committed_{offer}",
+            ((j, -1.0) for j in columns),
+            (
+                (k, 1.0)
+                for k, d in enumerate(stage1)
+                if d.offer == offer and d.option is not Option.PURCHASED
+            ),
+            by_held=[(offer, -1.0)],
+        )
+
+
+def define_owned(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]) -> None:
+    """``sum_w u[o,w] <= owned[o] + N[o]``: machines of one's own that work exist."""
+    for offer, columns in _by_offer(uses, OWN).items():
+        rows.add(
+            f"owned_{offer}",
+            ((j, -1.0) for j in columns),
+            (
+                (k, 1.0)
+                for k, d in enumerate(stage1)
+                if d.offer == offer and d.option is Option.PURCHASED
+            ),
+            constant=-float(fleet.owned[offer]),
+        )
+
+
+def define_rentable(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]) -> None:
+    """``sum_term R[o,term] + held[o] + a[o] + s[o] <= max_count[o]``: what exists to rent."""
+    rented = _by_offer(uses, Option.ON_DEMAND, Option.SPOT)
+    for offer, columns in rented.items():
+        if np.isfinite(fleet.max_count[offer]):
+            rows.add(
+                f"max_count_{offer}",
+                ((j, -1.0) for j in columns),
+                (
+                    (k, -1.0)
+                    for k, d in enumerate(stage1)
+                    if d.offer == offer and d.option is not Option.PURCHASED
+                ),
+                constant=-float(fleet.max_count[offer]),
+                by_held=[(offer, 1.0)],
+            )
+
+
+def define_quotas(rows: Rows, fleet: Fleet, uses: list[Use]) -> None:
+    """``sum_w a[o,w] <= max_on_demand[o]`` and ``sum_w s[o,w] <= max_spot[o]``."""
+    for kind, quota in (
+        (Option.ON_DEMAND, fleet.max_on_demand),
+        (Option.SPOT, fleet.max_spot),
+    ):
+        for offer, columns in _by_offer(uses, kind).items():
+            if np.isfinite(quota[offer]):
+                rows.add(
+                    f"max_{kind}_{offer}",
+                    ((j, -1.0) for j in columns),
+                    constant=-float(quota[offer]),
+                )
+
+
+def define_spot_share(rows: Rows, fleet: Fleet, uses: list[Use], peak: Floats) -> None:
+    """``sum_o serves[o] s[o,w] <= max_spot_share demand[w]``, in every period."""
+    if fleet.max_spot_share is None or fleet.max_spot_share >= 1:
+        return
+    for workload in np.flatnonzero(peak > 0).tolist():
+        scale = 1 / peak[workload]
+        columns = [
+            (j, -u.serves * scale)
+            for j, u in enumerate(uses)
+            if u.workload == workload and u.kind == Option.SPOT
+        ]
+        if columns:
+            rows.add(
+                f"max_spot_share_{workload}",
+                columns,
+                by_demand=[(workload, -fleet.max_spot_share * scale)],
+            )
+
+
+def define_commitments(
+    fleet: Fleet, classes: Classes, stage1: list[Stage1]
+) -> Iterable[tuple[str, Floats, float]]:
+    """``sum_term R[o,term] <= max_count[o] - held[o]`` at the most held of any period."""
+    held = classes.held.max(axis=0) if len(classes) else np.zeros(len(fleet.offers))
+    offers = {d.offer for d in stage1 if d.option is not Option.PURCHASED}
+    for offer in sorted(offers):
+        if np.isfinite(fleet.max_count[offer]):
+            row = np.array(
+                [
+                    float(d.offer == offer and d.option is not Option.PURCHASED)
+                    for d in stage1
+                ]
+            )
+            yield f"commitments_{offer}", row, max(float(fleet.max_count[offer] - held[offer]), 0.0)
+
+
+def _by_offer(uses: list[Use], *kinds: str) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for column, use in enumerate(uses):
+        if use.kind in kinds:
+            found.setdefault(use.offer, []).append(column)
+    return found

@@ -1,0 +1,217 @@
+"""What a plan costs in every period, exactly, without a linear program for each.
+
+With commitments fixed, a period is a small linear program whose right-hand side alone depends on
+demand. An optimal basis B of one period is optimal for every other in which ``B^-1 h`` stays
+non-negative (and, where prices differ, in which its reduced costs do), so one solve prices all
+periods of its region at once: multiparametric programming, Gal & Nedoma (1972).
+
+The bases also say how to refine a partition: periods of one group that share a basis lose nothing
+by being averaged (Song & Luedtke, An adaptive partition-based approach for solving two-stage
+stochastic programs with fixed recourse, SIAM J. Optim. 25(3), 2015).
+
+HiGHS is called directly here, since PuLP knows no bases.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.optimize.capacity.fleet import Classes
+from planner.optimize.capacity.formulation import Program
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+# Unserved demand costs this many times the dearest unit: never chosen where anything else serves.
+_SHORTFALL_PRICE = 1e3
+_PRIMAL = 1e-9
+_DUAL = 1e-9
+# Share of a workload's peak below which a shortfall is rounding.
+SHORTFALL_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A plan on every class of periods.
+
+    ``use`` (C, uses) machines; ``usd_per_hour`` (C,) of use alone; ``region`` (C,) numbers the
+    basis; ``shortfall`` (C, W) units that limits leave unserved although they must be served.
+    """
+
+    use: Floats
+    usd_per_hour: Floats
+    region: Ints
+    shortfall: Floats
+
+    @property
+    def is_feasible(self) -> bool:
+        return not self.shortfall.any()
+
+
+class Recourse:
+    """Prices plans of one program on one set of classes."""
+
+    def __init__(self, program: Program, classes: Classes) -> None:
+        self.program, self.classes = program, classes
+        self.prices = program.use_prices(classes.on_demand, classes.spot)
+        self.rhs = program.rhs(classes.demand, classes.held)
+        self.varying = bool(np.ptp(self.prices, axis=0).any()) if len(classes) else False
+        self._demand_rows = [
+            (row, int(name.rsplit("_", 1)[1]))
+            for row, name in enumerate(program.row_names)
+            if name.startswith("demand_")
+        ]
+        self._peak = classes.demand.max(axis=0) if len(classes) else np.zeros(0)
+        self._g, self._elastic = self._with_elastic()
+        served = np.array([use.serves for use in program.uses])
+        highest = float((self.prices / served).max(initial=0.0)) if len(served) else 0.0
+        self.scale = highest or 1.0
+        self._shortfall_usd = _SHORTFALL_PRICE
+
+    def _with_elastic(self) -> tuple[Floats, list[int]]:
+        """Columns of unserved demand beside the uses, in shares of each workload's peak."""
+        elastic = np.zeros((len(self.program.row_names), len(self._demand_rows)))
+        for column, (row, _) in enumerate(self._demand_rows):
+            elastic[row, column] = 1.0
+        width = len(self.program.uses)
+        columns = list(range(width, width + len(self._demand_rows)))
+        return np.hstack([self.program.g, elastic]), columns
+
+    def _costs(self) -> Floats:
+        """Scaled costs of all columns, shape (C, uses + elastic)."""
+        peaks = np.array([self._peak[workload] for _, workload in self._demand_rows])
+        elastic = np.tile(peaks * self._shortfall_usd, (len(self.prices), 1))
+        return np.hstack([self.prices / self.scale, elastic])
+
+    def price(self, plan: Floats, *, until: float = np.inf) -> Priced | None:
+        """Cheapest use of the plan ``z`` (stage1,) in each class; None when time runs out.
+
+        ``until`` is a reading of ``time.perf_counter``.
+        """
+        rhs = self.rhs - self.program.t @ plan
+        count, width = len(rhs), len(self.program.uses)
+        if not len(self.program.row_names):
+            nothing = np.zeros(count)
+            return Priced(
+                np.zeros((count, width)),
+                nothing,
+                np.zeros(count, np.intp),
+                np.zeros((count, len(self.program.fleet.workloads))),
+            )
+        costs = self._costs()
+        solution = np.zeros((count, self._g.shape[1]))
+        region = np.full(count, -1, np.intp)
+        solver = _SmallLp(self._g, costs[0], rhs[0])
+        left = np.arange(count)
+        number = 0
+        while len(left):
+            if time.perf_counter() > until:
+                return None
+            pick = int(left[len(left) // 2])
+            point, columns, rows = solver.solve(costs[pick], rhs[pick])
+            solution[pick], region[pick] = point, number
+            left = left[left != pick]
+            basis = np.hstack([self._g[:, columns], -np.eye(len(rhs[0]))[:, rows]])
+            if len(left) and basis.shape[0] == basis.shape[1]:
+                left = self._spread(basis, columns, rhs, costs, left, solution, region, number)
+            number += 1
+        use = np.maximum(solution[:, :width], 0.0)
+        shortfall = np.zeros((count, len(self.program.fleet.workloads)))
+        for column, (_, workload) in zip(self._elastic, self._demand_rows, strict=True):
+            share = solution[:, column]
+            share = np.where(share > SHORTFALL_TOLERANCE, share, 0.0)
+            shortfall[:, workload] = share * self._peak[workload]
+        return Priced(use, np.einsum("ij,ij->i", use, self.prices), region, shortfall)
+
+    def _spread(
+        self,
+        basis: Floats,
+        columns: Flags,
+        rhs: Floats,
+        costs: Floats,
+        left: Ints,
+        solution: Floats,
+        region: Ints,
+        number: int,
+    ) -> Ints:
+        """Give the basis to every class in which it is optimal; return the others."""
+        try:
+            inverse = np.linalg.inv(basis)
+        except np.linalg.LinAlgError:
+            return left
+        if not np.isfinite(inverse).all():
+            return left
+        basic = rhs[left] @ inverse.T
+        room = _PRIMAL * (1 + np.abs(rhs[left]).max(axis=1, keepdims=True))
+        optimal = (basic >= -room).all(axis=1)
+        if self.varying and optimal.any():
+            at = np.flatnonzero(optimal)
+            basic_costs = np.zeros((len(at), len(basis)))
+            basic_costs[:, : int(columns.sum())] = costs[left[at]][:, columns]
+            duals = basic_costs @ inverse
+            reduced = costs[left[at]] - duals @ self._g
+            fits = (duals >= -_DUAL).all(axis=1) & (reduced >= -_DUAL).all(axis=1)
+            optimal[at[~fits]] = False
+        taken = left[optimal]
+        at_columns = np.flatnonzero(columns)
+        solution[np.ix_(taken, at_columns)] = np.maximum(basic[optimal][:, : len(at_columns)], 0.0)
+        region[taken] = number
+        return left[~optimal]
+
+
+class _SmallLp:
+    """``min c x, G x >= h, x >= 0`` kept in HiGHS; solves again from the last basis."""
+
+    def __init__(self, g: Floats, cost: Floats, rhs: Floats) -> None:
+        height, width = g.shape
+        highs = highspy.Highs()
+        for option, value in (("output_flag", False), ("log_to_console", False), ("threads", 1)):
+            highs.setOptionValue(option, value)
+        highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
+        highs.setOptionValue("dual_feasibility_tolerance", 1e-9)
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = width, height
+        model.col_cost_ = cost
+        model.col_lower_, model.col_upper_ = np.zeros(width), np.full(width, np.inf)
+        model.row_lower_, model.row_upper_ = rhs, np.full(height, np.inf)
+        rows, columns = np.nonzero(g)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        starts = np.zeros(height + 1, np.int32)
+        np.cumsum(np.bincount(rows, minlength=height), out=starts[1:])
+        model.a_matrix_.start_ = starts
+        model.a_matrix_.index_ = columns.astype(np.int32)
+        model.a_matrix_.value_ = g[rows, columns]
+        highs.passModel(model)
+        self._highs, self._height, self._width = highs, height, width
+        self._rows = np.arange(height, dtype=np.int32)
+        self._columns = np.arange(width, dtype=np.int32)
+        self._cost, self._rhs = cost.copy(), rhs.copy()
+
+    def solve(self, cost: Floats, rhs: Floats) -> tuple[Floats, Flags, Flags]:
+        """The optimum, and which columns and rows are basic. Raises RuntimeError on failure."""
+        highs = self._highs
+        if not np.array_equal(cost, self._cost):
+            highs.changeColsCost(self._width, self._columns, cost)
+            self._cost = cost.copy()
+        for row in np.flatnonzero(rhs != self._rhs).tolist():
+            highs.changeRowBounds(row, float(rhs[row]), highspy.kHighsInf)
+        self._rhs = rhs.copy()
+        highs.run()
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            highs.clearSolver()  # a basis that leads nowhere: start afresh
+            highs.run()
+            if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                raise RuntimeError(f"a period's dispatch ended {highs.getModelStatus().name}")
+        basis = highs.getBasis()
+        basic = highspy.HighsBasisStatus.kBasic
+        return (
+            np.array(highs.getSolution().col_value),
+            np.array([status == basic for status in basis.col_status], bool),
+            np.array([status == basic for status in basis.row_status], bool),
+        )
