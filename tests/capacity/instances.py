@@ -54,6 +54,8 @@ def random_spec(
             offer["held"] = [
                 {"count": int(rng.integers(1, 4)), "remaining_hours": int(rng.integers(1, size))}
             ]
+            if "max_count" in offer:
+                offer["max_count"] += offer["held"][0]["count"]
         if chance(0.35):
             offer["owned_count"] = int(rng.integers(1, 5))
             offer["running_usd_per_hour"] = round(price * 0.1, 4)

@@ -188,7 +188,7 @@ def _fleet(
             _terms(offers, Option.RESERVED_1Y, lambda o: o.reserved_1y),
             _terms(offers, Option.RESERVED_3Y, lambda o: o.reserved_3y),
         ),
-        held=_held(offers, periods),
+        held=_held(offers, periods, where),
         max_count=_limit(offers, lambda o: o.max_count),
         max_on_demand=_limit(offers, lambda o: o.max_on_demand),
         max_spot=_limit(offers, lambda o: o.max_spot),
@@ -285,13 +285,20 @@ def _prices(
     return table
 
 
-def _held(offers: Sequence[OfferSpec], periods: Periods) -> Floats:
+def _held(offers: Sequence[OfferSpec], periods: Periods, where: str) -> Floats:
     """Machines held in each period; one that ends within a period does not count in it."""
     ends = np.arange(1, len(periods) + 1) * periods.hours
     table = np.zeros((len(periods), len(offers)))
     for number, offer in enumerate(offers):
         for held in offer.held:
             table[:, number] += held.count * (held.remaining_hours * (1 + 1e-12) >= ends)
+        most = float(table[:, number].max(initial=0.0))
+        if offer.max_count is not None and most > offer.max_count:
+            raise BadInput(
+                f"{offer.max_count} is below the {most:g} machines held",
+                where=f"{where}: offers.{number}.max_count",
+                remedy="what is held counts: raise it",
+            )
     if len(table) and not np.ptp(table, axis=0).any():
         return table[:1]
     return table

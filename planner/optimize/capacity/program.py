@@ -93,7 +93,7 @@ class _Search:
         self.program, self.classes, self.periods = program, classes, periods
         self.settings = settings
         self.whole_use = program.fleet.integer_use
-        self.pricer = _pricer(program, classes)
+        self.pricer = Recourse(program, classes)
         self.points = features(classes, program.fleet)
         self.of = first_groups(self.points, classes.count, FIRST_GROUPS)
         self.best: tuple[Floats, Priced] | None = None
@@ -104,6 +104,10 @@ class _Search:
             return self._served_nothing()
         ended = Status.FEASIBLE
         for whole in (False, True) if self.program.stage1 else (True,):
+            if whole and self.whole_use:
+                from planner.optimize.capacity.whole_machines import WholeRecourse
+
+                self.pricer = WholeRecourse(self.program, self.classes)
             ended = self._refine(whole)
             if ended in (Status.INFEASIBLE, Status.UNBOUNDED, Status.FAILED):
                 return self._end(ended)
@@ -240,10 +244,3 @@ class _Search:
             time.perf_counter() - self.start,
         )
 
-
-def _pricer(program: Program, classes: Classes) -> Recourse:
-    if program.fleet.integer_use:
-        from planner.optimize.capacity.whole_machines import WholeRecourse
-
-        return WholeRecourse(program, classes)
-    return Recourse(program, classes)
