@@ -19,9 +19,7 @@ class Counted(_Result):
     """Machines of one offer, had in one way."""
 
     offer: str
-    option: Literal[
-        "on_demand", "spot", "reserved_1y", "reserved_3y", "held", "owned", "purchased"
-    ]
+    option: Literal["on_demand", "spot", "reserved_1y", "reserved_3y", "held", "owned", "purchased"]
     count: float = Field(description="machines; of on-demand and spot the most in any period")
     mean_count: float = Field(description="machines working, mean over the horizon")
     machine_hours: float = Field(description="hours of work; of idle commitments not")

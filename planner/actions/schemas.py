@@ -11,7 +11,15 @@ from planner.workload import Workload
 
 
 def json_schema(subject: str) -> dict[str, Any]:
-    """Schema of ``workload``, ``recommendation`` or ``estimate``."""
+    """Schema of ``workload``, ``recommendation``, ``estimate``, ``capacity`` (the spec) ..."""
+    if subject == "capacity":
+        from planner.optimize.capacity.spec import CapacitySpec
+
+        return CapacitySpec.model_json_schema(mode="validation")
+    if subject == "capacity-result":
+        from planner.capacity_result import CapacityResult
+
+        return CapacityResult.model_json_schema(mode="serialization")
     adapters: dict[str, TypeAdapter[Any]] = {
         "workload": TypeAdapter(Workload),
         "recommendation": TypeAdapter(Recommendation),

@@ -15,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-from planner.cli import calibrate, catalog, doctor, estimate, recommend, schema, tui
+from planner.cli import calibrate, capacity, catalog, doctor, estimate, recommend, schema, tui
 
 app = typer.Typer(
     name="planner",
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 recommend.register(app)
 estimate.register(app)
+capacity.register(app)
 doctor.register(app)
 schema.register(app)
 tui.register(app)

@@ -13,6 +13,8 @@ class Subject(StrEnum):
     WORKLOAD = "workload"
     RECOMMENDATION = "recommendation"
     ESTIMATE = "estimate"
+    CAPACITY = "capacity"
+    CAPACITY_RESULT = "capacity-result"
 
 
 def register(app: typer.Typer) -> None:

@@ -113,9 +113,7 @@ def _column(header: list[str], wanted: str | None, shown: str) -> int:
     folded = [name.lower() for name in header]
     if wanted is not None:
         if wanted.lower() not in folded:
-            raise BadInput(
-                f"has no column {wanted!r}", where=shown, remedy=suggest(wanted, header)
-            )
+            raise BadInput(f"has no column {wanted!r}", where=shown, remedy=suggest(wanted, header))
         return folded.index(wanted.lower())
     if "demand" in folded:
         return folded.index("demand")
@@ -171,11 +169,7 @@ def _time(text: str) -> float | None:
         return (number / 1000 if number > 1e11 else number) / 3600 if number > 1e6 else None
     for form in ("", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M"):
         try:
-            stamp = (
-                datetime.strptime(text, form)
-                if form
-                else datetime.fromisoformat(text.replace("Z", "+00:00"))
-            )
+            stamp = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
         except ValueError:
             continue
         return stamp.replace(tzinfo=stamp.tzinfo or UTC).timestamp() / 3600

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 def middles(periods: int, period_hours: float) -> Floats:
     """Hours from the start to the middle of each period, shape (periods,)."""
-    return (np.arange(periods) + 0.5) * period_hours
+    return np.asarray((np.arange(periods) + 0.5) * period_hours, np.float64)
 
 
 def diurnal(

@@ -14,7 +14,9 @@ def random_spec(
     rng = np.random.default_rng(seed)
     names = [f"w{n}" for n in range(workloads)]
     levels = rng.uniform(20, 400, workloads)
-    daily = 1 + 0.4 * np.sin(2 * np.pi * np.arange(size) / 24 + rng.uniform(0, 6, workloads)[:, None])
+    daily = 1 + 0.4 * np.sin(
+        2 * np.pi * np.arange(size) / 24 + rng.uniform(0, 6, workloads)[:, None]
+    )
     demand = np.round(levels[:, None] * daily * rng.lognormal(0, 0.15, (workloads, size)), 3)
     if rng.random() < 0.3:
         demand[:, rng.integers(0, size)] = 0.0

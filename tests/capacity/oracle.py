@@ -72,9 +72,7 @@ def least_cost(
             worth, rate, life = p["capex_usd"] - p.get("residual_usd", 0), 0.0, p["life_years"]
             rate = p.get("cost_of_capital", 0)
             yearly = worth * rate / (1 - (1 + rate) ** -life) if rate else worth / life
-            bought = model.variable(
-                yearly * horizon / 8760, p.get("max_new", math.inf), whole
-            )
+            bought = model.variable(yearly * horizon / 8760, p.get("max_new", math.inf), whole)
         for t in range(size):
             held = sum(
                 h["count"] for h in offer.get("held", []) if h["remaining_hours"] >= (t + 1) * hours

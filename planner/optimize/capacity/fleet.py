@@ -100,9 +100,7 @@ class Fleet:
     @property
     def is_coupled(self) -> bool:
         """Whether one period's decisions bind another's."""
-        return bool(
-            self.start_usd.any() or self.min_up_hours.any() or self.deferrable_hours.any()
-        )
+        return bool(self.start_usd.any() or self.min_up_hours.any() or self.deferrable_hours.any())
 
 
 @dataclass(frozen=True)

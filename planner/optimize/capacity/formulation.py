@@ -143,7 +143,7 @@ def build(
     uses = list(_uses(fleet, classes, options, direct, peak, stage1, prune))
     rows = Rows()
     define_demand(rows, fleet, uses, stage1, direct, peak)
-    define_committed(rows, fleet, uses, stage1)
+    define_committed(rows, uses, stage1)
     define_owned(rows, fleet, uses, stage1)
     define_rentable(rows, fleet, uses, stage1)
     define_quotas(rows, fleet, uses)
@@ -265,7 +265,7 @@ def _dearer(
         return beaten
     rivals = np.flatnonzero(free)
     best = rivals[np.argmin(unit[:, rivals].mean(axis=0))]
-    beaten = (unit >= unit[:, [best]]).all(axis=0)
+    beaten |= (unit >= unit[:, [best]]).all(axis=0)
     beaten[best] = False
     return beaten
 
@@ -298,7 +298,7 @@ def define_demand(
         )
 
 
-def define_committed(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]) -> None:
+def define_committed(rows: Rows, uses: list[Use], stage1: list[Stage1]) -> None:
     """``sum_w y[o,w] <= sum_term R[o,term] + held[o]``: committed machines in use exist."""
     for offer, columns in _by_offer(uses, COMMITTED).items():
         rows.add(
@@ -389,10 +389,7 @@ def define_commitments(
     for offer in sorted(offers):
         if np.isfinite(fleet.max_count[offer]):
             row = np.array(
-                [
-                    float(d.offer == offer and d.option is not Option.PURCHASED)
-                    for d in stage1
-                ]
+                [float(d.offer == offer and d.option is not Option.PURCHASED) for d in stage1]
             )
             yield f"commitments_{offer}", row, max(float(fleet.max_count[offer] - held[offer]), 0.0)
 

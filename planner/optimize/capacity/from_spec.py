@@ -98,9 +98,7 @@ def _demand(
 ) -> Floats:
     series = _series_of(demand)
     if series is not None or isinstance(demand, tuple):
-        figures = (
-            reader.read(series, place) if series is not None else np.asarray(demand, float)
-        )
+        figures = reader.read(series, place) if series is not None else np.asarray(demand, float)
         if not len(figures):
             raise BadInput("has no periods", where=place, remedy="give one figure a period")
         if spec.periods is not None and len(figures) < spec.periods:

@@ -188,9 +188,7 @@ def _rented(
     return lines
 
 
-def _own(
-    operation: Operation, offer: int, in_use: Floats, costs: dict[str, float]
-) -> list[Line]:
+def _own(operation: Operation, offer: int, in_use: Floats, costs: dict[str, float]) -> list[Line]:
     """Owned machines work first: they cost the same to run as bought ones."""
     program, periods = operation.program, operation.periods
     fleet, size = program.fleet, len(periods)
@@ -223,4 +221,3 @@ def _own(
             )
         )
     return lines
-

@@ -72,8 +72,8 @@ def master_model(
             lower=rhs,
             labels=(range(size), program.row_names),
         )
-    for name, row, most in program.stage1_rows:
-        builder.add_rows(name, (), [(0, stage1, row)], upper=most)
+    for name, ones, most in program.stage1_rows:
+        builder.add_rows(name, (), [(0, stage1, ones)], upper=most)
     return builder.build()
 
 
@@ -112,5 +112,3 @@ def solve_master(
     return Mastered(
         solution.status, plan, max(bound, 0.0), np.einsum("ij,ij->i", use, prices), use, solution
     )
-
-

@@ -228,7 +228,7 @@ class _Search:
         return self._end(Status.OPTIMAL)
 
     def _end(self, status: Status) -> CapacityPlan:
-        plan, priced = self.best if self.best else (None, None)
+        plan, priced = self.best or (None, None)
         if plan is None:
             self.cost = math.nan
         return CapacityPlan(
@@ -243,4 +243,3 @@ class _Search:
             self.rounds,
             time.perf_counter() - self.start,
         )
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -127,9 +126,9 @@ def _fields_of(loc: tuple[int | str, ...], data: object) -> list[str]:
     at: object = data
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if isinstance(at, Mapping) and part in at:
-            at = at[part]
-        elif isinstance(at, (list, tuple)) and isinstance(part, int) and part < len(at):
+        if (isinstance(at, Mapping) and part in at) or (
+            isinstance(at, (list, tuple)) and isinstance(part, int) and part < len(at)
+        ):
             at = at[part]
         elif not (last and isinstance(at, Mapping)) or part in ("one", "several"):
             continue

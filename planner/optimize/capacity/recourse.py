@@ -162,7 +162,8 @@ class Recourse:
         at_columns = np.flatnonzero(columns)
         solution[np.ix_(taken, at_columns)] = np.maximum(basic[optimal][:, : len(at_columns)], 0.0)
         region[taken] = number
-        return left[~optimal]
+        rest: Ints = left[~optimal]
+        return rest
 
 
 class _SmallLp:

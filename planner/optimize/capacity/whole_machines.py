@@ -49,7 +49,9 @@ class WholeRecourse(Recourse):
             pick = int(left[0])
             model.set_rows(np.arange(len(rhs[0])), lower=rhs[pick], upper=np.inf)
             model.set_cost(np.arange(len(counted)), self.prices[pick] / self.scale)
-            solution = model.solve(gap=1e-9, time_limit_s=min(max(until - time.perf_counter(), 1), 10))
+            solution = model.solve(
+                gap=1e-9, time_limit_s=min(max(until - time.perf_counter(), 1), 10)
+            )
             if not solution.has_point:
                 if solution.status is not Status.INFEASIBLE:
                     return None
