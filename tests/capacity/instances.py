@@ -8,7 +8,13 @@ import numpy as np
 
 
 def random_spec(
-    seed: int, *, size: int = 48, offers: int = 4, workloads: int = 1, whole_use: bool = False
+    seed: int,
+    *,
+    size: int = 48,
+    offers: int = 4,
+    workloads: int = 1,
+    whole_use: bool = False,
+    moving: bool = False,
 ) -> dict[str, Any]:
     """A spec with every feature that does not couple periods, each present by chance."""
     rng = np.random.default_rng(seed)
@@ -38,6 +44,9 @@ def random_spec(
             offer["on_demand_usd_per_hour"] = price
         if chance(0.6):
             offer["spot_usd_per_hour"] = round(price * float(rng.uniform(0.2, 0.7)), 4)
+            if moving:
+                walk = np.exp(np.cumsum(rng.normal(0, 0.05, size)))
+                offer["spot_usd_per_hour"] = np.round(offer["spot_usd_per_hour"] * walk, 5).tolist()
             offer["spot_capacity_factor"] = float(np.round(rng.uniform(0.6, 1.0), 2))
         if chance(0.6):
             offer["reserved_1y"] = {

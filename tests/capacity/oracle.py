@@ -98,11 +98,11 @@ def least_cost(
                     rented.append(x)
                     quota["max_on_demand"].append(x)
                     serves[t, w].append((x, speed))
-                if offer.get("spot_usd_per_hour") is not None:
+                spot = offer.get("spot_usd_per_hour")
+                if spot is not None:
+                    spot = spot[t] if isinstance(spot, list) else spot
                     factor = offer.get("spot_capacity_factor", 1.0)
-                    x = model.variable(
-                        offer["spot_usd_per_hour"] * hours + out * factor, integer=every
-                    )
+                    x = model.variable(spot * hours + out * factor, integer=every)
                     rented.append(x)
                     quota["max_spot"].append(x)
                     serves[t, w].append((x, speed * factor))

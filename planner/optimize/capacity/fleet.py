@@ -51,10 +51,13 @@ class Terms:
 
     def cost_usd(self, horizon_hours: float) -> Floats:
         """Cost of one commitment inside the horizon: hours, and the same share of the upfront."""
-        share = horizon_hours / TERM_HOURS[self.option]
-        share = min(share, self.terms_in(horizon_hours))
-        total: Floats = self.usd_per_hour * horizon_hours + self.upfront_usd * share
+        total: Floats = self.usd_per_hour * horizon_hours + self.upfront_part_usd(horizon_hours)
         return total
+
+    def upfront_part_usd(self, horizon_hours: float) -> Floats:
+        """Share of one commitment's upfront payments inside the horizon."""
+        share = horizon_hours / TERM_HOURS[self.option]
+        return np.asarray(self.upfront_usd * min(share, self.terms_in(horizon_hours)))
 
     def residual_usd(self, horizon_hours: float) -> Floats:
         """What one commitment costs beyond the horizon, up to the end of its (last) term."""

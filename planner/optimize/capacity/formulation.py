@@ -135,10 +135,16 @@ def build(
     options: frozenset[Option] = ALL_OPTIONS,
     *,
     prune: bool = True,
+    most_served: Floats | None = None,
 ) -> Program:
-    """The program of a fleet, restricted to ``options`` (what is held always counts)."""
+    """The program of a fleet, restricted to ``options`` (what is held always counts).
+
+    ``most_served`` (W,) is the most that any period may serve, where that is not its demand.
+    """
     peak = classes.demand.max(axis=0) if len(classes) else np.zeros(len(fleet.workloads))
-    stage1 = list(_stage1(fleet, peak, horizon_hours, options))
+    stage1 = list(
+        _stage1(fleet, peak if most_served is None else most_served, horizon_hours, options)
+    )
     direct = _direct(fleet)
     uses = list(_uses(fleet, classes, options, direct, peak, stage1, prune))
     rows = Rows()

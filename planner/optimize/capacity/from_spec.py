@@ -264,17 +264,19 @@ def _prices(
     offers: Sequence[OfferSpec], name: str, periods: Periods, reader: _Files, where: str
 ) -> Floats:
     given = [getattr(offer, name) for offer in offers]
-    if not any(isinstance(price, Series) for price in given):
+    if not any(isinstance(price, (Series, tuple)) for price in given):
         return _column(offers, lambda o: getattr(o, name))[None, :]
     table = np.full((len(periods), len(offers)), np.nan)
     for number, price in enumerate(given):
-        if isinstance(price, Series):
+        if isinstance(price, (Series, tuple)):
             place = f"{where}: offers.{number}.{name}"
-            figures = reader.read(price, place)
+            figures = (
+                reader.read(price, place) if isinstance(price, Series) else np.array(price, float)
+            )
             if len(figures) < len(periods):
                 raise BadInput(
                     f"has {len(figures)} periods, the demand {len(periods)}",
-                    where=f"{place}: {price.file}",
+                    where=place,
                     remedy="give a price for every period",
                 )
             table[:, number] = figures[: len(periods)]

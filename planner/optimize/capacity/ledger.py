@@ -87,10 +87,10 @@ def read_out(operation: Operation) -> Ledger:
         for terms in fleet.terms:
             count = sum(n for option, n in commitments.get(offer, []) if option is terms.option)
             if count:
-                hourly = float(terms.usd_per_hour[offer]) * count * periods.horizon_hours
                 total = float(terms.cost_usd(periods.horizon_hours)[offer]) * count
-                costs["reserved_usd"] += hourly
-                costs["upfront_usd"] += total - hourly
+                upfront = float(terms.upfront_part_usd(periods.horizon_hours)[offer]) * count
+                costs["reserved_usd"] += total - upfront
+                costs["upfront_usd"] += upfront
                 residual = float(terms.residual_usd(periods.horizon_hours)[offer]) * count
                 lines.append(
                     Line(

@@ -123,14 +123,15 @@ def _bad_input(error: ValidationError, data: dict[str, Any], where: str) -> BadI
 def _fields_of(loc: tuple[int | str, ...], data: object) -> list[str]:
     """The path in the user's file: pydantic's also names the members of unions."""
     path: list[str] = []
-    at: object = data
+    at: Any = data
     for position, part in enumerate(loc):
-        last = position == len(loc) - 1
-        if (isinstance(at, Mapping) and part in at) or (
-            isinstance(at, (list, tuple)) and isinstance(part, int) and part < len(at)
-        ):
+        inside = part in at if isinstance(at, Mapping) else False
+        if isinstance(at, (list, tuple)):
+            inside = isinstance(part, int) and part < len(at)
+        new = position == len(loc) - 1 and isinstance(at, Mapping)
+        if inside:
             at = at[part]
-        elif not (last and isinstance(at, Mapping)) or part in ("one", "several"):
+        elif not new or part in ("one", "several"):
             continue
         path.append(str(part))
     return path

@@ -119,6 +119,8 @@ def _kind_of_demand(value: Any) -> str:
 
 
 def _kind_of_figure(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "figures"
     return "several" if isinstance(value, (dict, BaseModel)) else "one"
 
 
@@ -131,12 +133,14 @@ Demand = Annotated[
     Discriminator(_kind_of_demand),
 ]
 Price = Annotated[
-    Annotated[UsdPerHour, Tag("one")] | Annotated[Series, Tag("several")],
+    Annotated[UsdPerHour, Tag("one")]
+    | Annotated[tuple[UsdPerHour, ...], Tag("figures")]
+    | Annotated[Series, Tag("several")],
     Discriminator(_kind_of_figure),
 ]
 Throughput = Annotated[
     Annotated[AboveZero, Tag("one")] | Annotated[dict[str, Amount], Tag("several")],
-    Discriminator(_kind_of_figure),
+    Discriminator(lambda value: "several" if isinstance(value, dict) else "one"),
 ]
 
 
