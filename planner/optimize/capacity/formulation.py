@@ -240,7 +240,7 @@ def _uses(
                 continue
             sold = able & np.isfinite(table).all(axis=0) & (quota > 0) & (fleet.max_count > 0)
             if prune and not fleet.integer_use and not fleet.is_coupled:
-                sold &= ~_dearer(table, speed * factor, away, sold, fleet, quota)
+                sold &= ~_dearer(table, speed * factor, away * factor, sold, fleet, quota)
             for offer in np.flatnonzero(sold).tolist():
                 yield Use(
                     f"{letter}_{offer}_{workload}",

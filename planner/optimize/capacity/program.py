@@ -102,6 +102,8 @@ class _Search:
     def run(self) -> CapacityPlan:
         if not len(self.classes):
             return self._served_nothing()
+        if not self.program.stage1 and not self.whole_use:
+            return self._priced_alone()
         ended = Status.FEASIBLE
         for whole in (False, True) if self.program.stage1 else (True,):
             if whole and self.whole_use:
@@ -126,7 +128,7 @@ class _Search:
                 return self._stopped(whole)
             self.rounds += 1
             mastered = self._master(whole, left, target)
-            if not len(mastered.plan):
+            if not mastered.solution.has_point:
                 if mastered.status is Status.INFEASIBLE:
                     return Status.INFEASIBLE
                 if mastered.status is Status.UNBOUNDED:
@@ -225,6 +227,18 @@ class _Search:
         priced = self.pricer.price(plan)
         self.best = (plan, priced) if priced else None
         self.cost = self.bound = 0.0
+        return self._end(Status.OPTIMAL)
+
+    def _priced_alone(self) -> CapacityPlan:
+        """Nothing to commit to: every period is its own program, priced exactly."""
+        plan = np.zeros(0)
+        priced = self.pricer.price(plan, until=self.deadline)
+        if priced is None:
+            return self._end(Status.FAILED)
+        if not priced.is_feasible:
+            return self._end(Status.INFEASIBLE)
+        self.best, self.cost = (plan, priced), self._cost(plan, priced)
+        self.bound = self.cost
         return self._end(Status.OPTIMAL)
 
     def _end(self, status: Status) -> CapacityPlan:

@@ -32,6 +32,9 @@ Flags = NDArray[np.bool_]
 _SHORTFALL_PRICE = 1e3
 _PRIMAL = 1e-9
 _DUAL = 1e-9
+# Share of a period's cost that the solver's tolerance may hide, and how often to look closer.
+_PRECISION = 1e-8
+_SCALES = 12
 # Share of a workload's peak below which a shortfall is rounding.
 SHORTFALL_TOLERANCE = 1e-6
 
@@ -83,17 +86,35 @@ class Recourse:
         columns = list(range(width, width + len(self._demand_rows)))
         return np.hstack([self.program.g, elastic]), columns
 
-    def _costs(self) -> Floats:
+    def _costs(self, scale: float) -> Floats:
         """Scaled costs of all columns, shape (C, uses + elastic)."""
         peaks = np.array([self._peak[workload] for _, workload in self._demand_rows])
-        elastic = np.tile(peaks * self._shortfall_usd, (len(self.prices), 1))
-        return np.hstack([self.prices / self.scale, elastic])
+        usd = peaks * self._shortfall_usd * (self.scale / scale)
+        return np.hstack([self.prices / scale, np.tile(usd, (len(self.prices), 1))])
 
     def price(self, plan: Floats, *, until: float = np.inf) -> Priced | None:
         """Cheapest use of the plan ``z`` (stage1,) in each class; None when time runs out.
 
         ``until`` is a reading of ``time.perf_counter``.
         """
+        priced = self._price(plan, until)
+        for _ in range(3):
+            if priced is None or priced.is_feasible or not self._could_serve(plan, priced):
+                break
+            self._shortfall_usd *= 1e3
+            priced = self._price(plan, until)
+        return priced
+
+    def _could_serve(self, plan: Floats, priced: Priced) -> bool:
+        """Whether the worst period could be served after all: its shortfall was too cheap."""
+        worst = int(np.argmax((priced.shortfall / np.maximum(self._peak, 1e-300)).max(axis=1)))
+        cost = np.zeros(self._g.shape[1])
+        cost[self._elastic] = 1.0
+        rhs = self.rhs[worst] - self.program.t @ plan
+        point, _, _ = _SmallLp(self._g, cost, rhs).solve(cost, rhs)
+        return bool(point[self._elastic].sum() <= SHORTFALL_TOLERANCE)
+
+    def _price(self, plan: Floats, until: float) -> Priced | None:
         rhs = self.rhs - self.program.t @ plan
         count, width = len(rhs), len(self.program.uses)
         if not len(self.program.row_names):
@@ -104,23 +125,15 @@ class Recourse:
                 np.zeros(count, np.intp),
                 np.zeros((count, len(self.program.fleet.workloads))),
             )
-        costs = self._costs()
         solution = np.zeros((count, self._g.shape[1]))
         region = np.full(count, -1, np.intp)
-        solver = _SmallLp(self._g, costs[0], rhs[0])
-        left = np.arange(count)
-        number = 0
-        while len(left):
-            if time.perf_counter() > until:
+        left, scale = np.arange(count), self.scale
+        for _ in range(_SCALES):
+            if not self._solve(left, rhs, scale, solution, region, until):
                 return None
-            pick = int(left[len(left) // 2])
-            point, columns, rows = solver.solve(costs[pick], rhs[pick])
-            solution[pick], region[pick] = point, number
-            left = left[left != pick]
-            basis = np.hstack([self._g[:, columns], -np.eye(len(rhs[0]))[:, rows]])
-            if len(left) and basis.shape[0] == basis.shape[1]:
-                left = self._spread(basis, columns, rhs, costs, left, solution, region, number)
-            number += 1
+            left, scale = self._imprecise(left, scale, solution)
+            if not len(left):
+                break
         use = np.maximum(solution[:, :width], 0.0)
         shortfall = np.zeros((count, len(self.program.fleet.workloads)))
         for column, (_, workload) in zip(self._elastic, self._demand_rows, strict=True):
@@ -128,6 +141,50 @@ class Recourse:
             share = np.where(share > SHORTFALL_TOLERANCE, share, 0.0)
             shortfall[:, workload] = share * self._peak[workload]
         return Priced(use, np.einsum("ij,ij->i", use, self.prices), region, shortfall)
+
+    def _solve(
+        self,
+        left: Ints,
+        rhs: Floats,
+        scale: float,
+        solution: Floats,
+        region: Ints,
+        until: float,
+    ) -> bool:
+        """Solve the classes ``left`` into ``solution`` and ``region``; False when out of time."""
+        costs = self._costs(scale)
+        solver = _SmallLp(self._g, costs[0], rhs[0])
+        identity = np.eye(len(rhs[0]))
+        number = int(region.max(initial=-1)) + 1
+        while len(left):
+            if time.perf_counter() > until:
+                return False
+            pick = int(left[len(left) // 2])
+            point, columns, rows = solver.solve(costs[pick], rhs[pick])
+            solution[pick], region[pick] = point, number
+            left = left[left != pick]
+            basis = np.hstack([self._g[:, columns], -identity[:, rows]])
+            if len(left) and basis.shape[0] == basis.shape[1]:
+                left = self._spread(basis, columns, rhs, costs, left, solution, region, number)
+            number += 1
+        return True
+
+    def _imprecise(self, left: Ints, scale: float, solution: Floats) -> tuple[Ints, float]:
+        """Classes whose cost is small against the solver's tolerance, and a scale that fits them.
+
+        Reduced costs are right to within a tolerance of the scale; among prices of 1e-6 and 1e6
+        that hides which of the cheap machines is cheapest.
+        """
+        width = len(self.program.uses)
+        use = np.maximum(solution[left, :width], 0.0)
+        cost = np.einsum("ij,ij->i", use, self.prices[left])
+        machines = use.sum(axis=1)
+        lacks = (solution[left][:, self._elastic] > SHORTFALL_TOLERANCE).any(axis=1)
+        small = (cost > 0) & ~lacks & (_DUAL * scale * machines > _PRECISION * cost)
+        if not small.any():
+            return left[:0], scale
+        finer = float(np.max(cost[small] / machines[small]))
+        return left[small], min(finer, scale / 10)
 
     def _spread(
         self,
@@ -160,6 +217,7 @@ class Recourse:
             optimal[at[~fits]] = False
         taken = left[optimal]
         at_columns = np.flatnonzero(columns)
+        solution[taken] = 0.0
         solution[np.ix_(taken, at_columns)] = np.maximum(basic[optimal][:, : len(at_columns)], 0.0)
         region[taken] = number
         rest: Ints = left[~optimal]
