@@ -9,9 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
-
-scipy_optimize = __import__("pytest").importorskip("scipy.optimize")
-scipy_sparse = __import__("scipy.sparse").sparse
+from scipy import optimize, sparse
 
 TERMS = {"reserved_1y": 8760.0, "reserved_3y": 26280.0}
 
@@ -140,14 +138,14 @@ def least_cost(
     if not model.cost:
         return (0.0, None) if all(low <= 0 for low in model.lower_side) else (None, None)
     rows, columns_, values = (np.array(part) for part in zip(*model.entries, strict=True))
-    matrix = scipy_sparse.coo_matrix(
+    matrix = sparse.coo_matrix(
         (values, (rows, columns_)), shape=(len(model.lower_side), len(model.cost))
     ).tocsc()
-    found = scipy_optimize.milp(
+    found = optimize.milp(
         np.array(model.cost),
         integrality=np.array(model.integer),
-        bounds=scipy_optimize.Bounds(0, np.array(model.upper)),
-        constraints=scipy_optimize.LinearConstraint(
+        bounds=optimize.Bounds(0, np.array(model.upper)),
+        constraints=optimize.LinearConstraint(
             matrix, np.array(model.lower_side), np.array(model.upper_side)
         ),
         options={"mip_rel_gap": gap, "time_limit": 120},

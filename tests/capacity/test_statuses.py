@@ -64,12 +64,10 @@ def test_prices_from_a_millionth_to_a_million(
         assert plan.bound_usd <= expected * (1 + 1e-6) + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([1e-6, 1e-3, 1e3, 1e6]), st.sampled_from([1e-3, 1e4]))
-def test_cost_scales_with_prices_and_not_with_units(
-    seed: int, money: float, unit: float
-) -> None:
-    """Prices times a factor cost that factor; demand and throughput in other units cost the same."""
+def test_cost_scales_with_prices_and_not_with_units(seed: int, money: float, unit: float) -> None:
+    """Prices times a factor cost that factor; other units of demand cost the same."""
     spec = random_spec(seed, size=16, offers=3)
     plan = solved(spec)
 

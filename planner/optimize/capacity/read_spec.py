@@ -131,7 +131,7 @@ def _fields_of(loc: tuple[int | str, ...], data: object) -> list[str]:
         new = position == len(loc) - 1 and isinstance(at, Mapping)
         if inside:
             at = at[part]
-        elif not new or part in ("one", "several"):
+        elif not new or str(part).startswith("("):
             continue
         path.append(str(part))
     return path
@@ -155,8 +155,8 @@ def _parts_by_tag() -> dict[str, set[str]]:
         "weekly": fields.Weekly,
         "growth": fields.Growth,
         "launch-spike": fields.LaunchSpike,
-        "sum": fields.Sum,
-        "series": fields.Series,
+        "(sum)": fields.Sum,
+        "(series)": fields.Series,
         "workloads": fields.WorkloadSpec,
         "offers": fields.OfferSpec,
         "reserved_1y": fields.Reserved,
@@ -167,6 +167,6 @@ def _parts_by_tag() -> dict[str, set[str]]:
         "catalog": fields.FromCatalog,
         "limits": fields.Limits,
         "migration": fields.Migration,
-        "several": fields.Series,
+        "(several)": fields.Series,
     }
     return {tag: set(part.model_fields) for tag, part in parts.items()}

@@ -109,38 +109,39 @@ class Sum(Part):
     sum: tuple[Shape, ...] = Field(min_length=1)
 
 
+# Tags are in brackets so that a path of errors tells them from fields of the same name.
 def _kind_of_demand(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return "figures"
+        return "(figures)"
     if not isinstance(value, (dict, BaseModel)):
-        return "name"
+        return "(name)"
     has = value if isinstance(value, dict) else type(value).model_fields
-    return "shape" if "shape" in has else "sum" if "sum" in has else "series"
+    return "(shape)" if "shape" in has else "(sum)" if "sum" in has else "(series)"
 
 
 def _kind_of_figure(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return "figures"
-    return "several" if isinstance(value, (dict, BaseModel)) else "one"
+        return "(figures)"
+    return "(several)" if isinstance(value, (dict, BaseModel)) else "(one)"
 
 
 Demand = Annotated[
-    Annotated[str, Tag("name")]
-    | Annotated[tuple[Amount, ...], Tag("figures")]
-    | Annotated[Shape, Tag("shape")]
-    | Annotated[Sum, Tag("sum")]
-    | Annotated[Series, Tag("series")],
+    Annotated[str, Tag("(name)")]
+    | Annotated[tuple[Amount, ...], Tag("(figures)")]
+    | Annotated[Shape, Tag("(shape)")]
+    | Annotated[Sum, Tag("(sum)")]
+    | Annotated[Series, Tag("(series)")],
     Discriminator(_kind_of_demand),
 ]
 Price = Annotated[
-    Annotated[UsdPerHour, Tag("one")]
-    | Annotated[tuple[UsdPerHour, ...], Tag("figures")]
-    | Annotated[Series, Tag("several")],
+    Annotated[UsdPerHour, Tag("(one)")]
+    | Annotated[tuple[UsdPerHour, ...], Tag("(figures)")]
+    | Annotated[Series, Tag("(several)")],
     Discriminator(_kind_of_figure),
 ]
 Throughput = Annotated[
-    Annotated[AboveZero, Tag("one")] | Annotated[dict[str, Amount], Tag("several")],
-    Discriminator(lambda value: "several" if isinstance(value, dict) else "one"),
+    Annotated[AboveZero, Tag("(one)")] | Annotated[dict[str, Amount], Tag("(several)")],
+    Discriminator(lambda value: "(several)" if isinstance(value, dict) else "(one)"),
 ]
 
 
