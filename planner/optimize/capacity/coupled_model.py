@@ -21,8 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.optimize.capacity.constraints import OWN
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
-from planner.optimize.capacity.formulation import OWN, Program
+from planner.optimize.capacity.formulation import Program
 from planner.optimize.capacity.ledger import full
 from planner.optimize.solver import LinearModel, ModelBuilder
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.optimize.capacity.constraints import UNMET
 from planner.optimize.capacity.fleet import Fleet, Periods, Terms
-from planner.optimize.capacity.formulation import UNMET
 from planner.optimize.capacity.program import CapacityPlan, Settings, optimise
 
 Floats = NDArray[np.float64]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.optimize.capacity.constraints import COMMITTED, OWN, UNMET
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
-from planner.optimize.capacity.formulation import COMMITTED, OWN, UNMET, Program
+from planner.optimize.capacity.formulation import Program
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.optimize.capacity.fleet import Classes, Fleet
+from planner.optimize.capacity.fleet import Classes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -71,9 +71,8 @@ def group(classes: Classes, of: Ints, *, corners: bool = False) -> Groups:
     )
 
 
-def features(classes: Classes, fleet: Fleet) -> Floats:
+def features(classes: Classes) -> Floats:
     """Coordinates in which distance means difference: demand and keys, each of range 1."""
-    del fleet
     joint = np.hstack([classes.demand, classes.key])
     spread = np.ptp(joint, axis=0)
     return np.asarray((joint - joint.min(axis=0)) / np.where(spread > 0, spread, 1.0))

@@ -94,7 +94,7 @@ class _Search:
         self.settings = settings
         self.whole_use = program.fleet.integer_use
         self.pricer = Recourse(program, classes)
-        self.points = features(classes, program.fleet)
+        self.points = features(classes)
         self.of = first_groups(self.points, classes.count, FIRST_GROUPS)
         self.best: tuple[Floats, Priced] | None = None
         self.cost, self.bound, self.rounds = math.inf, 0.0, 0
