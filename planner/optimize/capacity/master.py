@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.optimize.capacity.formulation import Program
-from planner.optimize.capacity.partition import Groups
+from planner.optimize.capacity.partition import Cut, Groups
 from planner.optimize.solver import LinearModel, ModelBuilder, Solution, Status, solve
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ def master_model(
     *,
     whole: bool = True,
     whole_use: bool = False,
+    cuts: Sequence[Cut] = (),
 ) -> LinearModel:
-    """Commitments and the use of every group: ``stage1`` columns first, then (group, use)."""
+    """Commitments and the use of every group: ``stage1`` columns first, then (group, use).
+
+    With ``cuts`` the cost of a group is a column of its own, above its use and above every cut.
+    """
     height, width, size = len(program.row_names), len(program.uses), len(groups)
     prices = program.use_prices(groups.on_demand, groups.spot)
     builder = ModelBuilder("capacity")
@@ -54,7 +60,7 @@ def master_model(
     use = builder.add_columns(
         "use",
         (size, width),
-        cost=prices * hours,
+        cost=0.0 if cuts else prices * hours,
         integer=np.broadcast_to(integer, (size, width)),
         labels=(range(size), [u.name for u in program.uses]),
     )
@@ -72,9 +78,40 @@ def master_model(
             lower=rhs,
             labels=(range(size), program.row_names),
         )
+    if cuts and size:
+        _define_cuts(builder, groups, stage1, use, prices * hours, cuts)
     for name, ones, most in program.stage1_rows:
         builder.add_rows(name, (), [(0, stage1, ones)], upper=most)
     return builder.build()
+
+
+def _define_cuts(
+    builder: ModelBuilder,
+    groups: Groups,
+    stage1: Ints,
+    use: Ints,
+    usd: Floats,
+    cuts: Sequence[Cut],
+) -> None:
+    """``cost[g] >= usd . use[g]``, and ``sum of cost over k's groups >= constant[k] + slope[k] z``.
+
+    Partitions are only ever refined, so every group lies within one of an earlier cut's.
+    """
+    size = len(groups)
+    cost = builder.add_columns("cost", size, cost=1.0)
+    at = np.arange(size)
+    builder.add_rows("cost", size, [(at, cost, 1.0), (at[:, None], use, -usd)], lower=0.0)
+    member = np.zeros(size, np.intp)
+    member[groups.of] = np.arange(len(groups.of))  # one class of each group
+    for number, cut in enumerate(cuts):
+        parent = cut.of[member]
+        rows = np.arange(len(cut.constant))
+        builder.add_rows(
+            f"cut_{number}",
+            len(rows),
+            [(parent, cost, 1.0), (rows[:, None], stage1[None, :], -cut.slope)],
+            lower=cut.constant,
+        )
 
 
 def group_rhs(program: Program, groups: Groups) -> Floats:
@@ -96,9 +133,10 @@ def solve_master(
     time_limit_s: float,
     solver: str,
     whole_use: bool = False,
+    cuts: Sequence[Cut] = (),
 ) -> Mastered:
     """Cheapest commitments for the groups; ``whole`` keeps them integer."""
-    model = master_model(program, groups, period_hours, whole=whole, whole_use=whole_use)
+    model = master_model(program, groups, period_hours, whole=whole, whole_use=whole_use, cuts=cuts)
     solution = solve(model, time_limit_s=time_limit_s, gap=gap, solver=solver)
     count = len(program.stage1)
     if not solution.has_point:
@@ -106,7 +144,8 @@ def solve_master(
         nothing = np.empty(0)
         return Mastered(solution.status, nothing, bound, nothing, nothing, solution)
     plan = solution.values[:count]
-    use = solution.values[count:].reshape(len(groups), len(program.uses))
+    cells = len(groups) * len(program.uses)
+    use = solution.values[count : count + cells].reshape(len(groups), len(program.uses))
     prices = program.use_prices(groups.on_demand, groups.spot)
     bound = solution.bound if solution.bound is not None else 0.0
     return Mastered(

@@ -38,6 +38,20 @@ class Groups:
         return len(self.periods)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Lower bounds of what groups cost, from the marginal prices of one plan, in USD.
+
+    Group k of the partition ``of`` (C,) costs at least ``constant[k] + slope[k] . z`` under any
+    commitments z: a subgradient of a convex function (Van Slyke & Wets, SIAM J. Appl. Math. 17,
+    1969; one cut a group after Birge & Louveaux, 1988).
+    """
+
+    of: Ints
+    constant: Floats  # (K,)
+    slope: Floats  # (K, stage1)
+
+
 def group(classes: Classes, of: Ints, *, corners: bool = False) -> Groups:
     """Groups by label. ``corners``: least demand, most held, for whole machines in use.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from planner.optimize.capacity.fleet import Classes, Fleet, Option, Periods, merge_periods
 from planner.optimize.capacity.formulation import ALL_OPTIONS, Program, build
 from planner.optimize.capacity.master import Mastered, solve_master
-from planner.optimize.capacity.partition import features, first_groups, group, split
+from planner.optimize.capacity.partition import Cut, features, first_groups, group, split
 from planner.optimize.capacity.recourse import Priced, Recourse
 from planner.optimize.solver import RELATIVE_GAP, Status
 
@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 FIRST_GROUPS = 24
+# Where prices move, groups by least prices bound the cost poorly: cuts close the gap instead.
+MOST_GROUPS_WITH_CUTS = 100
+MOST_CUTS = 120
 # Below this many USD two costs are the same.
 _CENT = 1e-9
 
@@ -94,8 +97,10 @@ class _Search:
         self.settings = settings
         self.whole_use = program.fleet.integer_use
         self.pricer = Recourse(program, classes)
+        self.uses_cuts = self.pricer.varying
         self.points = features(classes)
         self.of = first_groups(self.points, classes.count, FIRST_GROUPS)
+        self.first, self.cuts = self.of.copy(), list[Cut]()
         self.best: tuple[Floats, Priced] | None = None
         self.cost, self.bound, self.rounds = math.inf, 0.0, 0
 
@@ -122,6 +127,7 @@ class _Search:
         target = self.settings.gap / (1 if whole else 4)
         if not whole:
             target = max(target, RELATIVE_GAP)
+        seen: list[Floats] = []
         while True:
             left = self.deadline - time.perf_counter()
             if left <= 0:
@@ -138,6 +144,8 @@ class _Search:
             priced = self.pricer.price(mastered.plan, until=self.deadline)
             if priced is None:
                 return self._stopped(whole)
+            if self.uses_cuts and priced.duals.size:
+                self._cut(priced)
             if not priced.is_feasible:
                 if not self._isolate(priced):
                     return Status.FAILED
@@ -149,7 +157,10 @@ class _Search:
                 return Status.OPTIMAL
             if whole and relative_gap(self.cost, self.bound) <= target:
                 return Status.OPTIMAL
-            if not self._split(mastered, priced, cost, target):
+            repeated = any(np.array_equal(mastered.plan, plan) for plan in seen)
+            seen.append(mastered.plan)
+            split_some = self._split(mastered, priced, cost, target)
+            if not split_some and (repeated or not self.uses_cuts):
                 return Status.OPTIMAL if not whole else self._stopped(whole)
 
     def _master(self, whole: bool, left: float, target: float) -> Mastered:
@@ -163,7 +174,19 @@ class _Search:
             gap=max(target / 2, 1e-9) if whole else RELATIVE_GAP,
             time_limit_s=left,
             solver=self.settings.solver,
+            cuts=self.cuts,
         )
+
+    def _cut(self, priced: Priced) -> None:
+        """What the plan's marginal prices prove about every other plan, by first group."""
+        hours = (self.classes.count * self.periods.hours)[:, None]
+        constant = np.einsum("ij,ij->i", priced.duals, self.pricer.rhs)
+        slope = -(priced.duals @ self.program.t)
+        _, of = np.unique(self.first, return_inverse=True)
+        of = of.reshape(-1).astype(np.intp)
+        total = np.zeros((int(of.max()) + 1, slope.shape[1] + 1))
+        np.add.at(total, of, np.column_stack([constant, slope]) * hours)
+        self.cuts = [*self.cuts, Cut(of, total[:, 0], total[:, 1:])][-MOST_CUTS:]
 
     def _cost(self, plan: Floats, priced: Priced) -> float:
         hours = self.classes.count * self.periods.hours
@@ -184,6 +207,8 @@ class _Search:
     def _split(self, mastered: Mastered, priced: Priced, cost: float, target: float) -> bool:
         _, of = np.unique(self.of, return_inverse=True)
         of = of.reshape(-1).astype(np.intp)
+        if self.uses_cuts and int(of.max()) >= MOST_GROUPS_WITH_CUTS:
+            return False
         hours = self.classes.count * self.periods.hours
         exact = np.bincount(of, priced.usd_per_hour * hours)
         grouped = mastered.usd_per_hour * np.bincount(of, hours)

@@ -37,6 +37,8 @@ _PRECISION = 1e-8
 _SCALES = 12
 # Share of a workload's peak below which a shortfall is rounding.
 SHORTFALL_TOLERANCE = 1e-6
+# Bases kept from one plan to the next.
+_MOST_BASES = 400
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,15 @@ class Priced:
     """A plan on every class of periods.
 
     ``use`` (C, uses) machines; ``usd_per_hour`` (C,) of use alone; ``region`` (C,) numbers the
-    basis; ``shortfall`` (C, W) units that limits leave unserved although they must be served.
+    basis; ``shortfall`` (C, W) units that limits leave unserved although they must be served;
+    ``duals`` (C, rows) USD per hour and unit of each row, of the continuous program.
     """
 
     use: Floats
     usd_per_hour: Floats
     region: Ints
     shortfall: Floats
+    duals: Floats
 
     @property
     def is_feasible(self) -> bool:
@@ -76,6 +80,8 @@ class Recourse:
         highest = float((self.prices / served).max(initial=0.0)) if len(served) else 0.0
         self.scale = highest or 1.0
         self._shortfall_usd = _SHORTFALL_PRICE
+        self._bases: dict[tuple[float, float], list[_Basis]] = {}
+        self._numbered = -1
 
     def _with_elastic(self) -> tuple[Floats, list[int]]:
         """Columns of unserved demand beside the uses, in shares of each workload's peak."""
@@ -124,14 +130,15 @@ class Recourse:
                 nothing,
                 np.zeros(count, np.intp),
                 np.zeros((count, len(self.program.fleet.workloads))),
+                np.zeros((count, 0)),
             )
         solution = np.zeros((count, self._g.shape[1]))
-        region = np.full(count, -1, np.intp)
-        left, scale = np.arange(count), self.scale
+        found = _Found(solution, np.full(count, -1, np.intp), np.zeros_like(rhs), self.scale)
+        left = np.arange(count)
         for _ in range(_SCALES):
-            if not self._solve(left, rhs, scale, solution, region, until):
+            if not self._solve(left, rhs, found, until):
                 return None
-            left, scale = self._imprecise(left, scale, solution)
+            left, found.scale = self._imprecise(left, found.scale, solution)
             if not len(left):
                 break
         use = np.maximum(solution[:, :width], 0.0)
@@ -140,33 +147,41 @@ class Recourse:
             share = solution[:, column]
             share = np.where(share > SHORTFALL_TOLERANCE, share, 0.0)
             shortfall[:, workload] = share * self._peak[workload]
-        return Priced(use, np.einsum("ij,ij->i", use, self.prices), region, shortfall)
+        cost = np.einsum("ij,ij->i", use, self.prices)
+        return Priced(use, cost, found.region, shortfall, found.duals)
 
-    def _solve(
-        self,
-        left: Ints,
-        rhs: Floats,
-        scale: float,
-        solution: Floats,
-        region: Ints,
-        until: float,
-    ) -> bool:
-        """Solve the classes ``left`` into ``solution`` and ``region``; False when out of time."""
-        costs = self._costs(scale)
+    def _solve(self, left: Ints, rhs: Floats, found: _Found, until: float) -> bool:
+        """Solve the classes ``left`` into ``found``; False when out of time."""
+        costs = self._costs(found.scale)
+        key = (found.scale, self._shortfall_usd)
+        bases = self._bases.setdefault(key, [])
+        # A basis that was optimal under another plan often is under this one.
+        for known in bases:
+            if not len(left):
+                return True
+            left = self._spread(known, rhs, costs, found, left)
+        if not len(left):
+            return True
         solver = _SmallLp(self._g, costs[0], rhs[0])
         identity = np.eye(len(rhs[0]))
-        number = int(region.max(initial=-1)) + 1
         while len(left):
             if time.perf_counter() > until:
                 return False
             pick = int(left[len(left) // 2])
             point, columns, rows = solver.solve(costs[pick], rhs[pick])
-            solution[pick], region[pick] = point, number
+            self._numbered += 1
+            known_basis = _inverted(np.hstack([self._g[:, columns], -identity[:, rows]]))
+            found.solution[pick], found.region[pick] = point, self._numbered
+            found.duals[pick] = 0.0
             left = left[left != pick]
-            basis = np.hstack([self._g[:, columns], -identity[:, rows]])
-            if len(left) and basis.shape[0] == basis.shape[1]:
-                left = self._spread(basis, columns, rhs, costs, left, solution, region, number)
-            number += 1
+            if known_basis is not None:
+                unasked = np.zeros(len(rhs), np.int8)
+                known = _Basis(known_basis, columns, self._numbered, unasked)
+                at = np.array([pick])
+                found.duals[pick] = known.duals_for(costs, at, True)[0] * found.scale
+                if len(bases) < _MOST_BASES:
+                    bases.append(known)
+                left = self._spread(known, rhs, costs, found, left)
         return True
 
     def _imprecise(self, left: Ints, scale: float, solution: Floats) -> tuple[Ints, float]:
@@ -186,42 +201,71 @@ class Recourse:
         finer = float(np.max(cost[small] / machines[small]))
         return left[small], min(finer, scale / 10)
 
-    def _spread(
-        self,
-        basis: Floats,
-        columns: Flags,
-        rhs: Floats,
-        costs: Floats,
-        left: Ints,
-        solution: Floats,
-        region: Ints,
-        number: int,
-    ) -> Ints:
+    def _spread(self, known: _Basis, rhs: Floats, costs: Floats, found: _Found, left: Ints) -> Ints:
         """Give the basis to every class in which it is optimal; return the others."""
-        try:
-            inverse = np.linalg.inv(basis)
-        except np.linalg.LinAlgError:
-            return left
-        if not np.isfinite(inverse).all():
-            return left
-        basic = rhs[left] @ inverse.T
+        basic = rhs[left] @ known.inverse.T
         room = _PRIMAL * (1 + np.abs(rhs[left]).max(axis=1, keepdims=True))
         optimal = (basic >= -room).all(axis=1)
         if self.varying and optimal.any():
-            at = np.flatnonzero(optimal)
-            basic_costs = np.zeros((len(at), len(basis)))
-            basic_costs[:, : int(columns.sum())] = costs[left[at]][:, columns]
-            duals = basic_costs @ inverse
-            reduced = costs[left[at]] - duals @ self._g
-            fits = (duals >= -_DUAL).all(axis=1) & (reduced >= -_DUAL).all(axis=1)
-            optimal[at[~fits]] = False
+            optimal &= self._prices_fit(known, costs, left, optimal)
         taken = left[optimal]
-        at_columns = np.flatnonzero(columns)
-        solution[taken] = 0.0
-        solution[np.ix_(taken, at_columns)] = np.maximum(basic[optimal][:, : len(at_columns)], 0.0)
-        region[taken] = number
+        columns = np.flatnonzero(known.columns)
+        found.solution[taken] = 0.0
+        found.solution[np.ix_(taken, columns)] = np.maximum(basic[optimal][:, : len(columns)], 0.0)
+        found.region[taken] = known.number
+        found.duals[taken] = known.duals_for(costs, taken, self.varying) * found.scale
         rest: Ints = left[~optimal]
         return rest
+
+    def _prices_fit(self, known: _Basis, costs: Floats, left: Ints, asked: Flags) -> Flags:
+        """Whether no price makes the basis worse: said once for each basis and class."""
+        unknown = left[asked & (known.fits[left] == 0)]
+        if len(unknown):
+            duals = known.duals_for(costs, unknown, True, clip=False)
+            reduced = costs[unknown] - duals @ self._g
+            fits = (duals >= -_DUAL).all(axis=1) & (reduced >= -_DUAL).all(axis=1)
+            known.fits[unknown] = np.where(fits, 1, -1)
+        return np.asarray(known.fits[left] == 1)
+
+
+@dataclass
+class _Basis:
+    """An optimal basis of some class, and in which classes its prices fit (0: not asked yet)."""
+
+    inverse: Floats
+    columns: Flags
+    number: int
+    fits: NDArray[np.int8]
+
+    def duals_for(self, costs: Floats, rows: Ints, varying: bool, *, clip: bool = True) -> Floats:
+        """Marginal price of each row, (len(rows) or 1, rows of the program)."""
+        if not len(rows):
+            return np.zeros((0, len(self.inverse)))
+        chosen = costs[rows] if varying else costs[rows[:1]]
+        basic = np.zeros((len(chosen), len(self.inverse)))
+        basic[:, : int(self.columns.sum())] = chosen[:, self.columns]
+        duals = basic @ self.inverse
+        return np.maximum(duals, 0.0) if clip else duals
+
+
+@dataclass
+class _Found:
+    """What is solved so far, one row a class."""
+
+    solution: Floats
+    region: Ints
+    duals: Floats
+    scale: float
+
+
+def _inverted(basis: Floats) -> Floats | None:
+    if basis.shape[0] != basis.shape[1]:
+        return None
+    try:
+        inverse = np.linalg.inv(basis)
+    except np.linalg.LinAlgError:
+        return None
+    return np.asarray(inverse, np.float64) if np.isfinite(inverse).all() else None
 
 
 class _SmallLp:

@@ -70,7 +70,7 @@ class WholeRecourse(Recourse):
                 use[taken], cost[taken] = point, price[serves & best]
                 left = left[~(serves & best)]
         _, region = np.unique(np.round(use, 6), axis=0, return_inverse=True)
-        return Priced(use, cost, region.reshape(-1).astype(np.intp), shortfall)
+        return Priced(use, cost, region.reshape(-1).astype(np.intp), shortfall, relaxed.duals)
 
     def _lacking(self, pick: int) -> Floats:
         """Whole machines do not suffice where fractions would: a token lack marks the period."""
