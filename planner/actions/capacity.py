@@ -215,9 +215,10 @@ def _savings(fleet: Fleet, periods: Periods, settings: Settings, cost: float) ->
         min_up_hours=np.zeros_like(fleet.min_up_hours),
         deferrable_hours=np.zeros_like(fleet.deferrable_hours),
     )
+    quick = replace(settings, time_limit_s=max(settings.time_limit_s / 4, 1.0))
     note = "without starts, minimum up-times and waiting" if fleet.is_coupled else ""
     found = {
-        name: _baseline(optimise(served, periods, settings, options), cost, note)
+        name: _baseline(optimise(served, periods, quick, options), cost, note)
         for name, options in BASELINES.items()
     }
     return Savings(**found)

@@ -27,7 +27,7 @@ from planner.optimize.capacity.coupled_model import (
 from planner.optimize.capacity.fleet import Classes, Fleet, Periods, merge_periods
 from planner.optimize.capacity.formulation import ALL_OPTIONS, Program, build
 from planner.optimize.capacity.ledger import Operation, full
-from planner.optimize.capacity.program import Settings, optimise, relative_gap
+from planner.optimize.capacity.program import Settings, optimise, relative_gap, within_rows
 from planner.optimize.solver import Status, solve
 
 Floats = NDArray[np.float64]
@@ -205,11 +205,7 @@ class _Coupled:
 
     def _with_everything(self) -> Operation | None:
         """Commitments at their most, where a relaxation's do not carry the peaks."""
-        plan = self.program.stage1_most.copy()
-        for _, ones, most in self.program.stage1_rows:
-            taken = float(ones @ plan)
-            if taken > most:
-                plan = np.where(ones > 0, np.floor(plan * most / taken), plan)
+        plan = within_rows(self.program, self.program.stage1_most)
         operation, lacking = self._dispatch(plan)
         return operation if operation is not None and not len(lacking) else None
 

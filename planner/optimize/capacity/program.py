@@ -28,6 +28,8 @@ FIRST_GROUPS = 24
 # Where prices move, groups by least prices bound the cost poorly: cuts close the gap instead.
 MOST_GROUPS_WITH_CUTS = 100
 MOST_CUTS = 120
+# Seconds beyond the limit in which a plan that certainly works may still be priced.
+GRACE_S = 5.0
 # Below this many USD two costs are the same.
 _CENT = 1e-9
 
@@ -85,6 +87,15 @@ def optimise(
     return search.run()
 
 
+def within_rows(program: Program, plan: Floats) -> Floats:
+    """The plan with commitments lowered until each offer's limit holds, still whole."""
+    for _, row, most in program.stage1_rows:
+        taken = float(row @ plan)
+        if taken > most:
+            plan = np.where(row > 0, np.floor(plan * most / taken), plan)
+    return plan
+
+
 class _Search:
     """One run: the groups so far, the best plan, the best bound."""
 
@@ -100,6 +111,7 @@ class _Search:
         self.uses_cuts = self.pricer.varying
         self.points = features(classes)
         self.of = first_groups(self.points, classes.count, FIRST_GROUPS)
+        self.last = np.zeros(len(program.stage1))
         self.first, self.cuts = self.of.copy(), list[Cut]()
         self.best: tuple[Floats, Priced] | None = None
         self.cost, self.bound, self.rounds = math.inf, 0.0, 0
@@ -141,15 +153,17 @@ class _Search:
                     return Status.UNBOUNDED
                 return self._stopped(whole)
             self.bound = max(self.bound, mastered.bound_usd)
+            self.last = mastered.plan
             priced = self.pricer.price(mastered.plan, until=self.deadline)
             if priced is None:
                 return self._stopped(whole)
             if self.uses_cuts and priced.duals.size:
                 self._cut(priced)
             if not priced.is_feasible:
-                if not self._isolate(priced):
-                    return Status.FAILED
-                continue
+                if self._isolate(priced):
+                    continue
+                # Groups of one period are served to within the solver's tolerance only.
+                return self._stopped(whole) if whole else Status.OPTIMAL
             cost = self._cost(mastered.plan, priced)
             if whole and cost < self.cost:
                 self.cost, self.best = cost, (mastered.plan, priced)
@@ -236,16 +250,15 @@ class _Search:
         return Status.OPTIMAL if met else Status.FEASIBLE
 
     def _fallback(self) -> None:
-        """Every commitment at its most: dear, but it serves what can be served."""
-        for plan in (np.zeros(len(self.program.stage1)), self.program.stage1_most.copy()):
-            for _, row, most in self.program.stage1_rows:
-                taken = float(row @ plan)
-                if taken > most:
-                    plan = np.where(row > 0, np.floor(plan * most / taken), plan)
-            priced = self.pricer.price(plan)
+        """The last plan rounded up, none, and every commitment at its most: the cheapest."""
+        most = self.program.stage1_most
+        for wanted in (np.minimum(np.ceil(self.last - 1e-6), most), np.zeros_like(most), most):
+            plan = within_rows(self.program, wanted)
+            priced = self.pricer.price(plan, until=self.deadline + GRACE_S)
             if priced is not None and priced.is_feasible:
-                self.best, self.cost = (plan, priced), self._cost(plan, priced)
-                return
+                cost = self._cost(plan, priced)
+                if cost < self.cost:
+                    self.best, self.cost = (plan, priced), cost
 
     def _served_nothing(self) -> CapacityPlan:
         plan = np.zeros(len(self.program.stage1))
