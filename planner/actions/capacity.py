@@ -21,14 +21,16 @@ from planner.capacity_result import (
     Savings,
     Unmet,
 )
-from planner.errors import Infeasible, PlannerError
+from planner.errors import BadInput, Infeasible, PlannerError
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
 from planner.optimize.capacity.from_spec import arrays_from
 from planner.optimize.capacity.ledger import Ledger, Line, Operation, read_out
+from planner.optimize.capacity.master import master_model
+from planner.optimize.capacity.partition import group
 from planner.optimize.capacity.program import CapacityPlan, Settings, optimise, relative_gap
 from planner.optimize.capacity.read_spec import read_spec
 from planner.optimize.capacity.spec import CapacitySpec
-from planner.optimize.solver import Status
+from planner.optimize.solver import LinearModel, Status
 
 if TYPE_CHECKING:
     from catalog import Catalog
@@ -47,6 +49,7 @@ def capacity_from(
     *,
     text: str | None = None,
     catalog: Callable[[], Catalog] | None = None,
+    write_lp: str | None = None,
 ) -> CapacityAnswer:
     """Read a spec and plan it; ``catalog`` is opened only when an offer refers to it.
 
@@ -56,7 +59,7 @@ def capacity_from(
     spec = read_spec(file, text)
     folder = Path() if file == "-" else Path(file).parent
     where = "stdin" if file == "-" else file
-    return capacity(spec, settings, where=where, folder=folder, catalog=catalog)
+    return capacity(spec, settings, where=where, folder=folder, catalog=catalog, write_lp=write_lp)
 
 
 def capacity(
@@ -66,8 +69,12 @@ def capacity(
     where: str = "spec",
     folder: Path = Path(),
     catalog: Callable[[], Catalog] | None = None,
+    write_lp: str | None = None,
 ) -> CapacityAnswer:
-    """The cheapest plan for a spec, with its bound, its dispatch and what it saves."""
+    """The cheapest plan for a spec, with its bound, its dispatch and what it saves.
+
+    ``write_lp`` names a file for the program in LP format, as last solved.
+    """
     start = time.perf_counter()
     notes: list[str] = []
     if any(offer.catalog is not None for offer in spec.offers):
@@ -85,11 +92,16 @@ def capacity(
         found = optimise_coupled(fleet, periods, settings)
         operation, status, cost, bound = found.operation, found.status, found.cost_usd, found.bound
         method, solve_seconds = found.method, found.seconds
+        model = found.model
     else:
         plan = optimise(fleet, periods, settings)
         status, cost, bound = plan.status, plan.cost_usd, plan.bound_usd
         operation = _operation(plan, periods)
         method, solve_seconds = _method(plan, spec, settings, periods), plan.seconds
+        groups = group(plan.classes, plan.of) if write_lp is not None and len(periods) else None
+        model = master_model(plan.program, groups, periods.hours) if groups else None
+    if write_lp is not None:
+        _write_lp(model, write_lp)
     if operation is None:
         raise _without_plan(status, fleet, periods, spec, settings)
     ledger = read_out(operation)
@@ -120,6 +132,18 @@ def capacity(
         spec=_shown_spec(spec),
     )
     return CapacityAnswer(result, _dispatch(ledger, fleet, periods))
+
+
+def _write_lp(model: LinearModel | None, file: str) -> None:
+    if model is None:
+        raise BadInput(
+            "a rolling horizon has no single program",
+            where="--write-lp",
+            remedy="plan fewer periods, or leave it out",
+        )
+    from planner.optimize.solver import write_lp
+
+    write_lp(model, file)
 
 
 def _operation(plan: CapacityPlan, periods: Periods) -> Operation | None:

@@ -30,6 +30,9 @@ def capacity(
     dispatch: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Write the dispatch table here too.")
     ] = None,
+    write_lp: Annotated[
+        str | None, typer.Option(metavar="FILE.lp", help="Write the program in LP format.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
     """Plan a year of demand: what to commit, buy, rent on demand, run on spot or keep on-prem.
@@ -39,7 +42,7 @@ def capacity(
     from planner.actions.capacity import capacity_from
     from planner.optimize.capacity.program import Settings
 
-    answer = capacity_from(file, Settings(gap, time_limit, solver))
+    answer = capacity_from(file, Settings(gap, time_limit, solver), write_lp=write_lp)
     result = answer.result
     if dispatch is not None:
         from planner.errors import BadInput

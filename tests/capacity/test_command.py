@@ -162,6 +162,29 @@ def test_lines_add_up_and_dispatch_is_written(planner: Planner, tmp_path: Path) 
     assert (missing.code, missing.out) == (2, "")
 
 
+def test_program_is_written_with_names(planner: Planner, tmp_path: Path) -> None:
+    target = tmp_path / "plan.lp"
+    assert ask(planner, HYBRID, "--write-lp", str(target)).code == 0
+    text = target.read_text()
+    assert "period_0_demand_0" in text and "use_0_u_0_0" in text and "max_spot_share" in text
+
+
+def test_json_with_tabs_and_mistakes(planner: Planner, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps(HYBRID, indent="\t"))
+    assert planner("capacity", spec).code == 0
+    for text, problem in (
+        ('{"demand": [1,]}', "spec.json: line 1, column 1"),
+        ('{"demand": [1], "demand": [2], "offers": []}', "demand: is given twice"),
+        ('{"demand": [NaN], "offers": []}', "demand.0: nan is not finite"),
+        ('{"demand": [1e999], "offers": []}', "demand.0: inf is not finite"),
+    ):
+        spec.write_text(text)
+        outcome = planner("capacity", spec)
+        assert outcome.code == 2 and problem in outcome.err, outcome.err
+    assert "no such file" in planner("capacity", tmp_path / "no.json").err
+
+
 def test_unmet_demand_at_a_price_is_reported(planner: Planner) -> None:
     spec = {
         "demand": [10.0, 100.0],

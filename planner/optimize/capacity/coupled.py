@@ -28,7 +28,7 @@ from planner.optimize.capacity.fleet import Classes, Fleet, Periods, merge_perio
 from planner.optimize.capacity.formulation import ALL_OPTIONS, Program, build
 from planner.optimize.capacity.ledger import Operation, full
 from planner.optimize.capacity.program import Settings, optimise, relative_gap, within_rows
-from planner.optimize.solver import Status, solve
+from planner.optimize.solver import LinearModel, Status, solve
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -52,6 +52,7 @@ class CoupledPlan:
     bound: float
     method: Method
     seconds: float
+    model: LinearModel | None  # of the whole horizon, where that was one model
 
 
 def optimise_coupled(fleet: Fleet, periods: Periods, settings: Settings) -> CoupledPlan:
@@ -72,6 +73,7 @@ class _Coupled:
         )
         self.machines = machines_of(self.program, periods.hours)
         self.rounds = 0
+        self.model: LinearModel | None = None
 
     def left(self) -> float:
         return max(self.settings.time_limit_s - (time.perf_counter() - self.start), 0.0)
@@ -88,6 +90,7 @@ class _Coupled:
         made = coupled_model(
             self.program, segments_of(self.fleet, self.periods, every), self.periods.hours
         )
+        self.model = made.model
         found = solve(
             made.model,
             gap=self.settings.gap,
@@ -307,4 +310,5 @@ class _Coupled:
             min(max(bound, 0.0), cost) if operation is not None else bound,
             method,
             time.perf_counter() - self.start,
+            self.model,
         )

@@ -60,7 +60,7 @@ class CapacityPlan:
     groups: int
     rounds: int
     seconds: float
-    message: str = ""
+    of: Ints  # (C,) group of each class
 
     @property
     def gap(self) -> float:
@@ -294,4 +294,5 @@ class _Search:
             len(np.unique(self.of)) if len(self.classes) else 0,
             self.rounds,
             time.perf_counter() - self.start,
+            self.of,
         )
