@@ -123,16 +123,21 @@ class _Search:
             return self._priced_alone()
         ended = Status.FEASIBLE
         for whole in (False, True) if self.program.stage1 else (True,):
-            if whole and self.whole_use:
-                from planner.optimize.capacity.whole_machines import WholeRecourse
-
-                self.pricer = WholeRecourse(self.program, self.classes)
+            if whole:
+                self._price_whole()
             ended = self._refine(whole)
             if ended in (Status.INFEASIBLE, Status.UNBOUNDED, Status.FAILED):
                 return self._end(ended)
             if ended is Status.FEASIBLE:
                 break
         return self._end(ended)
+
+    def _price_whole(self) -> None:
+        """From here on plans are priced with whole machines, where those are asked for."""
+        if self.whole_use:
+            from planner.optimize.capacity.whole_machines import WholeRecourse
+
+            self.pricer = WholeRecourse(self.program, self.classes)
 
     def _refine(self, whole: bool) -> Status:
         """Split groups until cost and bound meet; with ``whole`` commitments this is the answer."""
@@ -145,7 +150,9 @@ class _Search:
             if left <= 0:
                 return self._stopped(whole)
             self.rounds += 1
-            mastered = self._master(whole, left, target)
+            # Whole machines in every group are slow to prove: leave time to price what is found.
+            share = 0.4 if whole and self.whole_use else 1.0
+            mastered = self._master(whole, left * share, target)
             if not mastered.solution.has_point:
                 if mastered.status is Status.INFEASIBLE:
                     return Status.INFEASIBLE
@@ -251,6 +258,7 @@ class _Search:
 
     def _fallback(self) -> None:
         """The last plan rounded up, none, and every commitment at its most: the cheapest."""
+        self._price_whole()
         most = self.program.stage1_most
         for wanted in (np.minimum(np.ceil(self.last - 1e-6), most), np.zeros_like(most), most):
             plan = within_rows(self.program, wanted)
