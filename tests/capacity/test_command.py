@@ -242,6 +242,29 @@ def test_over_budget_prints_the_plan_and_ends_with_4(planner: Planner) -> None:
     assert ask(planner, {**spec, "limits": {"budget_usd": 1e4}}).code == 0
 
 
+def test_files_are_found_beside_the_spec(planner: Planner, tmp_path: Path) -> None:
+    """Two workloads from one file, spot prices from another: a Prometheus export, in cents."""
+    (tmp_path / "demand.csv").write_text("period,chat,batch\n0,10,5\n1,20,5\n")
+    (tmp_path / "spot.csv").write_text("Time,price\n1767571200,100\n1767574800,300\n")
+    (tmp_path / "spec.yaml").write_text(
+        """
+workloads:
+  - {name: chat, demand: {file: demand.csv, column: chat}}
+  - {name: batch, demand: {file: demand.csv, column: batch, scale: 2}}
+offers:
+  - name: a
+    throughput: {chat: 5, batch: 10}
+    spot_usd_per_hour: {file: spot.csv, format: prometheus, scale: 0.01}
+  - {name: b, throughput: {chat: 5, batch: 5}, on_demand_usd_per_hour: 2}
+"""
+    )
+    outcome = planner("capacity", tmp_path / "spec.yaml", "--format", "json")
+    assert outcome.code == 0, outcome.err
+    # Hour 0: 3 spot machines at 1. Hour 1: spot at 3; chat is cheaper on b (4 x 2), batch is
+    # 10 units: one spot machine at 3 against two of b at 2 each.
+    assert json.loads(outcome.out)["cost_usd"] == pytest.approx(3 + 8 + 3)
+
+
 def test_several_workloads_share_what_neither_fills(planner: Planner) -> None:
     """Peaks at different times: one reserved pool carries both."""
     spec = {

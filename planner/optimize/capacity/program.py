@@ -29,7 +29,7 @@ FIRST_GROUPS = 24
 MOST_GROUPS_WITH_CUTS = 100
 MOST_CUTS = 120
 # Seconds beyond the limit in which a plan that certainly works may still be priced.
-GRACE_S = 5.0
+GRACE_S = 2.0
 # Below this many USD two costs are the same.
 _CENT = 1e-9
 
