@@ -115,7 +115,7 @@ class _Search:
         self, problem: MixProblem, limits: MixLimits, gap: float, deadline: float, solver: str
     ) -> None:
         self.problem, self.limits, self.gap = problem, limits, gap
-        self.deadline, self.solver = deadline, solver
+        self.deadline, self.asked, self.solver = deadline, solver, solver
         self.load = instances_needed(problem, limits)
         self.status, self.message = Status.FAILED, ""
         self.counts = np.zeros(problem.offers, np.int64)
@@ -133,6 +133,7 @@ class _Search:
             return
         floor = lagrangian_bound(self.problem, self.limits, self.load)
         self.bound = floor.usd_per_hour
+        self._round_up()
         order = np.argsort(floor.with_offer, kind="stable")
         size, width = _FIRST_OFFERS, _PAIRS_A_BUCKET
         while not self._closed() and self._left() > 0.5:
@@ -154,8 +155,41 @@ class _Search:
         if self.objective is not None and not self._closed() and self._left() > 0.5:
             needed = np.flatnonzero(floor.with_offer < self.objective * (1 - self.gap))
             self._step(everything, floor, needed, final=True)
-        if self.objective is None and self.status is Status.INFEASIBLE:
+        if self.objective is None:
             self.status, self.message = Status.FAILED, "the time limit came before a first mix"
+
+    def _round_up(self) -> None:
+        """A first mix without a solver: each bucket on its cheapest offer, counts rounded up."""
+        limits = self.limits
+        if limits.max_types is not None or limits.spread or limits.max_spot_share is not None:
+            return
+        with np.errstate(invalid="ignore"):
+            cost = np.where(
+                np.isfinite(self.load), self.problem.usd_per_hour[:, None] * self.load, np.inf
+            )
+        best, every = cost.argmin(axis=0), np.arange(self.problem.buckets)
+        shares = np.zeros(self.load.shape)
+        shares[best, every] = 1.0
+        loads = np.zeros(self.problem.offers)
+        np.add.at(loads, best, self.load[best, every])
+        counts = np.where(loads > 0, np.ceil(loads - 1e-9) + limits.spare_instances, 0.0)
+        counts = np.where(loads > 0, np.maximum(counts, 1.0), counts)
+        units = self.problem.quota_units * counts
+        drawn = {
+            name: sum(units[o] for o, c in enumerate(self.problem.quota_class) if c == name)
+            for name in limits.quotas
+        }
+        if (counts > self.problem.max_count).any() or any(
+            drawn[name] > most for name, most in limits.quotas.items()
+        ):
+            return
+        self.objective = float(self.problem.usd_per_hour @ counts)
+        self.counts, self.shares = counts.astype(np.int64), shares
+        self.status, self.message = Status.FEASIBLE, "stopped at a limit"
+        self.solver = "rounding"
+        self.bound = min(self.bound, self.objective)
+        if self._closed():
+            self.status, self.message = Status.OPTIMAL, ""
 
     def _left(self) -> float:
         return self.deadline - time.perf_counter()
@@ -233,13 +267,13 @@ class _Search:
                 model,
                 time_limit_s=max(0.05, limit_s - (time.perf_counter() - start)),
                 gap=gap,
-                solver=self.solver,
+                solver=self.asked,
             )
             solution = solution or found
             if not found.has_point:
                 break
             counts = np.round(found.values[program.count]).astype(np.int64)
-            shares = even_routing(part, limits, load, counts, self.solver)
+            shares = even_routing(part, limits, load, counts, self.asked)
             if shares is not None:
                 return solution, counts, shares
         assert solution is not None
