@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.optimize.mix.bounds import Bound, lagrangian_bound
+from planner.optimize.mix.bounds import Bound, bound_at, lagrangian_bound, stronger
 from planner.optimize.mix.merge import groups, merged, split
 from planner.optimize.mix.problem import (
     Flags,
@@ -35,6 +35,8 @@ from planner.optimize.solver import TIME_LIMIT_S, Solution, Status, solve
 SMALL, WHOLE = 4000, 300
 GAPS = (1e-6, 1e-3)
 _FIRST_OFFERS, _PAIRS_A_BUCKET = 40, 10
+# HiGHS overruns its time limit in the presolve of larger integer programs.
+_MOST_PAIRS = 50_000
 
 
 def default_gap(problem: MixProblem) -> float:
@@ -153,10 +155,47 @@ class _Search:
                 break  # more offers did not help: what is left is the proof
             size, width = size * 2, width * 2
         if self.objective is not None and not self._closed() and self._left() > 0.5:
+            floor = self._lifted(floor, order[:size])
             needed = np.flatnonzero(floor.with_offer < self.objective * (1 - self.gap))
-            self._step(everything, floor, needed, final=True)
+            if everything[needed].sum() <= _MOST_PAIRS and not self._closed():
+                self._step(everything, floor, needed, final=True)
+        if self.objective is not None and self._closed():
+            self.status, self.message = Status.OPTIMAL, ""
         if self.objective is None:
             self.status, self.message = Status.FAILED, "the time limit came before a first mix"
+
+    def _lifted(self, floor: Bound, chosen: Ids) -> Bound:
+        """The bound at the duals of the relaxed program over some offers: quotas are priced."""
+        limited = self.limits.max_spot_share is not None or self.limits.quotas
+        if not limited or not np.isfinite(self.load[chosen]).any(axis=0).all():
+            return floor
+        usable = _promising(self.problem, self.load, floor, chosen, 4 * _PAIRS_A_BUCKET)[chosen]
+        limits = self.limits
+        if isinstance(limits.max_utilisation, np.ndarray):
+            limits = replace(limits, max_utilisation=limits.max_utilisation[chosen])
+        part = self.problem.take(chosen)
+        every_class = set(limits.quotas) & set(self.problem.quota_class)
+        if every_class != set(limits.quotas) & set(part.quota_class):
+            return floor
+        model, program = mix_program(part, limits, self.load[chosen], usable, integer=False)
+        model = replace(model, integer=np.zeros(model.width, bool))
+        found = solve(model, time_limit_s=max(0.05, self._left() / 2), solver=self.asked)
+        if not len(found.row_duals):
+            return floor
+        # An upper limit's dual is what one unit more saves: at most 0.
+        duals = {name: found.row_duals[rows] for name, rows in program.rows.items()}
+        lifted = bound_at(
+            self.problem,
+            self.limits,
+            self.load,
+            np.maximum(duals["serve"], 0.0),
+            np.maximum(-duals.get("quota", np.empty(0)), 0.0),
+            float(np.maximum(-duals.get("spot", np.zeros(1)), 0.0)[0]),
+        )
+        floor = stronger(floor, lifted)
+        assert self.objective is not None
+        self.bound = max(self.bound, min(floor.usd_per_hour, self.objective))
+        return floor
 
     def _round_up(self) -> None:
         """A first mix without a solver: each bucket on its cheapest offer, counts rounded up."""
