@@ -151,11 +151,12 @@ class _Search:
                 continue
             if self._closed():
                 break
+            floor = self._lifted(floor, chosen)
+            order = np.argsort(floor.with_offer, kind="stable")
             if before is not None and self.objective >= before * (1 - self.gap / 4):
                 break  # more offers did not help: what is left is the proof
             size, width = size * 2, width * 2
         if self.objective is not None and not self._closed() and self._left() > 0.5:
-            floor = self._lifted(floor, order[:size])
             needed = np.flatnonzero(floor.with_offer < self.objective * (1 - self.gap))
             if everything[needed].sum() <= _MOST_PAIRS and not self._closed():
                 self._step(everything, floor, needed, final=True)
