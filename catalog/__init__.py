@@ -2,7 +2,8 @@
 
 Private package of the ``ai-capacity-planner`` distribution (public API: ``planner``).
 It decides nothing and imports nothing of ours. Every row carries its source and date;
-an unknown is ``None`` or NaN, never zero.
+an unknown is ``None`` or NaN, never zero. Types of places and of owned hardware are in
+``catalog.regions`` and ``catalog.sites``, which are loaded when first asked for.
 """
 
 from catalog.accelerators import Accelerator

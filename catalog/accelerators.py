@@ -17,15 +17,18 @@ class AcceleratorKind(StrEnum):
 
 
 # Precision names of the snapshot columns, widest first.
-PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4", "fp4")
+PRECISIONS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4", "fp4")
 
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
     """One device (for a CPU: one socket). Peaks are dense, in 1e12 operations a second.
 
-    ``can_run`` names the work the device can do at all (``training``, ``llm-inference``,
-    ``vision-inference``); ``only_precisions`` is empty when nothing beyond the peaks limits it.
+    ``can_run`` names the work the device can do at all: ``training``, ``llm-inference``,
+    ``vision-inference``, ``diffusion`` (inference) and ``generic`` (programs of one's own in a
+    general language). Devices that run only what a network compiler makes are not generic. What
+    generic work needs in FP32 or FP64 is told by those peaks; no peak means unknown or none.
+    ``only_precisions`` is empty when nothing beyond the peaks limits the device.
     """
 
     name: str

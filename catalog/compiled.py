@@ -11,33 +11,31 @@ import csv
 import hashlib
 import json
 import os
-import re
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from catalog.attributes import REINSTALL, SNAPSHOT, attributes, convert_row
-from catalog.compiled_file import TEMPORARY, open_checked, prune, stamp
+from catalog.compiled_file import TEMPORARY, open_checked, pieces, prune, stamp
 from catalog.errors import CatalogError
-from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
 from catalog.refreshed import Slice, read_slice, slice_files
 
 # Raise when the layout of the compiled file changes.
-LAYOUT = 2
+LAYOUT = 3
 TABLES = (
     "sources",
     "accelerators",
     "accelerator_aliases",
     "cpu_families",
+    "regions",
     "model_shapes",
     "offers",
     "purchase_options",
     "observations",
     "onprem_systems",
+    "edge_devices",
     "egress",
     "electricity",
     "grid_carbon",
@@ -53,9 +51,8 @@ INDEXES = (
     "CREATE INDEX observations_what ON observations (accelerator, model)",
     "CREATE INDEX aliases ON accelerator_aliases (alias)",
 )
-INTERRUPTION = ("interruption_per_month_low", "interruption_per_month_high", "interruption_source")
 Rows = list[dict[str, Any]]
-OfferKey = tuple[str, str, str, str]
+INTERRUPTION = ("interruption_per_month_low", "interruption_per_month_high", "interruption_source")
 
 
 def content_key(slices: Iterable[Path]) -> str:
@@ -64,7 +61,8 @@ def content_key(slices: Iterable[Path]) -> str:
     try:
         for path in [*(SNAPSHOT / f"{table}.csv" for table in ("attributes", *TABLES)), *slices]:
             digest.update(path.name.encode() + b"\0")
-            digest.update(path.read_bytes())
+            for piece in pieces(path):
+                digest.update(piece)
     except OSError as error:
         raise CatalogError(
             f"cannot be read ({error.strerror})", path=error.filename, remedy=REINSTALL
@@ -138,6 +136,8 @@ def _read_csv(table: str) -> Rows:
 
 def _apply(part: Slice, tables: dict[str, Rows]) -> None:
     """Put a slice in place of the rows it replaces: same cloud, region and purchase kind."""
+    from catalog.joined import offer_key
+
     source = f"refreshed-{part.cloud}-{part.region}-{part.kind}"
     tables["sources"].append(
         {
@@ -149,10 +149,10 @@ def _apply(part: Slice, tables: dict[str, Rows]) -> None:
         }
     )
     path = Path(part.file_name)
-    known = {_offer_key(row): row for row in tables["offers"]}
+    known = {offer_key(row): row for row in tables["offers"]}
     for raw in part.offers:
         row = convert_row("offers", {**raw, "source": source}, path=path, where="offers")
-        old = known.get(_offer_key(row))
+        old = known.get(offer_key(row))
         if old is None:
             tables["offers"].append(row)
         else:  # a live fact replaces an old one, an unknown replaces nothing
@@ -179,11 +179,9 @@ def _option_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["zone"], row["instance_type"], row["term_months"], row["payment"]
 
 
-def _offer_key(row: Mapping[str, Any]) -> OfferKey:
-    return row["cloud"], row["region"], row["zone"], row["instance_type"]
-
-
 def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> None:
+    from catalog.joined import write_columns  # only who compiles pays for it
+
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode = OFF")
@@ -198,7 +196,7 @@ def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> N
             )
         for statement in INDEXES:
             connection.execute(statement)
-        _write_columns(connection, tables)
+        platform_options = write_columns(connection, tables)
         refreshed = [[p.cloud, p.region, p.kind, p.fetched_at.isoformat()] for p in slices]
         connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
         connection.executemany(
@@ -207,76 +205,13 @@ def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> N
                 ("layout", str(LAYOUT)),
                 ("offers", str(len(tables["offers"]))),
                 ("options", str(len(tables["purchase_options"]))),
+                ("platform_options", str(platform_options)),
                 ("refreshed", json.dumps(refreshed)),
             ],
         )
         connection.commit()
     finally:
         connection.close()
-
-
-def _write_columns(connection: sqlite3.Connection, tables: Mapping[str, Rows]) -> None:
-    """Store the joined offers x purchase options column by column, ready for numpy."""
-    offers = {_offer_key(row): row for row in tables["offers"]}
-    sockets = _cpu_of_offers(offers, tables)
-    joined: list[dict[str, Any]] = []
-    for option in tables["purchase_options"]:
-        offer = offers.get(_offer_key(option))
-        if offer is None:
-            continue  # a price without a machine: `planner catalog check` reports it
-        cpu, cpu_sockets = sockets.get(_offer_key(option), ("", None))
-        joined.append(
-            {
-                **offer,
-                **option,
-                "cpu": cpu,
-                "cpu_sockets": cpu_sockets,
-                "hardware": _hardware_word(offer, cpu),
-                "price_source": option["source"],
-                "offer_source": offer["source"],
-            }
-        )
-    connection.execute("CREATE TABLE columns (name TEXT PRIMARY KEY, words TEXT, data BLOB)")
-    for name in TEXT_COLUMNS:
-        words: dict[str, int] = {}
-        codes = [words.setdefault(row[name] or "", len(words)) for row in joined]
-        data = np.asarray(codes, dtype=np.int32).tobytes()
-        connection.execute(
-            "INSERT INTO columns VALUES (?, ?, ?)", (name, json.dumps(list(words)), data)
-        )
-    for name in NUMBER_COLUMNS:
-        values = np.array(
-            [np.nan if row[name] is None else row[name] for row in joined], np.float64
-        )
-        connection.execute("INSERT INTO columns VALUES (?, NULL, ?)", (name, values.tobytes()))
-
-
-def _hardware_word(offer: Mapping[str, Any], cpu: str) -> str:
-    """What speed depends on, as one word: equal words are equal machines."""
-    names = ("accelerator_count", "vcpus", "memory_gib", "hosts", "network_gbps", "rdma_gbps")
-    return "|".join([offer["accelerator"], cpu, *(str(offer[name]) for name in names)])
-
-
-def _cpu_of_offers(
-    offers: Mapping[OfferKey, Mapping[str, Any]], tables: Mapping[str, Rows]
-) -> dict[OfferKey, tuple[str, float | None]]:
-    """Socket type and share of sockets of each CPU-only offer whose instance family is known."""
-    cores = {row["name"]: row["cores"] for row in tables["accelerators"] if row["cores"]}
-    families = [(f["cloud"], re.compile(f["pattern"]), f) for f in tables["cpu_families"]]
-    found: dict[OfferKey, tuple[str, float | None]] = {}
-    by_type: dict[tuple[str, str], dict[str, Any] | None] = {}
-    for key, offer in offers.items():
-        if offer["accelerator"] or not offer["vcpus"]:
-            continue
-        name = (offer["cloud"], offer["instance_type"])
-        if name not in by_type:
-            matching = (f for cloud, rx, f in families if cloud == name[0] and rx.search(name[1]))
-            by_type[name] = next(matching, None)
-        family = by_type[name]
-        if family and family["cpu"] in cores:
-            physical = offer["vcpus"] / family["threads_per_core"]
-            found[key] = family["cpu"], physical / cores[family["cpu"]]
-    return found
 
 
 def open_compiled(

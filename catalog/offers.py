@@ -28,6 +28,8 @@ TEXT_COLUMNS = (
     "cloud",
     "region",
     "zone",
+    "residency",
+    "platform",
     "instance_type",
     "accelerator",
     "cpu",
@@ -66,8 +68,10 @@ class OfferTable:
     ``codes[name]`` (int32, shape (rows,)) index ``vocabularies[name]``; ``numbers[name]``
     (float64, shape (rows,)) hold NaN where the fact is unknown. ``accelerator`` is empty for a
     CPU-only machine, whose ``cpu`` (socket type) and ``cpu_sockets`` (a fraction of sockets)
-    are known only where its instance family is. Rows with the same ``hardware`` word are alike
-    in every column that speed depends on.
+    are known only where its instance family is. ``platform`` is empty for a plain machine, else
+    sagemaker, vertex-ai or azure-ml, with ``instance_type`` as that platform names it;
+    ``residency`` is the region's jurisdiction, empty where unknown. Rows with the same
+    ``hardware`` word are alike in every column that speed depends on.
     """
 
     codes: Mapping[str, NDArray[np.int32]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from catalog.compiled import open_compiled
 from catalog.errors import UnknownName, fold
 from catalog.model_shapes import ModelShape
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS, OfferTable
+
+if TYPE_CHECKING:  # loaded by those who ask: each of their types costs a cold start 0.5 ms
+    from catalog.regions import Electricity, GridCarbon, Region
+    from catalog.sites import EdgeDevice, Egress, FacilityItem, OnPremSystem
+
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +117,133 @@ class Catalog:
 
     def model_shape(self, name: str) -> ModelShape:
         """By name, without regard to case and punctuation. Raises UnknownName."""
-        by_fold = {fold(known): known for known in self.model_shapes}
-        if fold(name) not in by_fold:
-            raise UnknownName("model", name, self.model_shapes)
-        return self.model_shapes[by_fold[fold(name)]]
+        return _named("model", name, self.model_shapes)
+
+    @cached_property
+    def regions(self) -> Mapping[tuple[str, str], Region]:
+        """By cloud and region; a region that is missing here is of unknown residency."""
+        from catalog.regions import Region
+
+        return {(r["cloud"], r["region"]): Region(**r) for r in self.rows("regions")}
+
+    @property
+    def residencies(self) -> list[str]:
+        """What ``regions_in`` can be asked: groups of jurisdictions, then countries."""
+        from catalog.regions import RESIDENCIES
+
+        countries = {region.country.lower() for region in self.regions.values()}
+        return [*RESIDENCIES, *sorted(countries - set(RESIDENCIES))]
+
+    def regions_in(self, residency: str) -> set[tuple[str, str]]:
+        """Regions, as (cloud, region), in which data stays in ``residency``.
+
+        ``residency`` is one of ``residencies``, without regard to case. Offers of region ``all``
+        are in none: where they run is unknown. Raises UnknownName.
+        """
+        name = residency.strip().lower()
+        if name not in self.residencies:
+            raise UnknownName("residency", residency, self.residencies)
+        return {key for key, region in self.regions.items() if region.is_in(name)}
+
+    @cached_property
+    def onprem_systems(self) -> Mapping[str, OnPremSystem]:
+        from catalog.sites import OnPremSystem
+
+        return {r["system"]: OnPremSystem.from_row(r) for r in self.rows("onprem_systems")}
+
+    def onprem_system(self, name: str) -> OnPremSystem:
+        """By name, without regard to case and punctuation. Raises UnknownName."""
+        return _named("on-prem system", name, self.onprem_systems)
+
+    @cached_property
+    def edge_devices(self) -> Mapping[str, EdgeDevice]:
+        from catalog.sites import EdgeDevice
+
+        return {row["name"]: EdgeDevice.from_row(row) for row in self.rows("edge_devices")}
+
+    def edge_device(self, name: str) -> EdgeDevice:
+        """By name, without regard to case and punctuation. Raises UnknownName."""
+        return _named("edge device", name, self.edge_devices)
+
+    @cached_property
+    def _egress(self) -> Mapping[str, Egress]:
+        from catalog.sites import Egress
+
+        return {row["cloud"]: Egress.from_row(row) for row in self.rows("egress")}
+
+    def egress(self, cloud: str) -> Egress:
+        """Traffic and storage prices of a cloud. Raises UnknownName."""
+        if cloud not in self._egress:
+            raise UnknownName("cloud", cloud, self._egress)
+        return self._egress[cloud]
+
+    @cached_property
+    def electricity_areas(self) -> Mapping[str, Electricity]:
+        from catalog.regions import Electricity, hinted_regions
+
+        return {
+            r["region"]: Electricity(
+                r["region"],
+                r["usd_per_kwh"],
+                r["usd_per_kwh_low"],
+                r["usd_per_kwh_high"],
+                hinted_regions(r["cloud_regions_hint"]),
+                r["basis"],
+                r["confidence"],
+                r["source"],
+            )
+            for r in self.rows("electricity")
+        }
+
+    def electricity(self, region: str, cloud: str = "") -> Electricity | None:
+        """By area (``US-Ohio``, ``Germany``), or by cloud region when ``cloud`` is given.
+
+        None where the area of a cloud region is unknown. Raises UnknownName for an unknown area.
+        """
+        if cloud:
+            places = self.electricity_areas.values()
+            return next((area for area in places if (cloud, region) in area.clouds), None)
+        return _named("electricity area", region, self.electricity_areas)
+
+    @cached_property
+    def _grid_carbon(self) -> Mapping[tuple[str, str], GridCarbon]:
+        from catalog.regions import GridCarbon
+
+        return {
+            (r["cloud"], r["region"]): GridCarbon(
+                r["cloud"],
+                r["region"],
+                r["location"],
+                r["grid_gco2_per_kwh"],
+                r["carbon_free_energy_fraction"],
+                r["method"],
+                r["source"],
+            )
+            for r in self.rows("grid_carbon")
+        }
+
+    def grid_carbon(self, cloud: str, region: str) -> GridCarbon | None:
+        """Carbon of a cloud region's grid; None where unknown."""
+        return self._grid_carbon.get((cloud, region))
+
+    @cached_property
+    def facility(self) -> Mapping[str, FacilityItem]:
+        """PUEs and colocation prices, by item."""
+        from catalog.sites import FacilityItem
+
+        return {row["item"]: FacilityItem(**row) for row in self.rows("facility")}
+
+    @cached_property
+    def unidentified(self) -> Mapping[str, int]:
+        """Accelerator names of the measurements without a spec or alias, with their rows."""
+        found = self._connection.execute(
+            "SELECT o.accelerator, count(*) FROM observations o"
+            " LEFT JOIN accelerator_aliases a ON a.alias = o.accelerator"
+            " LEFT JOIN accelerators s ON s.name = o.accelerator"
+            " WHERE s.name IS NULL AND coalesce(a.accelerator, '') = ''"
+            " GROUP BY o.accelerator ORDER BY count(*) DESC, o.accelerator"
+        )
+        return {name: int(count) for name, count in found}
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
@@ -131,7 +260,7 @@ class Catalog:
 
     @cached_property
     def offers(self) -> OfferTable:
-        """Every way to buy every offer, as columns."""
+        """Every way to buy every offer, as columns: plain machines, then managed platforms."""
         stored = {
             name: (words, data)
             for name, words, data in self._connection.execute(
@@ -143,3 +272,10 @@ class Catalog:
             {name: json.loads(stored[name][0]) for name in TEXT_COLUMNS},
             {name: np.frombuffer(stored[name][1], np.float64) for name in NUMBER_COLUMNS},
         )
+
+
+def _named(kind: str, name: str, facts: Mapping[str, Fact]) -> Fact:
+    by_fold = {fold(known): known for known in facts}
+    if fold(name) not in by_fold:
+        raise UnknownName(kind, name, facts)
+    return facts[by_fold[fold(name)]]

@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that follow from the code: ``python docs/generate.py``.
+"""Write the pages that follow from the code: ``python docs/generate.py``.
 
 With ``--check`` nothing is written; the exit code is 1 when a page is out of date.
 """
@@ -11,7 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from catalog.attributes import attributes  # noqa: E402 - of this checkout, not an installed one
+# Of this checkout, not of an installed one.
+from catalog.attributes import attributes  # noqa: E402
+from planner.performance.learned.artefact import ARTEFACT, load  # noqa: E402
+from planner.report.accuracy import markdown, summary  # noqa: E402
 
 
 def catalog_attributes() -> str:
@@ -42,13 +45,39 @@ def catalog_attributes() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"catalog-attributes.md": catalog_attributes}
+def accuracy() -> str:
+    """Cross-validated errors of the shipped performance model, and what stands behind them."""
+    shipped = load(ARTEFACT)
+    tables = markdown(shipped.reports, shipped.provenance)
+    notes = (ROOT / "docs" / "accuracy-notes.md").read_text(encoding="utf-8")
+    return (
+        "# Accuracy\n\nMade from the shipped model by `docs/generate.py`, not by hand.\n\n"
+        f"{tables}\n\n{notes}"
+    )
+
+
+def readme() -> str:
+    """README.md with the table between its two marks made anew."""
+    shipped = load(ARTEFACT)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(ACCURACY_BEGINS)
+    _, _, after = rest.partition(ACCURACY_ENDS)
+    table = summary(shipped.reports, shipped.provenance)
+    return f"{before}{ACCURACY_BEGINS}\n{table}\n{ACCURACY_ENDS}{after}"
+
+
+ACCURACY_BEGINS, ACCURACY_ENDS = "<!-- accuracy: made by docs/generate.py -->", "<!-- end -->"
+PAGES = {
+    "docs/catalog-attributes.md": catalog_attributes,
+    "docs/accuracy.md": accuracy,
+    "README.md": readme,
+}
 
 
 def main(arguments: list[str]) -> int:
     stale = []
     for name, make in PAGES.items():
-        path = ROOT / "docs" / name
+        path = ROOT / name
         text = make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)

@@ -7,7 +7,7 @@ def money(usd: float) -> str:
     """Dollars with as many digits as tell: $0.0021, $4.70, $1,234."""
     if abs(usd) >= 1000:
         return f"${usd:,.0f}"
-    return f"${usd:.2f}" if abs(usd) >= 1 or usd == 0 else f"${usd:.2g}"
+    return f"${usd:.2f}" if abs(usd) >= 0.1 or usd == 0 else f"${usd:.2g}"
 
 
 def hours(value: float) -> str:
@@ -15,6 +15,13 @@ def hours(value: float) -> str:
     if value < 1:
         return f"{value * 60:.0f} min"
     return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"
+
+
+def seconds(value: float) -> str:
+    """A latency: 35 ms, 0.8 s."""
+    if value < 1:
+        return f"{value * 1e3:.3g} ms"
+    return f"{value:.3g} s"
 
 
 def hours_range(low: float, high: float) -> str:

@@ -6,28 +6,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
-from planner.amounts import hours, hours_range, money
+from planner.amounts import hours, hours_range, money, seconds
 from planner.candidates import ASSUMED_NETWORK_GBPS, Candidates
 from planner.cost.spot import ASSUMED_INTERRUPTION_PER_MONTH
-from planner.results import Item
+from planner.results import Item, Latency, Mix
 from planner.workload import Workload
 
 Rows = NDArray[np.intp]
 
 
-def headline(workload: Workload, item: Item, over_budget: bool = False) -> str:
-    """One line: what, for how much, how long, how sure, how old the price is."""
-    machines = f"{item.nodes} x " if item.nodes > 1 else ""
+def headline(
+    workload: Workload,
+    item: Item,
+    over_budget: bool = False,
+    mix: Mix | None = None,
+    candidates: Candidates | None = None,
+    best: int | None = None,
+) -> str:
+    """One line: what, for how much, how long or at what latency, how sure, how old the price is."""
+    groups = mix.groups if mix is not None else [item]
+    what = " + ".join(_machines(group) for group in groups[:3])
+    if len(groups) > 3:
+        what += f" + {len(groups) - 3} more"
     age = "of unknown age" if item.price.age_days is None else f"{item.price.age_days} days old"
-    text = (
-        f"{machines}{item.instance_type} ({item.devices}) in {item.cloud} {item.region}, "
-        f"{item.purchase.replace('_', '-')}: {money(item.cost_usd)} in total, {hours(item.hours)} "
-        f"({hours_range(item.hours_p10, item.hours_p90)}), {item.throughput.basis} estimate, "
-        f"price {age}"
-    )
+    if item.price.source == "stated in the workload":
+        age = "as stated in the workload"
+    total = mix.cost_usd if mix is not None else item.cost_usd
+    hourly = mix.cost_usd_per_hour if mix is not None else item.cost_usd_per_hour
+    text = f"{what}: {_price(item, total, hourly)}"
+    if item.hours is not None:
+        spread = ""
+        if item.hours_p10 is not None and item.hours_p90 is not None:
+            spread = f" ({hours_range(item.hours_p10, item.hours_p90)})"
+        text += f", {hours(item.hours)}{spread}"
+    elif item.latency is not None:
+        text += latency_words(item.latency)
+    text += f", {item.throughput.basis} estimate, price {age}"
+    if candidates is not None and best is not None:
+        assumed = _assumptions(candidates, best, item)
+        if assumed:
+            text += f"; {assumed[0][0].lower()}{assumed[0][1:].rstrip('.')}"
     if over_budget and workload.budget is not None:
         text += f"; over the budget of {money(workload.budget)}"
     return text
+
+
+def _machines(item: Item) -> str:
+    machines = f"{item.nodes} x " if item.nodes > 1 else ""
+    platform = f" on {item.platform}" if item.platform else ""
+    return (
+        f"{machines}{item.instance_type} ({item.devices}) in {item.cloud} {item.region}"
+        f"{platform}, {item.purchase.replace('_', '-')}"
+    )
+
+
+def _price(item: Item, total: float, hourly: float | None) -> str:
+    text = f"{money(total)} in total" if hourly is None else f"{money(hourly)}/h"
+    if item.usd_per_million_tokens is not None:
+        text += f" ({money(item.usd_per_million_tokens * total / item.cost_usd)}/M tokens)"
+    return text
+
+
+def latency_words(latency: Latency) -> str:
+    """The percentiles that are known, for people."""
+    parts = []
+    for name, value in (
+        ("TTFT p95", latency.ttft_p95_s),
+        ("TPOT p95", latency.tpot_p95_s),
+        ("latency p95", latency.latency_p95_s),
+    ):
+        if value is not None:
+            parts.append(f"{name} {seconds(value)}")
+    return "".join(f", {part}" for part in parts)
+
+
+def mix_lines(mix: Mix) -> list[str]:
+    """What a mix is made of and why it beats one configuration."""
+    return [
+        f"A mix of {len(mix.groups)}: {money(mix.saved_usd)} cheaper than the best single "
+        "configuration.",
+        *(
+            f"Group: {_machines(group)}, {group.share_of_work:.0%} of the work, "
+            f"{money(group.cost_usd)}."
+            for group in mix.groups
+        ),
+    ]
 
 
 def explain(
@@ -38,8 +101,10 @@ def explain(
     best: int,
     item: Item,
     catalog: Catalog,
+    *,
+    mixed_usd: float | None = None,
 ) -> list[str]:
-    """Sentences, most important first."""
+    """Sentences, most important first. ``mixed_usd`` is the cost of a mix, where one was chosen."""
     budget = np.inf if workload.budget is None else workload.budget
     within = int((candidates.usd_at_risk[ranked] <= budget).sum())
     met = f"{within:,} candidates that meet every constraint"
@@ -48,10 +113,14 @@ def explain(
     lines = [
         f"Cheapest of {met}, out of {len(candidates):,} (offers x ways to pay x machine counts)."
     ]
-    lines += _deadline(workload, candidates, feasible, best)
-    runner_up = next((int(i) for i in ranked if int(i) != best), None)
+    if mixed_usd is None:
+        lines += _deadline(workload, candidates, feasible, best)
+    lines += _latency(workload, item)
+    won = float(candidates.usd[best]) if mixed_usd is None else mixed_usd
+    others = (int(i) for i in ranked if mixed_usd is not None or int(i) != best)
+    runner_up = next(others, None)
     if runner_up is not None:
-        extra = float(candidates.usd[runner_up] - candidates.usd[best])
+        extra = float(candidates.usd[runner_up]) - won
         row = int(candidates.row[runner_up])
         name = "/".join(
             candidates.offers.text(column, row)
@@ -62,11 +131,16 @@ def explain(
         )
     t = item.throughput
     lines.append(
-        f"Throughput {t.value:,.0f} {t.unit} ({t.p10:,.0f} to {t.p90:,.0f} with 80% probability), "
+        f"Throughput {t.value:,.4g} {t.unit} ({t.p10:,.4g} to {t.p90:,.4g} with 80% probability), "
         f"basis {t.basis}; layout {item.parallelism}; needs {item.memory_need_gib:.1f} GiB of "
         + ("unknown memory." if item.memory_gib is None else f"{item.memory_gib:.1f} GiB a device.")
     )
     price = item.price
+    if item.headroom_share is not None:
+        lines.append(
+            f"Sized for the peak at {workload.risk:.0%} probability: {item.headroom_share:.0%} of "
+            "the cost is head-room beyond the mean load."
+        )
     lines.append(
         f"Price {price.usd_per_hour:g} USD an hour and machine, from: {price.source} "
         f"(as of {price.as_of or 'unknown'}, confidence {price.confidence})."
@@ -79,6 +153,23 @@ def explain(
         )
     lines += _assumptions(candidates, best, item)
     return lines
+
+
+def _latency(workload: Workload, item: Item) -> list[str]:
+    """Each percentile asked for beside the one expected."""
+    if item.latency is None:
+        return []
+    found = []
+    for name in ("ttft", "tpot", "latency"):
+        for percentile in ("p50", "p95", "p99"):
+            asked = getattr(workload, f"{name}_{percentile}", None)
+            expected = getattr(item.latency, f"{name}_{percentile}_s", None)
+            if asked is not None and expected is not None:
+                found.append(
+                    f"{name.upper()} {percentile} asked {seconds(asked)}, expected "
+                    f"{seconds(expected)}."
+                )
+    return found
 
 
 def _deadline(workload: Workload, candidates: Candidates, feasible: Rows, best: int) -> list[str]:
@@ -106,13 +197,14 @@ def _assumptions(candidates: Candidates, best: int, item: Item) -> list[str]:
         )
     elif item.purchase == "spot":
         row = int(candidates.row[best])
-        low = candidates.offers.number("interruption_per_month_low", row)
+        low = candidates.offers.number("interruption_per_month_low", row) or 0.0
         lines.append(f"Spot: the published band starts at {low:.0%} reclaimed a month.")
     row = int(candidates.row[best])
     known = candidates.offers.number("rdma_gbps", row) or candidates.offers.number(
         "network_gbps", row
     )
-    if item.nodes > 1 and known is None:
+    together = candidates.machines.nodes[int(candidates.config[best])]
+    if together > 1 and known is None:
         lines.append(
             f"Assumed: {ASSUMED_NETWORK_GBPS:g} Gbit/s between machines; not in the catalog."
         )

@@ -52,6 +52,25 @@ def suggest(name: object, known: Sequence[str], otherwise: str = "") -> str:
     return f"did you mean {close[0]}?" if close else otherwise or f"use one of {', '.join(known)}"
 
 
+def a(noun: str) -> str:
+    """The noun with its article."""
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+def is_close(name: str, known: str) -> bool:
+    """Whether ``name`` may be ``known`` misspelt."""
+    return bool(difflib.get_close_matches(name, [known], n=1))
+
+
+# Bounds: pydantic's word, the key of its limit, how a value breaks it, what would be right.
+_BOUNDS: Mapping[str, tuple[str, str, str]] = {
+    "greater_than_equal": ("ge", "is below {0:g}", "use {0:g} or more"),
+    "greater_than": ("gt", "is not above {0:g}", "use more than {0:g}"),
+    "less_than_equal": ("le", "is above {0:g}", "use {0:g} or less"),
+    "less_than": ("lt", "is not below {0:g}", "use less than {0:g}"),
+}
+
+
 def in_words(error: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
     """Problem and remedy of one pydantic error; ``known`` are the fields beside this one."""
     kind, value, context = str(error["type"]), error.get("input"), error.get("ctx", {})
@@ -63,21 +82,23 @@ def in_words(error: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
     if kind in ("enum", "literal_error"):
         allowed = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
         return f"{shown(value)} is not one of the choices", suggest(value, allowed)
-    if kind in ("greater_than_equal", "less_than_equal") and value == value:  # not NaN
-        below = kind == "greater_than_equal"
-        limit = context["ge" if below else "le"]
-        return (
-            f"{shown(value)} is {'below' if below else 'above'} {limit:g}",
-            f"use {limit:g} or {'more' if below else 'less'}",
-        )
-    if kind in ("greater_than_equal", "less_than_equal", "finite_number"):
+    if kind == "finite_number" or (kind in _BOUNDS and value != value):  # NaN
         return f"{shown(value)} is not a finite number", "use a number"
+    if kind in _BOUNDS:
+        limit, problem, remedy = _BOUNDS[kind]
+        bound = context[limit]
+        number = f"{value:g}" if isinstance(value, float) else shown(value)
+        return f"{number} {problem.format(bound)}", remedy.format(bound)
     if kind in ("too_short", "string_too_short"):
         return "is empty", "give at least one, or leave the field out"
     if kind == "string_too_long":
         most = context["max_length"]
         return f"{shown(value)} is longer than {most} characters", "shorten it"
+    if kind == "too_long":
+        return f"holds more than {context['max_length']}", "give fewer"
     if kind in _EXPECTED:
         return f"{shown(value)} is not {_EXPECTED[kind]}", f"write {_EXPECTED[kind]}"
+    if kind == "string_pattern_mismatch":
+        return f"{shown(value)} is not of the form asked for", "see `planner schema workload`"
     problem, _, remedy = str(error["msg"]).removeprefix("Value error, ").partition("; ")
     return problem, remedy or "see `planner schema workload`"

@@ -24,10 +24,20 @@ class Throughput(_Result):
 class CostBreakdown(_Result):
     """Where the median cost goes; the lines add up to ``cost_usd``."""
 
-    work_usd: float = Field(description="productive hours")
-    set_up_usd: float = Field(description="provisioning, image, staging of weights and data")
-    interruption_usd: float = Field(description="work lost to spot interruptions and restarts")
-    rounding_usd: float = Field(description="billing increment and minimum")
+    work_usd: float = Field(description="productive hours; a service: machines the mean load needs")
+    set_up_usd: float = Field(
+        default=0.0, description="provisioning, image, staging of weights and data"
+    )
+    interruption_usd: float = Field(
+        default=0.0, description="work lost to spot interruptions and restarts"
+    )
+    rounding_usd: float = Field(default=0.0, description="billing increment and minimum")
+    headroom_usd: float = Field(
+        default=0.0, description="machines of a service beyond the mean load: peak, SLO, spares"
+    )
+    capital_usd: float = Field(default=0.0, description="machines bought for this work")
+    egress_usd: float = Field(default=0.0, description="data moved between clouds and regions")
+    storage_usd: float = Field(default=0.0, description="data kept beside the machines")
 
 
 class TimeBreakdown(_Result):
@@ -50,8 +60,25 @@ class Price(_Result):
     confidence: str
 
 
+class Latency(_Result):
+    """Latencies of a service in seconds at its operating point; null where they do not apply."""
+
+    ttft_p50_s: float | None = Field(default=None, description="time to first token")
+    ttft_p95_s: float | None = None
+    ttft_p99_s: float | None = None
+    tpot_p50_s: float | None = Field(default=None, description="time per output token")
+    tpot_p95_s: float | None = None
+    tpot_p99_s: float | None = None
+    latency_p95_s: float | None = Field(default=None, description="of one request or frame")
+    concurrency: float | None = Field(default=None, description="requests in flight of one group")
+
+
 class Item(_Result):
-    """One way to run the workload."""
+    """One way to run the workload.
+
+    A job that ends has ``hours``; a service has ``cost_usd_per_hour`` and ``latency`` instead, and
+    ``cost_usd`` is over ``horizon_hours``.
+    """
 
     id: str
     cloud: str
@@ -59,26 +86,47 @@ class Item(_Result):
     zone: str | None
     instance_type: str
     purchase: str
+    platform: str | None = Field(default=None, description="managed platform; null: plain machine")
     nodes: int
     accelerator: str
     accelerators: float = Field(description="in total; CPU sockets for CPU machines")
     vcpus: float | None = Field(description="in total")
+    groups: int = Field(
+        default=1, description="independent replicas of the configuration, each `parallelism`"
+    )
     parallelism: str
-    hours: float
-    hours_p10: float
-    hours_p90: float
+    hours: float | None = None
+    hours_p10: float | None = None
+    hours_p90: float | None = None
+    cost_usd_per_hour: float | None = Field(default=None, description="services")
+    horizon_hours: float | None = Field(default=None, description="services")
+    usd_per_million_tokens: float | None = Field(
+        default=None, description="language inference: all costs over generated tokens"
+    )
+    usd_per_thousand_samples: float | None = Field(
+        default=None, description="other inference: images, texts or frames"
+    )
+    latency: Latency | None = None
+    share_of_work: float = Field(default=1.0, description="of this group in a mix")
     cost_usd: float
     cost_usd_p10: float
     cost_usd_p90: float
     cost_usd_at_risk: float = Field(description="not exceeded with the asked probability")
     cost_breakdown: CostBreakdown
-    time_breakdown: TimeBreakdown
+    time_breakdown: TimeBreakdown | None = None
     throughput: Throughput
     memory_need_gib: float = Field(description="per device")
     memory_gib: float | None = Field(description="per device")
     expected_interruptions: float
     price: Price
     why_not: str = Field(default="", description="why it lost to the recommendation")
+
+    @property
+    def headroom_share(self) -> float | None:
+        """Share of a service's cost beyond what its mean load needs."""
+        if self.cost_usd_per_hour is None or self.cost_usd <= 0:
+            return None
+        return self.cost_breakdown.headroom_usd / self.cost_usd
 
     @property
     def devices(self) -> str:
@@ -95,8 +143,20 @@ class FrontPoint(_Result):
     purchase: str
     accelerator: str
     nodes: int
-    hours: float
+    hours: float | None = None
+    latency_s: float | None = Field(
+        default=None, description="services: per output token, else per request (p95)"
+    )
+    cost_usd_per_hour: float | None = None
     cost_usd: float
+
+
+class Front(_Result):
+    """Answer of ``planner pareto``: fastest (a service: lowest latency) first."""
+
+    schema_: Literal["planner.pareto/1"] = Field(default="planner.pareto/1", alias="schema")
+    workload: dict[str, Any]
+    points: list[FrontPoint]
 
 
 class CatalogInfo(_Result):
@@ -105,6 +165,25 @@ class CatalogInfo(_Result):
     age_days: int | None
     offers: int
     refreshed_slices: int
+
+
+class Mix(_Result):
+    """Several configurations that carry the workload together."""
+
+    groups: list[Item]
+    cost_usd: float
+    cost_usd_per_hour: float | None = None
+    saved_usd: float = Field(description="against the best single configuration")
+
+
+class Baseline(_Result):
+    """A hosted model API at the price the user gave."""
+
+    name: str
+    cost_usd: float
+    cost_usd_per_hour: float | None = None
+    usd_per_million_tokens: float
+    cheaper: bool = Field(description="than the recommendation")
 
 
 class Solver(_Result):
@@ -125,13 +204,39 @@ class Recommendation(_Result):
     workload: dict[str, Any]
     catalog: CatalogInfo
     headline: str
-    recommendation: Item
+    recommendation: Item = Field(description="a mix: its largest group, see `mix`")
+    mix: Mix | None = None
+    baseline: Baseline | None = None
+    credit_usd: float = Field(default=0.0, description="of the cost, paid by credits held")
     alternatives: list[Item]
+    failover: list[FrontPoint] = Field(
+        default_factory=list, description="what to try, in order, when the first is sold out"
+    )
     pareto: list[FrontPoint]
     explanation: list[str]
     excluded: dict[str, int] = Field(description="offers and candidates left out, by reason")
     solver: Solver
     seconds: float = Field(description="time to answer")
+
+
+class PortfolioResult(_Result):
+    """Answer of ``planner recommend`` for several workloads that share limits."""
+
+    schema_: Literal["planner.portfolio/1"] = Field(default="planner.portfolio/1", alias="schema")
+    status: Literal["ok", "over_budget"]
+    name: str
+    headline: str
+    cost_usd: float
+    cost_usd_at_risk: float
+    budget_usd: float | None
+    credit_usd: float = 0.0
+    quotas: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="used and limit, by quota class"
+    )
+    workloads: list[Recommendation]
+    explanation: list[str]
+    solver: Solver
+    seconds: float
 
 
 class Weighed(_Result):
@@ -152,9 +257,12 @@ class Estimate(_Result):
     nodes: int
     parallelism: str
     throughput: Throughput
-    hours: float = Field(description="productive time, without set-up and waiting")
-    hours_p10: float
-    hours_p90: float
+    hours: float | None = Field(
+        description="productive time of a job, without set-up and waiting; null: a service"
+    )
+    hours_p10: float | None
+    hours_p90: float | None
+    latency: Latency | None = None
     memory_need_gib: float = Field(description="per device")
     memory_gib: float | None = Field(description="per device")
     weighed: list[Weighed] = Field(description="own measurements behind it, heaviest first")

@@ -27,7 +27,7 @@ def load(path: str, text: str | None = None) -> object:
         raise BadInput("the file name is empty", where="command line", remedy="name a file")
     where = "stdin" if path == "-" else path
     if text is None:
-        text = _read(path, where)
+        text = read_text(path, where)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_structure(text, where, loader)
@@ -43,13 +43,14 @@ def load(path: str, text: str | None = None) -> object:
         raise BadInput(problem, where=where, remedy="put text in quotes") from None
 
 
-def _read(path: str, where: str) -> str:
+def read_text(path: str, where: str, max_bytes: int = MAX_BYTES) -> str:
+    """The text of a file, ``-`` is stdin. Raises BadInput."""
     try:
         if path == "-":
-            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+            raw = sys.stdin.buffer.read(max_bytes + 1)
         else:
             with Path(path).open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
+                raw = stream.read(max_bytes + 1)
     except FileNotFoundError:
         raise BadInput("no such file", where=where, remedy="check the path") from None
     except IsADirectoryError:
@@ -59,8 +60,9 @@ def _read(path: str, where: str) -> str:
         raise BadInput(
             f"cannot be read ({reason})", where=where, remedy="name a file that can"
         ) from None
-    if len(raw) > MAX_BYTES:
-        raise BadInput("is larger than 1 MiB", where=where, remedy="name a workload file")
+    if len(raw) > max_bytes:
+        size = f"{max_bytes >> 20} MiB"
+        raise BadInput(f"is larger than {size}", where=where, remedy="name a workload file")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,12 +76,16 @@ class _Open:
     """A collection whose end has not come yet."""
 
     is_mapping: bool
+    anchor: str | None = None
     keys: set[str] = field(default_factory=set)
     at_key: bool = True
 
 
 def _check_structure(text: str, where: str, loader: Any) -> None:
-    """Refuse what YAML accepts but nobody means: a field given twice, bottomless nesting."""
+    """Refuse what YAML accepts but nobody means.
+
+    That is a field given twice, a value inside itself, bottomless nesting.
+    """
     import yaml
 
     within: list[_Open] = []
@@ -91,6 +97,12 @@ def _check_structure(text: str, where: str, loader: Any) -> None:
             continue
         if not isinstance(event, yaml.NodeEvent):
             continue
+        if isinstance(event, yaml.AliasEvent) and any(o.anchor == event.anchor for o in within):
+            raise BadInput(
+                f"*{event.anchor} stands inside what it names",
+                where=place,
+                remedy="write the value out",
+            )
         around = within[-1] if within else None
         if around is not None and around.is_mapping:
             if around.at_key and isinstance(event, yaml.ScalarEvent):
@@ -103,4 +115,4 @@ def _check_structure(text: str, where: str, loader: Any) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             if len(within) == MAX_DEPTH:
                 raise BadInput("is nested too deeply", where=place, remedy="correct the YAML")
-            within.append(_Open(isinstance(event, yaml.MappingStartEvent)))
+            within.append(_Open(isinstance(event, yaml.MappingStartEvent), event.anchor))

@@ -29,6 +29,7 @@ def quote(catalog: Catalog, target: SkyTarget, timeout_s: float) -> CostEstimate
     offers = catalog.offers
     kind = PurchaseKind.SPOT if target.spot else PurchaseKind.ON_DEMAND
     mask = offers.is_in("kind", [kind]) & ~np.isnan(offers.numbers["usd_per_hour"])
+    mask &= offers.is_in("platform", [""])
     if target.cloud != "*":
         mask &= offers.is_in("cloud", [CLOUDS.get(target.cloud, target.cloud)])
     if target.region:

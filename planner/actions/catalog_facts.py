@@ -1,4 +1,7 @@
-"""All facts about one name (accelerator, instance type or model), each with source and date."""
+"""All facts about one name, each with source and date.
+
+A name is an accelerator, an instance type, a model, an on-prem system, an edge device or a region.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
+
 from catalog import Catalog
 from catalog.attributes import attributes
 from catalog.errors import UnknownName, fold
@@ -14,6 +19,17 @@ from planner.actions.catalog import age_days
 
 # Columns that say which thing a row is about or are shown as its source.
 NOT_FACTS = {"source", "cloud", "region", "zone", "instance_type", "kind", "network_source"}
+# Columns whose figures have a source of their own, by how they begin.
+OWN_SOURCES = {
+    "interruption_": "interruption_source",
+    "network_gbps": "network_source",
+    "rdma_gbps": "network_source",
+    "peak_fp64_": "peak_fp64_source",
+    "power_w_": "power_source",
+}
+_HINT = ("cloud_regions_hint",)
+# What is told of a price on a managed platform.
+PLATFORM_FACTS = {"usd_per_hour": "USD/h", "quota_class": "", "obtainability": "", "confidence": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Facts about one thing; ``kind`` is accelerator, instance type or model."""
+    """Facts about one thing.
+
+    ``kind`` is accelerator, instance type, model, on-prem system, edge device or region.
+    """
 
     kind: str
     name: str
@@ -58,8 +77,9 @@ class _Reader:
             if name in left_out or value in (None, "") or name.endswith("_source"):
                 continue
             key = row["source"]
-            if name.startswith("interruption_"):
-                key = row["interruption_source"] or key
+            for beginning, column in OWN_SOURCES.items():
+                if name.startswith(beginning):
+                    key = row.get(column) or key
             found.append(self.fact(about, name, value, attribute.unit, key))
         return found
 
@@ -79,11 +99,14 @@ def show(catalog: Catalog, name: str, *, today: date | None = None) -> list[Sect
         *_accelerator(reader, name),
         *_instance_types(reader, name),
         *_model(reader, name),
+        *_hardware(reader, name),
+        *_regions(reader, name),
     ]
     if not sections:
-        known = {*catalog.accelerators, *catalog.model_shapes}
+        known = {*catalog.accelerators, *catalog.model_shapes, *catalog.onprem_systems}
+        known |= {*catalog.edge_devices, *(region for _, region in catalog.regions)}
         known |= set(catalog.offers.vocabularies["instance_type"])
-        raise UnknownName("accelerator, instance type or model", name, known)
+        raise UnknownName("accelerator, machine, device, model or region", name, known)
     return sections
 
 
@@ -135,8 +158,25 @@ def _instance_types(reader: _Reader, name: str) -> list[Section]:
             for option in options:
                 about = f"{option['cloud']} {option['region']} {option['kind']}"
                 facts += reader.facts("purchase_options", option, about)
+        facts += _platform_facts(reader, word)
         sections.append(Section("instance type", word, tuple(facts)))
     return sections
+
+
+def _platform_facts(reader: _Reader, instance_type: str) -> list[Fact]:
+    """Prices of managed platforms; they are derived, so that no table but the offers' has them."""
+    table = reader.catalog.offers
+    mask = table.is_in("instance_type", [instance_type]) & ~table.is_in("platform", [""])
+    facts = []
+    for row in np.flatnonzero(mask).tolist():
+        words = (table.text(name, row) for name in ("platform", "region", "kind"))
+        about, key = " ".join(words), table.text("price_source", row)
+        for name, unit in PLATFORM_FACTS.items():
+            is_text = name in table.vocabularies
+            value = table.text(name, row) if is_text else table.number(name, row)
+            if value not in (None, ""):
+                facts.append(reader.fact(about, name, value, unit, key))
+    return facts
 
 
 def _place(option: Mapping[str, Any]) -> str:
@@ -153,3 +193,35 @@ def _model(reader: _Reader, name: str) -> list[Section]:
     facts = [reader.fact("", "kind", row["kind"], "", row["source"])]
     facts += reader.facts("model_shapes", row, "", skip=("name",))
     return [Section("model", canonical, tuple(facts))]
+
+
+def _hardware(reader: _Reader, name: str) -> list[Section]:
+    """Machines and devices that can be bought."""
+    sections = []
+    for kind, table, column in (
+        ("on-prem system", "onprem_systems", "system"),
+        ("edge device", "edge_devices", "name"),
+    ):
+        for row in reader.catalog.rows(table):
+            if fold(row[column]) == fold(name):
+                facts = reader.facts(table, row, "", skip=(column,))
+                sections.append(Section(kind, row[column], tuple(facts)))
+    return sections
+
+
+def _regions(reader: _Reader, name: str) -> list[Section]:
+    """Regions of that name, of every cloud that has one; ``aws us-east-1`` asks for one of them."""
+    catalog = reader.catalog
+    sections = []
+    for (cloud, region), place in catalog.regions.items():
+        if name not in (region, f"{cloud} {region}", f"{cloud}/{region}"):
+            continue
+        (row,) = catalog.rows("regions", "cloud = ? AND region = ?", cloud, region)
+        facts = reader.facts("regions", row, "")
+        for carbon in catalog.rows("grid_carbon", "cloud = ? AND region = ?", cloud, region):
+            facts += reader.facts("grid_carbon", carbon, "grid", skip=("location",))
+        if area := catalog.electricity(region, cloud):
+            (row,) = catalog.rows("electricity", "region = ?", area.area)
+            facts += reader.facts("electricity", row, f"electricity in {area.area}", skip=_HINT)
+        sections.append(Section("region", f"{place.cloud} {place.region}", tuple(facts)))
+    return sections

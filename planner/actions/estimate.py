@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 from catalog import Catalog, UnknownName
+from catalog.model_shapes import ModelShape
 from planner.actions.own_measurements import one_machine, this_machine
-from planner.actions.recommend import model_shape
+from planner.candidates.amount import amount_of
+from planner.candidates.eligible import ability
 from planner.errors import BadInput, Infeasible
-from planner.performance.devices import Device, from_accelerator
+from planner.items import latency_of, rounded
+from planner.model_choice import shape_of
+from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.efficiency import Measured, weights
-from planner.performance.throughput import setups_of, training_throughput
+from planner.performance.throughput import setups_of, throughput_of
 from planner.results import Estimate, Throughput, Weighed
-from planner.workload import LanguageTraining, Workload
+from planner.workload import LanguageTraining, VisionTraining, Workload
 
 _ON = re.compile(r"(?P<name>.+?)(?::(?P<count>\d+))?(?:x(?P<nodes>\d+))?")
 
@@ -31,17 +35,13 @@ def estimate(
 
     Raises BadInput for a name or count that cannot be, Infeasible when the hardware cannot do it.
     """
-    device, count, nodes = _hardware(on, catalog)
-    shape = model_shape(catalog, workload, where)
+    shape = shape_of(catalog, workload, where)
+    device, count, nodes = _hardware(on, catalog, ability(workload, shape))
     machines = one_machine(device, count, nodes)
-    found = training_throughput(workload, shape, machines, measured)
+    found = throughput_of(workload, shape, machines, measured)
     if found.why_not[0]:
-        raise Infeasible(f"{workload.model} cannot run on {on}: {found.why_not[0]}")
-    total = (
-        workload.tokens
-        if isinstance(workload, LanguageTraining)
-        else workload.samples * workload.epochs
-    )
+        raise Infeasible(f"{workload.subject} cannot run on {on}: {found.why_not[0]}")
+    total = amount_of(workload).total
     median, slow, fast = float(found.median[0]), float(found.p10[0]), float(found.p90[0])
     basis = cast(Literal["measured", "calibrated", "analytic"], found.basis[0])
     return Estimate(
@@ -52,21 +52,35 @@ def estimate(
         nodes=nodes,
         parallelism=found.step.layout[0],
         throughput=Throughput(
-            value=_six(median), unit=found.unit, p10=_six(slow), p90=_six(fast), basis=basis
+            value=rounded(median),
+            unit=found.unit,
+            p10=rounded(slow),
+            p90=rounded(fast),
+            basis=basis,
         ),
-        hours=_six(total / median / 3600),
-        hours_p10=_six(total / fast / 3600),
-        hours_p90=_six(total / slow / 3600),
-        memory_need_gib=_six(float(found.step.memory_need[0]) / 2**30),
-        memory_gib=None if device.memory is None else _six(device.memory / 2**30),
+        hours=None if total is None else rounded(total / median / 3600),
+        hours_p10=None if total is None else rounded(total / fast / 3600),
+        hours_p90=None if total is None else rounded(total / slow / 3600),
+        latency=latency_of(found, 0),
+        memory_need_gib=rounded(float(found.step.memory_need[0]) / 2**30),
+        memory_gib=None if device.memory is None else rounded(device.memory / 2**30),
         weighed=[
             Weighed(observation=observation, weight=round(weight, 3))
-            for observation, weight in weights(setups_of(workload, shape, machines)[0], measured)
+            for observation, weight in _weighed(workload, shape, machines, measured)
         ],
     )
 
 
-def _hardware(on: str, catalog: Catalog) -> tuple[Device, int, int]:
+def _weighed(
+    workload: Workload, shape: ModelShape, machines: Machines, measured: Sequence[Measured]
+) -> list[tuple[str, float]]:
+    """Own measurements behind the estimate; those of training are kept so far."""
+    if not isinstance(workload, (LanguageTraining, VisionTraining)):
+        return []
+    return weights(setups_of(workload, shape, machines)[0], measured)
+
+
+def _hardware(on: str, catalog: Catalog, needed: str) -> tuple[Device, int, int]:
     match = _ON.fullmatch(on.strip())
     if match is None:
         raise BadInput("is empty", where="--on", remedy="say local or an accelerator, H100-80GB:8")
@@ -86,10 +100,6 @@ def _hardware(on: str, catalog: Catalog) -> tuple[Device, int, int]:
             where="--on",
             remedy=f"did you mean {close}?" if close else "say an accelerator such as H100-80GB",
         ) from None
-    if "training" not in accelerator.can_run:
-        raise Infeasible(f"{accelerator.name} cannot train: it runs inference only")
+    if needed not in accelerator.can_run:
+        raise Infeasible(f"{accelerator.name} cannot do {needed}")
     return from_accelerator(accelerator), count, nodes
-
-
-def _six(value: float) -> float:
-    return float(f"{value:.6g}")

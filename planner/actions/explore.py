@@ -23,6 +23,7 @@ from planner.actions.explore_inputs import (
 )
 from planner.amounts import hours, money
 from planner.errors import BadInput, Infeasible, PlannerError
+from planner.report import words
 from planner.results import Item, Recommendation
 from planner.workload import Purchase, Workload
 
@@ -46,6 +47,7 @@ __all__ = [
     "money",
     "open_subject",
     "start_session",
+    "words",
 ]
 
 ALTERNATIVES = 25

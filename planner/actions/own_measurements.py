@@ -9,7 +9,7 @@ import numpy as np
 from catalog import Catalog, UnknownName
 from catalog.accelerators import AcceleratorKind
 from catalog.observations import Observation, OwnObservation, OwnObservations
-from planner.performance.devices import Device, Machines, from_accelerator
+from planner.performance.devices import Device, Machines, from_accelerator, usual_network
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import log_ratio, setups_of, training_throughput
 from planner.workload import Precision, VisionTraining
@@ -48,13 +48,13 @@ def this_machine() -> Device:
 
 
 def one_machine(device: Device, per_node: int = 1, nodes: int = 1) -> Machines:
-    """A single configuration; network and host figures unknown."""
+    """A single configuration on the network usual for such machines; host figures unknown."""
     unknown = np.array([np.nan])
     return Machines(
         (device,),
         np.array([float(per_node)]),
         np.array([float(nodes)]),
-        unknown if nodes == 1 else np.array([10e9 / 8]),
+        unknown if nodes == 1 else np.array([usual_network(device, per_node)]),
         unknown,
         unknown,
     )

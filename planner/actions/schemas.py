@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
-from planner.results import Estimate, Recommendation
-from planner.workload import Workload
+from planner.capacity_result import CapacityResult
+from planner.mix_results import MixResult
+from planner.optimize.capacity.spec import CapacitySpec
+from planner.optimize.mix.profile import MixProfile
+from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.workload import MODELS, PortfolioFile, Workload
+
+RESULTS: dict[str, type[BaseModel]] = {
+    "recommendation": Recommendation,
+    "portfolio-result": PortfolioResult,
+    "pareto": Front,
+    "estimate": Estimate,
+    "mix": MixResult,
+    "capacity-result": CapacityResult,
+}
+FILES: dict[str, Any] = {
+    "workload": Annotated[Workload, Field(discriminator="kind")],
+    "portfolio": PortfolioFile,
+    **MODELS,
+    "mix-profile": MixProfile,
+    "capacity": CapacitySpec,
+}
+SUBJECTS = (*FILES, *RESULTS)
 
 
 def json_schema(subject: str) -> dict[str, Any]:
-    """Schema of ``workload``, ``recommendation``, ``estimate``, ``capacity`` (the spec) ..."""
-    if subject == "capacity":
-        from planner.optimize.capacity.spec import CapacitySpec
+    """Schema of a file users write (``workload``, ``portfolio``, a kind of work) or of a result.
 
-        return CapacitySpec.model_json_schema(mode="validation")
-    if subject == "capacity-result":
-        from planner.capacity_result import CapacityResult
-
-        return CapacityResult.model_json_schema(mode="serialization")
-    adapters: dict[str, TypeAdapter[Any]] = {
-        "workload": TypeAdapter(Workload),
-        "recommendation": TypeAdapter(Recommendation),
-        "estimate": TypeAdapter(Estimate),
-    }
-    if subject == "workload":
-        return adapters[subject].json_schema(mode="validation")
-    return adapters[subject].json_schema(mode="serialization")
+    Quantities of files are text or, where the unit is clear, numbers; results have numbers.
+    """
+    if subject in RESULTS:
+        return TypeAdapter[Any](RESULTS[subject]).json_schema(mode="serialization")
+    schema = TypeAdapter[Any](FILES[subject]).json_schema(mode="validation")
+    if subject in MODELS and len(schema["properties"]["kind"].get("enum", ())) > 1:
+        schema["properties"]["kind"] = {"const": subject, "title": "Kind", "type": "string"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
+from planner.actions.asked import asked
 from planner.actions.recommend import Plan, recommend
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
-from planner.results import Estimate
-from planner.workload import Workload, parse
-from planner.yaml_file import load
+from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.workload import Portfolio, Workload
 
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
@@ -50,11 +50,63 @@ class Session:
 
         return estimate(workload, on, self.catalog, measured=self.measured, where=where)
 
-    def estimate_batch(self, path: str, text: str | None = None) -> Batch:
+    def estimate_batch(
+        self,
+        path: str,
+        text: str | None = None,
+        *,
+        exclude_measured: bool = False,
+        explain: bool = False,
+    ) -> Batch:
         """Predictions for every row of a CSV file of set-ups."""
+        from catalog.observations import OwnObservations
         from planner.actions.estimate_batch import estimate_batch
 
-        return estimate_batch(path, self.catalog, text=text, measured=self.measured)
+        own = [run.observation.to_row() for run in OwnObservations().all()]
+        return estimate_batch(
+            path,
+            self.catalog,
+            text=text,
+            measured=() if exclude_measured else self.measured,
+            own_runs=own,
+            exclude_measured=exclude_measured,
+            explain=explain,
+        )
+
+    def answer_from(
+        self,
+        file: str | None,
+        text: str | None,
+        flags: Mapping[str, Any],
+        place: Mapping[str, Any],
+        *,
+        top: int = 5,
+    ) -> Recommendation | PortfolioResult:
+        """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
+
+        Raises BadInput and Infeasible.
+        """
+        found, where = asked(file, text, flags, place)
+        if isinstance(found, Portfolio):
+            from planner.actions.portfolio import recommend_portfolio
+
+            return recommend_portfolio(
+                found, self.catalog, measured=self.measured, top=top, where=where
+            )
+        return self.recommend(found, top=top, where=where).recommendation
+
+    def front_from(
+        self,
+        file: str | None,
+        text: str | None,
+        flags: Mapping[str, Any],
+        place: Mapping[str, Any],
+    ) -> Front:
+        """The cost x time front of one workload, deadline and budget apart. Raises BadInput."""
+        from planner.actions.pareto import cost_front
+
+        workload, where = workload_from(file, text, flags, place)
+        return cost_front(workload, self.catalog, self.measured, where=where)
 
     def recommend_from(
         self,
@@ -81,31 +133,12 @@ def open_session(say: Say | None = None) -> Session:
 def workload_from(
     file: str | None, text: str | None, flags: Mapping[str, Any], place: Mapping[str, Any]
 ) -> tuple[Workload, str]:
-    """A checked workload and the name of where it came from."""
-    given = {name: value for name, value in flags.items() if value is not None}
-    placed = {name: value for name, value in place.items() if value not in (None, [])}
-    if file is None:
-        if not given:
-            raise BadInput(
-                "no workload given",
-                remedy="name a workload file, or say --model ... --finetune lora --tokens 50M",
-            )
-        where = "command line"
-        data: object = dict(given)
-        if "kind" not in given:
-            raise BadInput(
-                "the kind of work is missing",
-                where=where,
-                remedy="add --finetune lora, --pretrain or --samples 60000",
-            )
-    else:
-        where = "stdin" if file == "-" else file
-        data = load(file, text)
-        if given or placed:
-            where += " with flags"
-        if isinstance(data, dict):
-            data = {**data, **given}
-    if placed and isinstance(data, dict):
-        nested = data.get("where") or {}
-        data["where"] = {**nested, **placed} if isinstance(nested, dict) else nested
-    return parse(data, where=where), where
+    """A checked workload and the name of where it came from. Raises BadInput, also for several."""
+    found, where = asked(file, text, flags, place)
+    if isinstance(found, Portfolio):
+        raise BadInput(
+            "holds several workloads, and one is needed here",
+            where=f"{where}: workloads",
+            remedy="put it in a file of its own",
+        )
+    return found, where

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.recommend import Format
+from planner.cli.answers import Format
 
 
 def register(app: typer.Typer) -> None:

@@ -23,6 +23,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    MARKDOWN = "markdown"
 
 
 FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
@@ -33,14 +34,30 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="No messages on stder
 def list_command(
     cloud: Annotated[list[str] | None, typer.Option(help="Cloud; repeatable.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Region; repeatable.")] = None,
+    residency: Annotated[
+        list[str] | None,
+        typer.Option(help="eu, us, gov, uk, canada, apac ... or a country; repeatable."),
+    ] = None,
     accelerator: Annotated[
         list[str] | None, typer.Option(help="Accelerator name or alias, or cpu; repeatable.")
     ] = None,
     kind: Annotated[
-        list[str] | None, typer.Option(help="on_demand, spot, reservation ...; repeatable.")
+        list[str] | None,
+        typer.Option("--kind", "--purchase", help="on_demand, spot, reservation ...; repeatable."),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(help="vm, sagemaker, vertex-ai, azure-ml or all; repeatable. [default: vm]"),
     ] = None,
     max_price: Annotated[
         float | None, typer.Option(metavar="USD_PER_HOUR", help="Most a machine may cost an hour.")
+    ] = None,
+    min_memory: Annotated[
+        float | None,
+        typer.Option(metavar="GIB", help="Least memory of one accelerator; of a CPU-only machine."),
+    ] = None,
+    gpu: Annotated[
+        bool | None, typer.Option("--gpu/--cpu", help="With an accelerator, or CPU-only.")
     ] = None,
     limit: Annotated[
         int | None,
@@ -50,36 +67,40 @@ def list_command(
     quiet: QuietOption = False,
 ) -> int:
     """List offers that match all filters, cheapest first, with price, age and source."""
-    from planner.actions.catalog import list_offers
+    from planner.actions.catalog import PLAIN, Filters, list_offers
     from planner.cli import catalog_formats, catalog_tables
 
-    catalog = _open(quiet)
-    listing = list_offers(
-        catalog,
+    filters = Filters(
         clouds=cloud or (),
         regions=region or (),
+        residencies=residency or (),
         accelerators=accelerator or (),
         kinds=kind or (),
+        platforms=platform or (PLAIN,),
         max_usd_per_hour=max_price,
-        limit=limit if limit is not None else (40 if format is Format.TABLE else 0),
+        min_memory_gib=min_memory,
+        has_accelerator=gpu,
     )
+    for_people = format in (Format.TABLE, Format.MARKDOWN)
+    most = limit if limit is not None else (40 if for_people else 0)
+    listing = list_offers(_open(quiet), filters, limit=most)
     if format is Format.TABLE:
         catalog_tables.print_listing(listing)
     elif format is Format.JSON:
         typer.echo(catalog_formats.listing_json(listing))
+    elif format is Format.MARKDOWN:
+        typer.echo(catalog_formats.listing_markdown(listing), nl=False)
     else:
         typer.echo(catalog_formats.listing_csv(listing), nl=False)
     hidden = listing.matching - len(listing.offers)
     if not quiet and hidden:
         _say(f"{len(listing.offers):,} of {listing.matching:,} offers shown; --limit 0 shows all")
-    elif not quiet and not listing.matching:
-        _say("no offer matches; leave a filter out")
     return 0
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Accelerator, instance type or model.")],
+    name: Annotated[str, typer.Argument(help="Accelerator, machine, device, model, region.")],
     format: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> int:
@@ -92,6 +113,8 @@ def show(
         catalog_tables.print_sections(sections)
     elif format is Format.JSON:
         typer.echo(catalog_formats.sections_json(sections))
+    elif format is Format.MARKDOWN:
+        typer.echo(catalog_formats.sections_markdown(sections), nl=False)
     else:
         typer.echo(catalog_formats.sections_csv(sections), nl=False)
     return 0
@@ -102,7 +125,7 @@ def check(
     format: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> int:
-    """Check the published catalog: prices, machines, accelerators, sources.
+    """Check the published catalog: prices, machines, accelerators, regions, platforms, sources.
 
     Exit codes: 0 no fault (remarks may remain), 2 a row is wrong.
     """
@@ -116,6 +139,8 @@ def check(
         catalog_tables.print_findings(findings)
     elif format is Format.JSON:
         typer.echo(catalog_formats.findings_json(findings, catalog.content_id))
+    elif format is Format.MARKDOWN:
+        typer.echo(catalog_formats.findings_markdown(findings), nl=False)
     else:
         typer.echo(catalog_formats.findings_csv(findings), nl=False)
     if not quiet:
@@ -173,6 +198,8 @@ def refresh(
         catalog_tables.print_report(result.report, name_rejects=rejects)
     elif format is Format.JSON:
         typer.echo(catalog_formats.report_json(result.report, result.skipped))
+    elif format is Format.MARKDOWN:
+        typer.echo(catalog_formats.report_markdown(result.report), nl=False)
     else:
         typer.echo(catalog_formats.report_csv(result.report), nl=False)
     return 0 if result.complete else 1

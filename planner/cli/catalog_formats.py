@@ -1,4 +1,4 @@
-"""Answers of ``planner catalog`` as JSON and CSV."""
+"""Answers of ``planner catalog`` as JSON, CSV and Markdown; the last two have equal columns."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ REPORT_COLUMNS = (
 )  # fmt: skip
 
 
+OFFER_COLUMNS = tuple(field.name for field in fields(Offer))
+
+Table = tuple[Sequence[str], Iterable[Mapping[str, Any]]]
+
+
 def listing_json(listing: Listing) -> str:
     return _json(
         {
             "schema": "planner.catalog_list/1",
             "catalog": {"id": listing.catalog_id},
             "matching": listing.matching,
-            "offers": [asdict(offer) for offer in listing.offers],
+            "offers": [_flat(offer) for offer in listing.offers],
         }
     )
 
@@ -68,10 +73,31 @@ def report_json(report: Report, skipped: Sequence[str]) -> str:
 
 
 def listing_csv(listing: Listing) -> str:
-    return _csv([field.name for field in fields(Offer)], map(asdict, listing.offers))
+    return _csv(*_listing_rows(listing))
+
+
+def listing_markdown(listing: Listing) -> str:
+    return _markdown(*_listing_rows(listing))
+
+
+def _listing_rows(listing: Listing) -> Table:
+    return OFFER_COLUMNS, map(_flat, listing.offers)
+
+
+def _flat(offer: Offer) -> dict[str, Any]:
+    """As ``asdict``, which copies every value, without the copies."""
+    return {name: getattr(offer, name) for name in OFFER_COLUMNS}
 
 
 def sections_csv(sections: Sequence[Section]) -> str:
+    return _csv(*_section_rows(sections))
+
+
+def sections_markdown(sections: Sequence[Section]) -> str:
+    return _markdown(*_section_rows(sections))
+
+
+def _section_rows(sections: Sequence[Section]) -> Table:
     names = ("fact_name" if field.name == "name" else field.name for field in fields(Fact))
     columns = ["kind", "name", *names]
     rows = []
@@ -80,15 +106,27 @@ def sections_csv(sections: Sequence[Section]) -> str:
             cells = asdict(fact)
             cells["fact_name"] = cells.pop("name")
             rows.append({"kind": section.kind, "name": section.name, **cells})
-    return _csv(columns, rows)
+    return columns, rows
 
 
 def findings_csv(findings: Sequence[Finding]) -> str:
-    return _csv([field.name for field in fields(Finding)], map(asdict, findings))
+    return _csv(*_finding_rows(findings))
+
+
+def findings_markdown(findings: Sequence[Finding]) -> str:
+    return _markdown(*_finding_rows(findings))
+
+
+def _finding_rows(findings: Sequence[Finding]) -> Table:
+    return [field.name for field in fields(Finding)], map(asdict, findings)
 
 
 def report_csv(report: Report) -> str:
     return _csv(REPORT_COLUMNS, map(_report_row, report.outcomes))
+
+
+def report_markdown(report: Report) -> str:
+    return _markdown(REPORT_COLUMNS, map(_report_row, report.outcomes))
 
 
 def _report_row(outcome: Outcome) -> dict[str, Any]:
@@ -116,3 +154,14 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
+
+
+def _markdown(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    lines = [columns, ["---"] * len(columns)]
+    lines += [[_cell(row[name]) for name in columns] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -10,10 +10,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from planner.actions.catalog import Finding, Listing
+from planner.actions.catalog import PLAIN, Finding, Listing
 from planner.actions.catalog_facts import Section
 from planner.actions.refresh import Outcome, Report
 
+# Ways to pay as the narrow table names them.
+SHORT_KINDS = {
+    "on_demand": "on demand",
+    "resource_commitment": "commitment",
+    "capacity_block": "block",
+    "savings_plan": "savings",
+    "reservation": "reserved",
+}
+# Columns of an answer that is not read in a terminal.
+WIDTH = 100
 # Lines of rejects shown for one slice unless all are asked for.
 REASONS_SHOWN = 5
 
@@ -29,7 +39,7 @@ def dated(as_of: date | None, precision: str) -> str:
 def aged(age_days: int | None, precision: str) -> str:
     if age_days is None:
         return "?"
-    return f"{'<=' if precision == 'not-before' else ''}{age_days} d"
+    return f"{'<=' if precision == 'not-before' else ''}{age_days}d"
 
 
 def number(value: float | None) -> str:
@@ -53,10 +63,13 @@ class _Footnotes:
 
 def print_listing(listing: Listing) -> None:
     columns = ("cloud", "region", "machine", "accelerators", "vCPU", "GiB", "buy", "USD/h", "age")
-    table = _table((*columns, "source"), right=("vCPU", "GiB", "USD/h", "age"))
+    table = _table((*columns, "from"), right=("vCPU", "GiB", "USD/h", "age"))
+    table.padding = (0, 1, 0, 0)
     notes = _Footnotes()
     for offer in listing.offers:
-        term = f" {offer.term_months} mo" if offer.term_months else ""
+        kind = SHORT_KINDS.get(offer.kind, offer.kind)
+        term = f" {offer.term_months}m" if offer.term_months else ""
+        on = "" if offer.platform == PLAIN else f", {offer.platform}"
         devices = f"{number(offer.accelerator_count)} {offer.accelerator}"
         table.add_row(
             offer.cloud,
@@ -65,22 +78,24 @@ def print_listing(listing: Listing) -> None:
             devices if offer.accelerator else "cpu",
             number(offer.vcpus),
             number(offer.memory_gib),
-            offer.kind + term,
-            f"{offer.usd_per_hour:,.4f}",
+            kind + term + on,
+            f"{offer.usd_per_hour:,.4f}{'?' if offer.confidence == 'low' else ''}",
             aged(offer.age_days, offer.as_of_precision),
             Text(notes.mark(offer.source, offer.as_of, offer.as_of_precision, offer.citation)),
         )
-    console = _console()
+    console = _console(WIDTH)
     console.print(table)
     notes.print(console)
+    if any(offer.confidence == "low" for offer in listing.offers):
+        console.print("?   a price the catalog doubts: old, contradicted or from memory")
 
 
 def print_sections(sections: Sequence[Section]) -> None:
-    console = _console()
+    console = _console(WIDTH)
     notes = _Footnotes()
     for section in sections:
         console.print(Text(f"{section.kind} {section.name}", style="bold"))
-        table = _table(("about", "fact", "value", "unit", "date", "source"))
+        table = _table(("about", "fact", "value", "unit", "age", "from"))
         about = None
         for fact in section.facts:
             value = number(fact.value) if isinstance(fact.value, float) else str(fact.value)
@@ -89,7 +104,7 @@ def print_sections(sections: Sequence[Section]) -> None:
                 fact.name,
                 Text(value),
                 fact.unit,
-                dated(fact.as_of, fact.as_of_precision),
+                aged(fact.age_days, fact.as_of_precision),
                 Text(notes.mark(fact.source, fact.as_of, fact.as_of_precision, fact.citation)),
             )
             about = fact.about
@@ -108,7 +123,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     table = _table(("check", "effect", "rows", "reason", "first row"), right=("rows",))
     for (check, effect, reason), places in alike.items():
         table.add_row(check, effect, str(len(places)), Text(reason), Text(places[0]))
-    _console().print(table)
+    _console(WIDTH).print(table)
 
 
 def print_report(report: Report, *, name_rejects: bool) -> None:
@@ -162,10 +177,10 @@ def outcome_line(outcome: Outcome) -> str:
     return f"{line}, {outcome.rows} {prices} in {outcome.seconds:.1f} s"
 
 
-def _console() -> Console:
+def _console(width: int = 400) -> Console:
+    """Of the terminal's width; a pipe has none, so that lines there are ``width`` long at most."""
     console = Console(highlight=False)
-    # A pipe has no width of its own: wide enough for one line a row.
-    return console if console.is_terminal else Console(width=400, highlight=False)
+    return console if console.is_terminal else Console(width=width, highlight=False)
 
 
 def _table(columns: Sequence[str], right: Sequence[str] = ()) -> Table:

@@ -35,6 +35,19 @@ def estimate(
     out: Annotated[
         str | None, typer.Option(metavar="OUT.csv", help="Where --batch writes; else stdout.")
     ] = None,
+    exclude_measured: Annotated[
+        bool,
+        typer.Option(
+            "--exclude-measured",
+            help="With --batch: predict also what was measured in this very configuration.",
+        ),
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="With --batch: a column with the observations that weighed most."
+        ),
+    ] = False,
 ) -> int:
     """Estimate the speed of a workload on this machine or on named accelerators.
 
@@ -46,9 +59,14 @@ def estimate(
     if batch is not None:
         if file is not None:
             raise BadInput("a workload and --batch exclude each other", remedy="give one of them")
-        return _batch(batch, out)
-    if out is not None:
-        raise BadInput("goes with --batch only", where="--out", remedy="add --batch IN.csv")
+        return _batch(batch, out, exclude_measured, explain)
+    for flag, given in (
+        ("--out", out is not None),
+        ("--exclude-measured", exclude_measured),
+        ("--explain", explain),
+    ):
+        if given:
+            raise BadInput("goes with --batch only", where=flag, remedy="add --batch IN.csv")
     if file is None:
         raise BadInput("no workload given", remedy="name a workload file, or --batch IN.csv")
     session = open_session(say=lambda line: typer.echo(line, err=True))
@@ -57,15 +75,19 @@ def estimate(
     if format is Format.JSON:
         typer.echo(result.model_dump_json(by_alias=True, indent=2))
         return 0
-    from planner.amounts import hours
+    from planner.amounts import hours, seconds
 
     t = result.throughput
     typer.echo(f"{t.value:,.6g} {t.unit} on {on} ({result.parallelism}), basis {t.basis}")
     typer.echo(f"80% range {t.p10:,.6g} to {t.p90:,.6g} {t.unit}")
-    typer.echo(
-        f"work takes {hours(result.hours)} "
-        f"({hours(result.hours_p10)} to {hours(result.hours_p90)}), without set-up"
-    )
+    if result.hours is not None and result.hours_p10 is not None and result.hours_p90 is not None:
+        typer.echo(
+            f"work takes {hours(result.hours)} "
+            f"({hours(result.hours_p10)} to {hours(result.hours_p90)}), without set-up"
+        )
+    for name, value in result.latency or ():
+        if value is not None and name != "concurrency":
+            typer.echo(f"{name.removesuffix('_s').replace('_', ' ')}: {seconds(value)}")
     memory = "unknown" if result.memory_gib is None else f"{result.memory_gib:.1f}"
     typer.echo(f"needs {result.memory_need_gib:.1f} GiB of {memory} GiB a device")
     for part in result.weighed:
@@ -73,14 +95,19 @@ def estimate(
     return 0
 
 
-def _batch(path: str, out: str | None) -> int:
+def _batch(path: str, out: str | None, exclude_measured: bool, explain: bool) -> int:
     import sys
 
     from planner.actions.estimate_batch import write
     from planner.actions.session import open_session
 
     session = open_session(say=lambda line: typer.echo(line, err=True))
-    found = session.estimate_batch(path, sys.stdin.read() if path == "-" else None)
+    found = session.estimate_batch(
+        path,
+        sys.stdin.read() if path == "-" else None,
+        exclude_measured=exclude_measured,
+        explain=explain,
+    )
     if out is None:
         typer.echo(found.to_csv(), nl=False)
     else:

@@ -15,23 +15,38 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-from planner.cli import calibrate, capacity, catalog, doctor, estimate, recommend, schema, tui
+# Commands by name, and groups of commands: each lives in the module of its name in this package.
+COMMANDS = (
+    "recommend", "pareto", "estimate", "mix", "capacity", "accuracy", "fit", "init", "schema",
+    "doctor", "tui",
+)  # fmt: skip
+GROUPS = ("calibrate", "catalog")
 
-app = typer.Typer(
-    name="planner",
-    help="Which hardware runs an AI workload cheapest, how fast, at what risk, and why.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-recommend.register(app)
-estimate.register(app)
-capacity.register(app)
-doctor.register(app)
-schema.register(app)
-tui.register(app)
-app.add_typer(calibrate.app, name="calibrate")
-app.add_typer(catalog.app, name="catalog")
+
+def build(asked: str | None = None) -> typer.Typer:
+    """The command line. With ``asked`` a known command, only that one is imported and mounted:
+    a command should not wait for the others.
+    """
+    from importlib import import_module
+
+    app = typer.Typer(
+        name="planner",
+        help="Which hardware runs an AI workload cheapest, how fast, at what risk, and why.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    known = asked in COMMANDS or asked in GROUPS
+    for name in (*COMMANDS, *GROUPS):
+        if known and name != asked:
+            continue
+        module = import_module(f"planner.cli.{name}")
+        if name in GROUPS:
+            app.add_typer(module.app, name=name)
+        else:
+            module.register(app)
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -42,7 +57,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -63,6 +77,8 @@ def run(arguments: list[str]) -> int:
     from catalog import CatalogError, UnknownName
     from planner.errors import Infeasible, PlannerError
 
+    # Options before the command (--version) leave it to be found by the whole command line.
+    app = build(arguments[0] if arguments else None)
     try:
         result = app(args=arguments, prog_name="planner", standalone_mode=False)
         code = int(result or 0)

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
-
-
-class Subject(StrEnum):
-    WORKLOAD = "workload"
-    RECOMMENDATION = "recommendation"
-    ESTIMATE = "estimate"
-    CAPACITY = "capacity"
-    CAPACITY_RESULT = "capacity-result"
 
 
 def register(app: typer.Typer) -> None:
@@ -23,10 +14,23 @@ def register(app: typer.Typer) -> None:
 
 
 def schema(
-    subject: Annotated[Subject, typer.Argument(help="Which document.")] = Subject.WORKLOAD,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SUBJECT]",
+            help="workload, portfolio, a kind of work (finetune, serving, ...), recommendation or "
+            "estimate.",
+        ),
+    ] = "workload",
 ) -> int:
-    """Print the JSON schema of a workload file or of a result."""
-    from planner.actions.schemas import json_schema
+    """Print the JSON schema of a workload file, of one kind of work, or of a result."""
+    from planner.actions.schemas import SUBJECTS, json_schema
+    from planner.errors import BadInput
+    from planner.field_errors import shown, suggest
 
-    typer.echo(json.dumps(json_schema(subject.value), indent=2))
+    if subject not in SUBJECTS:
+        raise BadInput(
+            f"{shown(subject)} has no schema", where="schema", remedy=suggest(subject, SUBJECTS)
+        )
+    typer.echo(json.dumps(json_schema(subject), indent=2))
     return 0

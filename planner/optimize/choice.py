@@ -1,10 +1,17 @@
-"""The choice program: one configuration for each workload, at least total cost.
+"""The choice program: one configuration (or one mix) for each workload, at least total cost.
 
     minimise    sum_w sum_i cost[w,i] x[w,i]
-    subject to  sum_i x[w,i] = 1                              for each workload w      (assign)
-                sum_w sum_i use[w,i,q] x[w,i] <= limit[q]     for each limited quota q (quota)
-                sum_w sum_i cost_at_risk[w,i] x[w,i] <= budget                         (budget)
-                x binary
+              + sum_w sum_g (group_cost[w,g] n[w,g] + unit_cost[w,g] u[w,g]) - sum_c credit[c]
+    subject to  sum_i x[w,i] + m[w] = 1                        for each workload w       (assign)
+                u[w,g] <= capacity[w,g] n[w,g]                                           (capacity)
+                sum_g u[w,g] >= need[w] m[w]                                             (cover)
+                sum_g nodes[w,g] n[w,g] <= max_nodes[w] m[w]                             (machines)
+                sum_{g on spot} u[w,g] <= share[w] need[w]                               (spot)
+                n[w,g] <= most[w,g] y[w,place(g)], sum_p y[w,p] <= m[w]                  (place)
+                sum use x + sum use n <= limit[q]              for each limited quota q  (quota)
+                sum cost_at_risk x + mixes - sum_c credit[c] <= budget                   (budget)
+                credit[c] <= held[c], credit[c] <= cost in cloud c                       (credit)
+                x, m binary; n integer; u, credit continuous
 
 Deadlines are per candidate and have already removed those that miss them. Candidates that cannot
 be in any cheapest plan are pruned before the program is built, so it stays tiny.
@@ -13,118 +20,249 @@ be in any cheapest plan are pruned before the program is built, so it stays tiny
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from planner.optimize.options import EVERYWHERE, Cover, Options, Rows, Shared, prune, prune_cover
 from planner.optimize.solver import Solve, Status, minimise
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
+__all__ = ["Choice", "Cover", "Group", "Options", "Shared", "choose"]
+
+# Of plans that cost the same, one configuration is preferred to a mix.
+_MIX_PENALTY = 1e-5
+_NONE = -1
 
 
-@dataclass(frozen=True)
-class Options:
-    """Feasible candidates of one workload, shape (n,). ``quota`` names the class each draws on.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``count`` groups of a cover's column ``index``, which together handle ``units``."""
 
-    ``order`` breaks ties: of equal cost the lowest order is kept.
-    """
-
-    cost: Floats
-    cost_at_risk: Floats
-    quota: Sequence[str]
-    quota_use: Floats
-    order: Rows
+    index: int
+    count: int
+    units: float
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Chosen candidate of each workload, empty when there is no solution."""
+    """Chosen candidate of each workload (-1 where a mix is chosen), empty without a solution."""
 
     picks: tuple[int, ...]
     solve: Solve
     considered: int
+    mixes: Mapping[int, tuple[Group, ...]] = field(default_factory=dict)
+    credit_usd: Mapping[str, float] = field(default_factory=dict)
 
 
-def prune(options: Options, limits: Mapping[str, float], budget: float | None) -> Rows:
-    """Candidates that can be in a cheapest plan, cheapest first.
+class _Program:
+    """The program under construction; terms are collected, then added once."""
 
-    One candidate makes another redundant when it is not worse in cost, in cost at risk (only
-    under a budget) and in use of the same quota; without a limit on its quota, use is free. Every
-    plan with the redundant one stays feasible and gets no dearer by exchanging it.
-    """
-    count = len(options.cost)
-    limited = np.zeros(count, bool)
-    use = np.zeros(count)
-    allowed = np.ones(count, bool)
-    if limits:
-        limit = np.array([limits.get(name, np.inf) for name in options.quota])
-        limited = np.isfinite(limit)
-        use = np.where(limited, options.quota_use, 0.0)
-        allowed = use <= limit
-    risk = options.cost_at_risk if budget is not None else np.zeros(count)
-    order = np.lexsort((options.order, use, risk, options.cost))
-    order = order[allowed[order]]
-    # Least risk among the cheaper candidates that draw on no limit: they beat any rival.
-    free_risk = np.where(limited[order], np.inf, risk[order])
-    beaten_at = np.concatenate([[np.inf], np.minimum.accumulate(free_risk)[:-1]])
-    order = order[risk[order] < beaten_at]
-    kept: list[int] = []
-    fronts: dict[str, list[tuple[float, float]]] = {}
-    for index in order.tolist():
-        if limited[index]:
-            rivals = fronts.setdefault(options.quota[index], [])
-            if any(r <= risk[index] and u <= use[index] for r, u in rivals):
-                continue
-            rivals.append((float(risk[index]), float(use[index])))
-        kept.append(index)
-    return np.array(kept, np.intp)
+    def __init__(self) -> None:
+        import pulp
+
+        self.pulp = pulp
+        self.problem = pulp.LpProblem("choice", pulp.LpMinimize)
+        self.cost: list[tuple[Any, float]] = []
+        self.at_risk: list[tuple[Any, float]] = []
+        self.quota: dict[str, list[tuple[Any, float]]] = {}
+        self.by_cloud: dict[str, list[tuple[Any, float]]] = {}
+
+    def add(self, terms: Sequence[tuple[Any, float]], sense: str, bound: float, name: str) -> None:
+        expression = self.pulp.LpAffineExpression(terms)
+        self.problem += (expression <= bound if sense == "<=" else expression == bound), name
+
+    def pays(self, variable: Any, cost: float, at_risk: float, cloud: str) -> None:
+        self.cost.append((variable, cost))
+        self.at_risk.append((variable, at_risk))
+        self.by_cloud.setdefault(cloud, []).append((variable, cost))
 
 
 def choose(
-    workloads: Sequence[Options], limits: Mapping[str, float], budget: float | None
+    workloads: Sequence[Options],
+    limits: Mapping[str, float],
+    budget: float | None,
+    *,
+    covers: Mapping[int, Cover] | None = None,
+    credits: Mapping[str, float] | None = None,
 ) -> Choice:
-    """Solve the program for all workloads together."""
-    import pulp
+    """Solve the program for all workloads together.
 
-    kept = [prune(options, limits, budget) for options in workloads]
-    considered = sum(len(rows) for rows in kept)
-    if any(len(rows) == 0 for rows in kept):
+    ``covers`` gives the groups that workload w may be mixed from; ``credits`` USD held by cloud.
+    """
+    shared = Shared(limits, budget, credits or {})
+    kept = [prune(options, shared) for options in workloads]
+    groups = {}
+    for w, cover in (covers or {}).items():
+        # Credits make costs smaller than they look, quotas and budgets may forbid the single one.
+        free = not (limits or shared.credits) and budget is None and len(kept[w])
+        best = float(workloads[w].cost[kept[w][0]]) if free else np.inf
+        groups[w] = prune_cover(cover, shared, best)
+    considered = sum(map(len, kept)) + sum(map(len, groups.values()))
+    if any(len(rows) == 0 and not len(groups.get(w, ())) for w, rows in enumerate(kept)):
         return Choice((), Solve(Status.INFEASIBLE, "presolve", None, 0.0), considered)
-    problem = pulp.LpProblem("choice", pulp.LpMinimize)
-    x = [
-        [pulp.LpVariable(f"x_{w}_{i}", cat=pulp.LpBinary) for i in rows]
-        for w, rows in enumerate(kept)
-    ]
-    problem += pulp.LpAffineExpression(
-        (v, float(workloads[w].cost[i]))
-        for w, rows in enumerate(kept)
-        for v, i in zip(x[w], rows, strict=True)
-    )
-    for w in range(len(kept)):
-        problem += pulp.lpSum(x[w]) == 1, f"assign_{w}"
-    for number, (name, limit) in enumerate(sorted(limits.items())):
-        terms = [
-            (v, float(workloads[w].quota_use[i]))
-            for w, rows in enumerate(kept)
-            for v, i in zip(x[w], rows, strict=True)
-            if workloads[w].quota[i] == name
-        ]
-        if terms:
-            problem += pulp.LpAffineExpression(terms) <= limit, f"quota_{number}"
+    alone = _only_plan(workloads, kept, groups, shared, considered)
+    if alone is not None:
+        return alone
+    program = _Program()
+    x = [_define_choice(program, w, workloads[w], rows) for w, rows in enumerate(kept)]
+    mixed = {
+        w: _define_mix(program, w, (covers or {})[w], rows, workloads[w], x[w])
+        for w, rows in groups.items()
+        if len(rows)
+    }
+    for w, chosen in enumerate(x):
+        terms = [(variable, 1.0) for variable in chosen]
+        if w in mixed:
+            terms.append((mixed[w].used, 1.0))
+        program.add(terms, "==", 1.0, f"assign_{w}")
+    _define_quotas(program, limits)
+    credit = _define_credits(program, shared.credits)
     if budget is not None:
-        terms = [
-            (v, float(workloads[w].cost_at_risk[i]))
-            for w, rows in enumerate(kept)
-            for v, i in zip(x[w], rows, strict=True)
-        ]
-        problem += pulp.LpAffineExpression(terms) <= budget, "budget"
-    solve = minimise(problem)
+        terms = [*program.at_risk, *((variable, -1.0) for variable in credit.values())]
+        program.add(terms, "<=", budget, "budget")
+    objective = [*program.cost, *((variable, -1.0) for variable in credit.values())]
+    program.problem.setObjective(program.pulp.LpAffineExpression(objective))
+    solve = minimise(program.problem)
     if solve.objective is None:
         return Choice((), solve, considered)
-    picks = tuple(
-        int(rows[max(range(len(rows)), key=lambda k: v[k].value() or 0.0)])
-        for rows, v in zip(kept, x, strict=True)
-    )
-    return Choice(picks, solve, considered)
+    picks: list[int] = []
+    mixes: dict[int, tuple[Group, ...]] = {}
+    for w, (rows, variables) in enumerate(zip(kept, x, strict=True)):
+        if w in mixed and (mixed[w].used.value() or 0.0) > 0.5:
+            picks.append(_NONE)
+            mixes[w] = mixed[w].chosen()
+        else:
+            best = max(range(len(rows)), key=lambda k: variables[k].value() or 0.0)
+            picks.append(int(rows[best]))
+    spent = {cloud: float(variable.value() or 0.0) for cloud, variable in credit.items()}
+    return Choice(tuple(picks), solve, considered, mixes, spent)
+
+
+def _only_plan(
+    workloads: Sequence[Options],
+    kept: Sequence[Rows],
+    groups: Mapping[int, Rows],
+    shared: Shared,
+    considered: int,
+) -> Choice | None:
+    """The plan when pruning leaves one candidate each and they meet all limits together.
+
+    There is nothing to decide then, and no solver is loaded.
+    """
+    if shared.credits or any(len(rows) != 1 for rows in kept):
+        return None
+    if any(len(rows) for rows in groups.values()):
+        return None
+    picks = [int(rows[0]) for rows in kept]
+    chosen = list(zip(workloads, picks, strict=True))
+    for name, limit in shared.quotas.items():
+        if sum(float(o.quota_use[i]) for o, i in chosen if o.quota[i] == name) > limit:
+            return None
+    at_risk = sum(float(o.cost_at_risk[i]) for o, i in chosen)
+    if shared.budget is not None and at_risk > shared.budget:
+        return None
+    cost = sum(float(o.cost[i]) for o, i in chosen)
+    return Choice(tuple(picks), Solve(Status.OPTIMAL, "pruning", cost, 0.0), considered)
+
+
+def _define_choice(program: _Program, w: int, options: Options, rows: Rows) -> list[Any]:
+    """x[w,i] binary: workload w runs on candidate i."""
+    pulp = program.pulp
+    variables = [pulp.LpVariable(f"x_{w}_{i}", cat=pulp.LpBinary) for i in rows]
+    for variable, i in zip(variables, rows.tolist(), strict=True):
+        cloud = options.cloud[i] if options.cloud else ""
+        program.pays(variable, float(options.cost[i]), float(options.cost_at_risk[i]), cloud)
+        program.quota.setdefault(options.quota[i], []).append(
+            (variable, float(options.quota_use[i]))
+        )
+    return variables
+
+
+@dataclass(frozen=True)
+class _Mix:
+    used: Any
+    rows: Rows
+    counts: list[Any]
+    units: list[Any]
+
+    def chosen(self) -> tuple[Group, ...]:
+        found = []
+        for index, n, u in zip(self.rows.tolist(), self.counts, self.units, strict=True):
+            count = round(n.value() or 0.0)
+            if count:
+                found.append(Group(int(index), count, float(u.value() or 0.0)))
+        return tuple(sorted(found, key=lambda group: -group.units))
+
+
+def _define_mix(
+    program: _Program, w: int, cover: Cover, rows: Rows, options: Options, single: list[Any]
+) -> _Mix:
+    """m[w] = 1: integer groups n[w,g] that handle u[w,g] units together cover the need."""
+    pulp = program.pulp
+    used = pulp.LpVariable(f"m_{w}", cat=pulp.LpBinary)
+    most = np.floor(cover.max_nodes / np.maximum(cover.nodes, 1))
+    counts = [pulp.LpVariable(f"n_{w}_{g}", 0, int(most[g]), cat=pulp.LpInteger) for g in rows]
+    # Units are counted in needs, so that the matrix stays well scaled.
+    need = cover.need
+    units = [pulp.LpVariable(f"u_{w}_{g}", 0, 1) for g in rows]
+    for g, n, u in zip(rows.tolist(), counts, units, strict=True):
+        program.add(
+            [(u, 1.0), (n, -float(cover.capacity[g]) / need)], "<=", 0.0, f"capacity_{w}_{g}"
+        )
+        cloud = cover.cloud[g] if cover.cloud else ""
+        group_usd, unit_usd = float(cover.usd_per_group[g]), float(cover.usd_per_unit[g]) * need
+        program.pays(n, group_usd, group_usd, cloud)
+        program.pays(u, unit_usd, unit_usd, cloud)
+        program.quota.setdefault(cover.quota[g], []).append((n, float(cover.quota_use[g])))
+    program.add([(used, 1.0), *((u, -1.0) for u in units)], "<=", 0.0, f"cover_{w}")
+    nodes = [(n, float(cover.nodes[g])) for g, n in zip(rows.tolist(), counts, strict=True)]
+    program.add([*nodes, (used, -float(cover.max_nodes))], "<=", 0.0, f"machines_{w}")
+    on_spot = [(u, 1.0) for g, u in zip(rows.tolist(), units, strict=True) if cover.spot[g]]
+    if on_spot and cover.max_spot_share < 1:
+        program.add(on_spot, "<=", cover.max_spot_share, f"spot_{w}")
+    if cover.place is not None:
+        _define_places(program, w, cover.place[rows], counts, most[rows], used)
+    if single:
+        program.cost.append((used, _MIX_PENALTY * float(np.min(options.cost))))
+    return _Mix(used, rows, counts, units)
+
+
+def _define_places(
+    program: _Program, w: int, place: Rows, counts: list[Any], most: Any, used: Any
+) -> None:
+    """y[w,p] binary, sum_p y[w,p] <= m[w]; n[w,g] <= most[g] y[w,place(g)]: one place a mix."""
+    pulp = program.pulp
+    here = {
+        p: pulp.LpVariable(f"y_{w}_{p}", cat=pulp.LpBinary)
+        for p in sorted(set(place.tolist()) - {EVERYWHERE})
+    }
+    if len(here) < 2:
+        return
+    program.add([*((y, 1.0) for y in here.values()), (used, -1.0)], "<=", 0.0, f"place_{w}")
+    for number, (p, n) in enumerate(zip(place.tolist(), counts, strict=True)):
+        if p != EVERYWHERE:
+            limit = [(n, 1.0), (here[p], -float(most[number]))]
+            program.add(limit, "<=", 0.0, f"at_{w}_{number}")
+
+
+def _define_quotas(program: _Program, limits: Mapping[str, float]) -> None:
+    """What all workloads draw from a quota stays within it."""
+    for number, (name, limit) in enumerate(sorted(limits.items())):
+        terms = program.quota.get(name)
+        if terms:
+            program.add(terms, "<=", limit, f"quota_{number}")
+
+
+def _define_credits(program: _Program, held: Mapping[str, float]) -> dict[str, Any]:
+    """credit[c]: what credits pay of the cost in cloud c."""
+    found = {}
+    for number, (cloud, usd) in enumerate(sorted(held.items())):
+        terms = program.by_cloud.get(cloud)
+        if not terms:
+            continue
+        variable = program.pulp.LpVariable(f"credit_{number}", 0, float(usd))
+        cost = [(v, -c) for v, c in terms]
+        program.add([(variable, 1.0), *cost], "<=", 0.0, f"credit_{number}_cost")
+        found[cloud] = variable
+    return found

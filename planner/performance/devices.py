@@ -23,6 +23,8 @@ _STAND_INS: Mapping[str, tuple[tuple[str, float], ...]] = {
 ONE_CORE_BYTES_PER_S = 10e9
 BYTES = {"fp32": 4.0, "tf32": 4.0, "fp16": 2.0, "bf16": 2.0, "fp8": 1.0, "int8": 1.0}
 
+# Fewest devices of a scale-up domain that joins several machines.
+RACK_SCALE = 32
 # What a link carries in both directions together; half of it flows one way.
 _PCIE4_X16_GB_PER_S = 64.0
 
@@ -44,6 +46,10 @@ class Device:
     link_bandwidth: float
     link_domain: int
     cores: float | None
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.kind is AcceleratorKind.CPU
 
     def peak(self, precision: str) -> float | None:
         """Dense peak for this arithmetic; None when the device has none or none is published."""
@@ -71,6 +77,18 @@ def from_accelerator(
         link_domain=accelerator.link_domain_size,
         cores=None if accelerator.cores is None else accelerator.cores * share,
     )
+
+
+def usual_network(device: Device, per_node: float) -> float:
+    """Bytes/s one way out of a machine of ``per_node`` such devices, where nothing states it.
+
+    Clusters of a device with a scale-up link give each a port that fits it: 200 Gbit/s beside
+    NVLink3 (DGX A100), 400 Gbit/s since NVLink4 (DGX H100, B200). Others share 25 Gbit/s, a usual
+    floor of cloud machines. Assumption.
+    """
+    if device.link_bandwidth >= 800e9:
+        return 50e9 * per_node
+    return 25e9 * per_node if device.link_bandwidth >= 240e9 else 25e9 / 8
 
 
 def _bandwidth(socket_gb_per_s: float | None, share: float, cores: int | None) -> float | None:
@@ -165,8 +183,21 @@ class Machines:
         return _column([float(device.link_domain) for device in self.devices])
 
     @property
+    def fast_domain(self) -> Floats:
+        """Devices that reach each other over the scale-up link, across machines where it does.
+
+        A TPU slice is one machine of many chips, joined by ICI; its hosts do not show. A rack-scale
+        GPU domain (NVL72) spans machines; smaller domains end with the machine, as does ICI.
+        """
+        rack = np.array([device.kind is AcceleratorKind.GPU for device in self.devices], bool)
+        rack &= self.link_domain >= RACK_SCALE
+        inside = np.minimum(self.link_domain, self.per_node)
+        domain: Floats = np.where(rack, np.minimum(self.link_domain, self.total), inside)
+        return domain
+
+    @property
     def is_cpu(self) -> NDArray[np.bool_]:
-        return np.array([device.kind is AcceleratorKind.CPU for device in self.devices], bool)
+        return np.array([device.is_cpu for device in self.devices], bool)
 
 
 def _column(values: Sequence[float | None]) -> Floats:

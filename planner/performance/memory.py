@@ -7,20 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.performance.layouts import Layouts
-from planner.performance.work import ADAM_BYTES, TransformerWork
+from planner.performance.layouts import FULL_RECOMPUTE, SELECTIVE, Layouts
+from planner.performance.work import TransformerWork
 
 Floats = NDArray[np.float64]
 
 # Runtime context, communication buffers and allocator fragmentation: what frameworks were seen
-# to need beside the tensors. Assumptions, on the safe side.
+# to need beside the tensors. Weights and optimizer states are allocated once and hardly fragment;
+# gradients and activations come and go. Assumptions, on the safe side.
 CONTEXT_BYTES = 1.5 * 2**30
 FRAGMENTATION = 0.08
+FRAGMENTATION_STATIC = 0.02
 
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """Bytes per device, shape (configurations, layouts), by what they are for."""
+    """Bytes per device, shape (layouts,), by what they are for."""
 
     weights: Floats
     gradients: Floats
@@ -29,47 +31,108 @@ class MemoryNeed:
 
     @property
     def total(self) -> Floats:
-        tensors = self.weights + self.gradients + self.optimizer + self.activations
-        return tensors * (1 + FRAGMENTATION) + CONTEXT_BYTES
+        static = (self.weights + self.optimizer) * (1 + FRAGMENTATION_STATIC)
+        passing = (self.gradients + self.activations) * (1 + FRAGMENTATION)
+        return static + passing + CONTEXT_BYTES
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Parameters one device of the fullest pipeline stage is responsible for, shape (layouts,).
+
+    ``dense`` repeats on every data and context parallel rank, ``routed`` (experts) on every
+    expert group; ``layer`` is what one layer has of both, ``embedding`` one embedding's share.
+    """
+
+    layers: Floats
+    dense: Floats
+    routed: Floats
+    embedding: Floats
+    layer: Floats
+
+    @property
+    def all(self) -> Floats:
+        return self.dense + self.routed + self.embedding
+
+
+def shard(work: TransformerWork, layouts: Layouts) -> Shard:
+    """How parameters divide: layers over stages, matrices over tensor ranks, experts over groups.
+
+    Without pipelining a device holds both embeddings; the first and the last stage hold one each.
+    """
+    chunks = layouts.pipeline * layouts.interleave
+    layers = np.ceil(work.layers / chunks) * layouts.interleave
+    per_layer = work.dense_parameters / work.layers / layouts.tensor
+    routed = work.expert_parameters / work.layers / (layouts.expert * layouts.expert_tensor)
+    held = np.where(layouts.pipeline > 1, min(work.embeddings, 1.0), work.embeddings)
+    embedding = held * work.embedding_parameters / layouts.tensor
+    return Shard(layers, layers * per_layer, layers * routed, embedding, per_layer + routed)
+
+
+def micro_steps(layouts: Layouts, sequences: float) -> Floats:
+    """Micro-batches of one replica in a step; the ceiling charges for uneven shares."""
+    steps: Floats = np.ceil(sequences / (layouts.data * layouts.micro_batch))
+    return steps
 
 
 def transformer_training_memory(
-    work: TransformerWork,
-    layouts: Layouts,
-    data_parallel: Floats,
-    *,
-    sequence_length: int,
-    bytes_per_value: float,
+    work: TransformerWork, layouts: Layouts, *, sequence_length: int, sequences: float
 ) -> MemoryNeed:
-    """Need under tensor parallelism, ZeRO stages and recomputation.
+    """Need of the fullest device in a step of ``sequences``, shape (layouts,).
 
-    ``data_parallel`` has shape (configurations, layouts). ZeRO shards the optimizer (1), also
-    gradients (2), also weights (3) over the data-parallel devices; a gathered layer is held whole
-    while it is computed. Full recomputation keeps one input a layer plus one layer's intermediates.
+    ZeRO shards the optimizer (1), also gradients (2), also weights (3) over the data and context
+    parallel devices; a gathered layer is held whole while it is computed. Tensor parallelism is
+    with sequence parallelism, so all activations divide (Korthikanti et al. 2022, section 4.2).
+    The first stage of a 1F1B pipeline holds one micro-batch for each stage, an interleaved one
+    (p - 1) / (p v) more (same, appendix); the last holds one and the logits.
     """
-    tensor = layouts.tensor
-    stage = layouts.zero_stage
-    shard = np.maximum(data_parallel, 1.0)
-    weights = work.parameters * work.weight_bytes_per_parameter / tensor
-    gathered = 2 * weights / max(work.layers, 1.0)
-    frozen_base = work.trainable_parameters < work.parameters
-    adapters = work.trainable_parameters / tensor
-    held_weights = np.where(stage >= 3, weights / shard + gathered, weights)
-    if frozen_base:
-        held_weights = held_weights + adapters * bytes_per_value
-    gradients = adapters * bytes_per_value / np.where(stage >= 2, shard, 1.0)
-    optimizer = adapters * ADAM_BYTES / np.where(stage >= 1, shard, 1.0)
-    tokens = layouts.micro_batch * sequence_length
-    layer = work.activation_bytes_per_token_layer * tokens / tensor
-    inputs = work.checkpoint_bytes_per_token_layer * tokens
-    activations = np.where(
-        layouts.recompute, inputs * work.layers + layer, (layer + inputs) * work.layers
+    part = shard(work, layouts)
+    ranks, expert_ranks = layouts.ranks, layouts.expert_ranks
+    stage = layouts.zero
+    width = work.stored_bytes
+    # Embeddings and the head stay in 16 bits when the layers are quantised.
+    stored = (part.dense + part.routed) * work.weight_bytes_per_parameter + part.embedding * width
+    sharded = (
+        (part.dense / ranks + part.routed / expert_ranks) * work.weight_bytes_per_parameter
+        + part.embedding * width / ranks
+        + (2 * part.layer + part.embedding) * width
     )
-    activations = activations + work.logit_bytes_per_token * tokens / tensor
-    shape = np.broadcast_shapes(data_parallel.shape, tensor.shape)
-    return MemoryNeed(
-        np.broadcast_to(held_weights, shape),
-        np.broadcast_to(gradients, shape),
-        np.broadcast_to(optimizer, shape),
-        np.broadcast_to(activations, shape),
+    weights = np.where(stage >= 3, np.minimum(sharded, stored), stored)
+    if work.quantised:  # two of the largest matrices are expanded at a time
+        weights = weights + 2 * work.hidden * work.expert_ffn / layouts.tensor * width
+    if work.full:
+        trained = part.all
+        over_ranks = (part.dense + part.embedding) / ranks + part.routed / expert_ranks
+    else:
+        trained = work.trainable_parameters * part.layers / work.layers / layouts.tensor
+        over_ranks = trained / ranks
+        weights = weights + np.where(stage >= 3, over_ranks, trained) * width
+    gradients = np.where(stage >= 2, over_ranks, trained) * width
+    optimizer = np.where(stage >= 1, over_ranks, trained) * work.adam_bytes
+    activations = _activations(work, layouts, part, sequence_length, sequences)
+    return MemoryNeed(weights, gradients, optimizer, activations)
+
+
+def _activations(
+    work: TransformerWork, layouts: Layouts, part: Shard, sequence_length: int, sequences: float
+) -> Floats:
+    tokens = layouts.micro_batch * sequence_length / (layouts.context * layouts.tensor)
+    kept = np.where(
+        layouts.recompute == FULL_RECOMPUTE,
+        work.checkpoint_bytes_per_token_layer,
+        np.where(
+            layouts.recompute == SELECTIVE,
+            work.selective_bytes_per_token_layer,
+            work.activation_bytes_per_token_layer,
+        ),
     )
+    working = np.where(layouts.recompute > 0, work.activation_bytes_per_token_layer, 0.0)
+    stages = layouts.pipeline
+    in_flight = np.minimum(micro_steps(layouts, sequences), stages)
+    warm_up = np.where(
+        layouts.interleave > 1, 1 + (stages - 1) / (stages * layouts.interleave), 1.0
+    )
+    first = part.layers * kept * in_flight * warm_up
+    last = part.layers * kept + work.logit_bytes_per_token
+    result: Floats = tokens * (np.where(stages > 1, np.maximum(first, last), last) + working)
+    return result

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
-from planner.performance.devices import Device, Machines, from_accelerator
+from planner.performance.devices import Device, Machines, from_accelerator, usual_network
 from planner.performance.efficiency import Measured
+from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
 from planner.performance.throughput import training_throughput
-from planner.workload import LanguageTraining, Method, Precision, VisionTraining, Workload
+from planner.workload import LanguageTraining, Method, Precision, Training, VisionTraining
 
 Row = Mapping[str, object]
 UNITS = {
@@ -85,12 +86,11 @@ def _predict(
         (device,),
         np.array([np.ceil(total / nodes)]),
         np.array([nodes]),
-        # published multi-node runs are on RDMA fabrics of about 400 Gbit/s a device
-        np.array([50e9 * np.ceil(total / nodes)]),
+        np.array([usual_network(device, np.ceil(total / nodes))]),
         unknown,
         unknown,
     )
-    found = training_throughput(workload, shape, machines, measured)
+    found = training_throughput(workload, shape, machines, measured, _layout(row, total))
     if found.unit != UNITS[metric]:
         return _refused(f"metric {metric} does not go with {shape.name}")
     if found.why_not[0]:
@@ -106,7 +106,7 @@ def _predict(
     )
 
 
-def _workload(row: Row, shape: ModelShape, device: Device, devices: float) -> Workload | str:
+def _workload(row: Row, shape: ModelShape, device: Device, devices: float) -> Training | str:
     batch = _number(row, "batch_global") or (_number(row, "batch_per_device") or 0.0) * devices
     precision = _precision(_text(row, "precision"), device)
     try:
@@ -172,6 +172,15 @@ def _precision(text: str, device: Device) -> Precision:
             return precision
     has = device.peaks
     return Precision.BF16 if "bf16" in has else Precision.FP16 if "fp16" in has else Precision.FP32
+
+
+def _layout(row: Row, devices: float) -> Layout:
+    """The layout a row states; what does not divide its devices is taken as unstated."""
+    said = parse_layout(f"{_text(row, 'parallelism')} {_text(row, 'notes')}")
+    degrees = (said.tensor or 1) * (said.pipeline or 1) * (said.context or 1)
+    if devices % degrees or (said.data or devices // degrees) * degrees != devices:
+        return ANY_LAYOUT
+    return said
 
 
 def _text(row: Row, name: str) -> str:

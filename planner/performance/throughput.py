@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
-from planner.performance.layouts import training_layouts
-from planner.performance.training import StepTimes, join, transformer_step
+from planner.performance.latency import Latency
+from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
+from planner.performance.training import StepTimes, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import transformer_work, vision_work
-from planner.workload import LanguageTraining, VisionTraining, Workload
+from planner.workload import Generic, LanguageTraining, Training, VisionTraining, Workload
 
 Floats = NDArray[np.float64]
-# Configurations are timed in chunks, so that a chunk times all layouts stays in the cache.
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Throughput:
     basis: list[str]
     step: StepTimes
     why_not: list[str]
+    latency: Latency | None = None
 
     def quantile(self, z: float) -> Floats:
         """Throughput at ``z`` standard deviations above the median (below when negative)."""
@@ -52,19 +52,37 @@ class Throughput:
         return self.quantile(Z90)
 
 
-def training_precision(workload: Workload) -> str:
+def throughput_of(
+    workload: Workload, shape: ModelShape, machines: Machines, measured: Sequence[Measured] = ()
+) -> Throughput:
+    """Estimate any workload on every configuration."""
+    if isinstance(workload, (LanguageTraining, VisionTraining)):
+        return training_throughput(workload, shape, machines, measured)
+    from planner.performance.inference import generic_throughput, inference_throughput
+
+    if isinstance(workload, Generic):
+        return generic_throughput(workload, machines, measured)
+    return inference_throughput(workload, shape, machines, measured)
+
+
+def training_precision(workload: Training) -> str:
     if workload.precision is not None:
         return workload.precision.value
     return "fp32" if isinstance(workload, VisionTraining) else "bf16"
 
 
 def training_throughput(
-    workload: Workload,
+    workload: Training,
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
+    layout: Layout | None = None,
 ) -> Throughput:
-    """Estimate training throughput on every configuration."""
+    """Estimate training throughput on every configuration.
+
+    ``layout`` fixes the parts of a transformer's parallel layout that are decided; without it the
+    workload's own ``parallelism`` does.
+    """
     precision = training_precision(workload)
     task = "vision-training" if isinstance(workload, VisionTraining) else "language-training"
     kernel = np.array([prior(task, d.kind).kernel_efficiency for d in machines.devices])
@@ -86,19 +104,22 @@ def training_throughput(
         )
         units, unit = float(workload.batch_size), "images_per_s"
     else:
-        step = _language_step(workload, shape, machines, precision, kernel)
+        layout = layout or parse_layout(workload.parallelism or "")
+        step = _language_step(workload, shape, machines, precision, kernel, layout)
         units = max(workload.step_tokens, float(workload.sequence_length))
         unit = "tokens_per_s"
     setups = setups_of(workload, shape, machines)
     correction = posterior(setups, measured)
     median = units / step.total_s * correction.ratio
-    why_not = _why_not(step, machines, precision, median)
+    stated = layout is not None and layout != ANY_LAYOUT
+    why_not = _why_not(step, machines, precision, median, stated)
     median = np.where([bool(reason) for reason in why_not], np.nan, median)
     return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
 
 
-def setups_of(workload: Workload, shape: ModelShape, machines: Machines) -> list[Setup]:
+def setups_of(workload: Training, shape: ModelShape, machines: Machines) -> list[Setup]:
     """What the learner knows each configuration by."""
+    precision = training_precision(workload)
     if isinstance(workload, VisionTraining):
         task, batch = "vision-training", float(workload.batch_size)
     else:
@@ -110,7 +131,7 @@ def setups_of(workload: Workload, shape: ModelShape, machines: Machines) -> list
             device.kind,
             device.name,
             shape.name,
-            training_precision(workload),
+            precision,
             workload.framework,
             batch,
             float(total) * device.share,
@@ -133,6 +154,7 @@ def _language_step(
     machines: Machines,
     precision: str,
     kernel: Floats,
+    layout: Layout,
 ) -> StepTimes:
     width = BYTES[precision]
     # fp8 training keeps weights and activations in 16 bit and casts before products
@@ -145,31 +167,21 @@ def _language_step(
         bytes_per_value=stored,
     )
     first, member = machines.distinct()
-    alone = machines.total[first] == 1
-    order = np.concatenate([np.flatnonzero(alone), np.flatnonzero(~alone)])
-    parts = []
-    for group, single in ((first[alone], True), (first[~alone], False)):
-        layouts = training_layouts(single_device=single)
-        for start in range(0, len(group), _CHUNK):
-            rows = group[start : start + _CHUNK]
-            parts.append(
-                transformer_step(
-                    work,
-                    machines.take(rows),
-                    layouts,
-                    precision=precision,
-                    sequence_length=workload.sequence_length,
-                    step_tokens=workload.step_tokens,
-                    bytes_per_value=stored,
-                    kernel_efficiency=kernel[rows],
-                )
-            )
-    back = np.empty(len(first), np.intp)
-    back[order] = np.arange(len(first))
-    return join(parts).take(back[member])
+    step = transformer_step(
+        work,
+        machines.take(first),
+        precision=precision,
+        sequence_length=workload.sequence_length,
+        step_tokens=workload.step_tokens,
+        kernel_efficiency=kernel[first],
+        layout=layout,
+    )
+    return step.take(member)
 
 
-def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats) -> list[str]:
+def _why_not(
+    step: StepTimes, machines: Machines, precision: str, median: Floats, layout_stated: bool
+) -> list[str]:
     reasons = [""] * len(machines)
     memory = machines.memory
     peak = machines.peak(precision)
@@ -182,6 +194,8 @@ def _why_not(step: StepTimes, machines: Machines, precision: str, median: Floats
             reasons[index] = "memory size unknown"
         elif step.shortfall[index] > 0 and math.isfinite(step.shortfall[index]):
             reasons[index] = f"memory: short of {step.shortfall[index] / 2**30:.1f} GiB a device"
+        elif layout_stated:
+            reasons[index] = "the layout asked for does not divide these devices, model and batch"
         else:
             reasons[index] = "more devices than the batch has samples for"
     return reasons

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.performance.communication import all_gather_s, all_reduce_s, bandwidth
+from catalog.accelerators import AcceleratorKind
 from planner.performance.devices import Machines
-from planner.performance.layouts import Layouts, describe
+from planner.performance.layout_space import MachineShape, layouts_for
+from planner.performance.layouts import ANY_LAYOUT, Layout, Layouts, describe
 from planner.performance.memory import transformer_training_memory
+from planner.performance.step_costs import step_costs
+from planner.performance.step_times import Rates, StepParts, step_parts
 from planner.performance.work import TransformerWork
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
-# Share of communication that hides behind computation when there is enough of it (DDP and FSDP
-# prefetch the next layer while one is computed); tensor-parallel all-reduces do not hide.
-OVERLAP = 0.7
-# A matrix product with few rows under-fills the device: half efficiency at this many tokens.
-HALF_EFFICIENCY_TOKENS = 256.0
-# Adam reads and writes weights, gradients and two moments in fp32 and the 16-bit copy.
-OPTIMIZER_TRAFFIC_BYTES = 30.0
+# Pairs of configuration and layout timed at once, so that they stay in the cache.
+_PAIRS = 32768
 
 
 @dataclass(frozen=True)
 class StepTimes:
     """Seconds of one optimizer step on each configuration with its best layout, shape (n,).
 
-    At the prior kernel efficiency, before any correction. NaN where nothing fits or is known;
+    At the prior kernel efficiency, before any correction. ``overhead_s`` holds kernel launches
+    that computing does not hide and the pipeline's bubble. NaN where nothing fits or is known;
     ``shortfall`` then holds the bytes by which the best layout misses (NaN when memory is unknown).
     """
 
@@ -44,7 +44,7 @@ class StepTimes:
     def total_s(self) -> Floats:
         return self.compute_s + self.communication_s + self.overhead_s
 
-    def take(self, rows: NDArray[np.intp]) -> StepTimes:
+    def take(self, rows: Rows) -> StepTimes:
         """The chosen configurations, repeated where asked for more than once."""
         return StepTimes(
             self.compute_s[rows],
@@ -71,111 +71,149 @@ def join(parts: Sequence[StepTimes]) -> StepTimes:
 def transformer_step(
     work: TransformerWork,
     machines: Machines,
-    layouts: Layouts,
     *,
     precision: str,
     sequence_length: int,
     step_tokens: float,
-    bytes_per_value: float,
     kernel_efficiency: Floats,
+    layout: Layout = ANY_LAYOUT,
 ) -> StepTimes:
-    """Best layout and its time for every configuration. Shapes: (configurations, layouts)."""
-    total = machines.total[:, None]
-    tensor = layouts.tensor[None, :]
-    # A layout that does not divide the devices is invalid; it is computed as data parallelism 1.
-    data = np.maximum(np.floor(total / tensor), 1.0)
+    """The fastest layout that fits on every configuration, and its times.
+
+    ``layout`` fixes the parts that the caller has decided. ``kernel_efficiency`` is the share of
+    the peak that large matrix products reach, shape (n,). Configurations wired alike share their
+    layouts and the memory these need; a layout that fits none of them is not timed.
+    """
     sequences = max(1.0, step_tokens / sequence_length)
-    # Replicas beyond the sequences of a step would idle; the ceiling charges for uneven shares.
-    micro = layouts.micro_batch[None, :]
-    micro_steps = np.ceil(sequences / (data * micro))
-    valid = (total % tensor == 0) & (tensor <= machines.per_node[:, None])
-    valid &= (micro <= np.ceil(sequences / np.maximum(data, 1))) & (data <= sequences)
-    valid &= (layouts.zero_stage[None, :] == 0) | (data > 1)
-
-    need = transformer_training_memory(
-        work,
-        layouts,
-        data,
-        sequence_length=sequence_length,
-        bytes_per_value=bytes_per_value,
-    )
-    memory = machines.memory[:, None]
-    fits = valid & (need.total <= memory)
-
-    tokens = micro * sequence_length
-    passes = np.where(layouts.recompute, 2.0, 1.0)[None, :]
-    flops = tokens * (work.flops_forward * passes + work.flops_backward) / tensor
-    fill = tokens / (tokens + HALF_EFFICIENCY_TOKENS)
-    peak = (machines.peak(precision) * kernel_efficiency)[:, None]
-    weight_traffic = work.parameters * work.weight_bytes_per_parameter / tensor * (passes + 1)
-    activation_traffic = 3 * work.activation_bytes_per_token_layer * work.layers * tokens / tensor
-    memory_rate = machines.memory_bandwidth[:, None]
-    moved_s = np.nan_to_num((weight_traffic + activation_traffic) / memory_rate)
-    micro_s = np.maximum(flops / (peak * fill), moved_s)
-    shard = np.where(layouts.zero_stage >= 1, data, 1.0)
-    update_s = np.nan_to_num(
-        work.trainable_parameters / tensor / shard * OPTIMIZER_TRAFFIC_BYTES / memory_rate
-    )
-    compute = micro_steps * micro_s + update_s
-
-    communication = _communication(
-        work, machines, layouts, data, tokens, micro_steps, passes, compute, bytes_per_value
-    )
-    step = np.where(fits, compute + communication, np.inf)
-    best = np.argmin(step, axis=1)
-    rows = np.arange(len(machines))
-    feasible = np.isfinite(step[rows, best])
-    need_total = np.where(valid, need.total, np.inf)
-    smallest = np.min(need_total, axis=1)
-
-    def chosen(values: Floats) -> Floats:
-        return np.where(feasible, np.broadcast_to(values, step.shape)[rows, best], np.nan)
-
+    count = len(machines)
+    best = _Best.of(count)
+    rates = Rates.of(machines, precision, kernel_efficiency)
+    for shape, rows in _alike(machines):
+        space = layouts_for(
+            shape, work, layout, sequence_length=sequence_length, sequences=sequences
+        )
+        if not len(space):
+            continue
+        need = transformer_training_memory(
+            work, space.layouts, sequence_length=sequence_length, sequences=sequences
+        ).total
+        memory = rates.memory[rows]
+        best.memory_need[rows] = need.min()
+        known = rows[~np.isnan(rates.peak[rows]) & (memory >= need.min())]
+        if not len(known):
+            continue
+        memory = rates.memory[known]
+        keep = space.worth_timing(need, memory.min(), memory.max())
+        layouts, need = space.layouts.take(keep), need[keep]
+        costs = step_costs(work, layouts, sequence_length=sequence_length, sequences=sequences)
+        for chunk in _chunks(known, len(layouts)):
+            parts = step_parts(layouts, costs, rates.take(chunk), shape)
+            best.keep(chunk, layouts, need, rates.memory[chunk], parts)
     return StepTimes(
-        compute_s=chosen(compute),
-        communication_s=chosen(communication),
-        overhead_s=np.where(feasible, 0.0, np.nan),
-        layout=[
-            describe(layouts, int(b), int(n)) if ok else ""
-            for b, n, ok in zip(best, machines.total, feasible, strict=True)
-        ],
-        memory_need=np.where(feasible, need.total[rows, best], smallest),
-        shortfall=np.where(feasible, 0.0, smallest - machines.memory),
+        best.compute_s,
+        best.communication_s,
+        best.overhead_s,
+        best.layout,
+        best.memory_need,
+        np.where(np.isnan(best.compute_s), best.memory_need - rates.memory, 0.0),
     )
 
 
-def _communication(
+def time_layout(
     work: TransformerWork,
     machines: Machines,
-    layouts: Layouts,
-    data: Floats,
-    tokens: Floats,
-    micro_steps: Floats,
-    passes: Floats,
-    compute: Floats,
-    bytes_per_value: float,
-) -> Floats:
-    """Exposed seconds of communication in one step, shape (configurations, layouts)."""
-    tensor = np.broadcast_to(layouts.tensor[None, :], data.shape)
-    per_node = machines.per_node[:, None]
-    link, domain = machines.link_bandwidth[:, None], machines.link_domain[:, None]
-    network = machines.network[:, None]
-    one = np.ones_like(data)
-    tensor_rate = bandwidth(tensor, one, per_node, link, domain, network)
-    data_rate = bandwidth(data, tensor, per_node, link, domain, network)
-    inside = data * tensor <= per_node
-    activation = tokens * work.hidden * bytes_per_value
-    # Two all-reduces a layer in each pass (Shoeybi et al. 2019, Megatron-LM, section 3)
-    reduces = 2 * work.layers * (passes + 1)
-    tensor_s = (
-        micro_steps * reduces * all_reduce_s(activation, tensor, tensor_rate, one.astype(bool))
+    layout: Layout,
+    *,
+    precision: str,
+    sequence_length: int,
+    step_tokens: float,
+    kernel_efficiency: Floats,
+) -> StepTimes:
+    """Time of one layout on every configuration; what ``layout`` leaves open is 1 or off.
+
+    NaN where the layout does not fit: its degrees do not divide the devices, heads or experts
+    (``memory_need`` is then NaN too), or memory is short.
+    """
+    return transformer_step(
+        work,
+        machines,
+        precision=precision,
+        sequence_length=sequence_length,
+        step_tokens=step_tokens,
+        kernel_efficiency=kernel_efficiency,
+        layout=Layout(
+            tensor=layout.tensor or 1,
+            pipeline=layout.pipeline or 1,
+            context=layout.context or 1,
+            expert=layout.expert or 1,
+            data=layout.data,
+            zero=layout.zero or 0,
+            recompute=layout.recompute or 0,
+            micro_batch=layout.micro_batch or 1,
+            interleave=layout.interleave or 1,
+        ),
     )
-    gradients = work.trainable_parameters / tensor * bytes_per_value
-    weights = work.parameters * work.weight_bytes_per_parameter / tensor
-    stage = layouts.zero_stage[None, :]
-    reduce_s = all_reduce_s(gradients, data, data_rate, inside)
-    gather_s = micro_steps * (passes + 1) * all_gather_s(weights, data, data_rate, inside)
-    data_s = reduce_s + np.where(stage >= 3, gather_s, 0.0)
-    exposed = np.maximum(data_s - OVERLAP * compute, (1 - OVERLAP) * data_s)
-    result: Floats = tensor_s + exposed
-    return result
+
+
+@dataclass
+class _Best:
+    """The fastest layout so far of each configuration, shape (n,)."""
+
+    compute_s: Floats
+    communication_s: Floats
+    overhead_s: Floats
+    memory_need: Floats
+    layout: list[str]
+
+    @classmethod
+    def of(cls, count: int) -> _Best:
+        nan = np.full(count, np.nan)
+        return cls(nan.copy(), nan.copy(), nan.copy(), nan.copy(), [""] * count)
+
+    def keep(
+        self, rows: Rows, layouts: Layouts, need: Floats, memory: Floats, parts: StepParts
+    ) -> None:
+        total = np.where(need[None, :] <= memory[:, None], parts.total_s, np.inf)
+        pick = np.argmin(total, axis=1)
+        here = np.arange(len(rows))
+        ok = np.isfinite(total[here, pick])
+        here, pick, rows = here[ok], pick[ok], rows[ok]
+        self.compute_s[rows] = parts.compute_s[here, pick]
+        self.communication_s[rows] = parts.communication_s[here, pick]
+        self.overhead_s[rows] = parts.overhead_s[here, pick]
+        self.memory_need[rows] = need[pick]
+        words: dict[int, str] = {}
+        for row, index in zip(rows.tolist(), pick.tolist(), strict=True):
+            if index not in words:
+                words[index] = describe(layouts[index])
+            self.layout[row] = words[index]
+
+
+def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
+    """Configurations by what decides their layouts and the way their links are crossed."""
+    groups: dict[MachineShape, list[int]] = {}
+    kinds = [device.kind for device in machines.devices]
+    columns = zip(
+        machines.per_node.tolist(),
+        machines.nodes.tolist(),
+        machines.fast_domain.tolist(),
+        kinds,
+        strict=True,
+    )
+    for index, (per_node, nodes, domain, kind) in enumerate(columns):
+        shape = MachineShape(
+            int(per_node),
+            int(nodes),
+            int(domain),
+            kind is AcceleratorKind.CPU,
+            kind is AcceleratorKind.GPU,
+        )
+        groups.setdefault(shape, []).append(index)
+    for shape, rows in groups.items():
+        yield shape, np.array(rows, np.intp)
+
+
+def _chunks(rows: Rows, layouts: int) -> Iterator[Rows]:
+    size = max(1, _PAIRS // max(layouts, 1))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -15,6 +15,7 @@ import pytest
 
 from catalog import Catalog, CatalogError
 from catalog.attributes import SNAPSHOT
+from catalog.compiled import LAYOUT
 from catalog.compiled_file import ABANDONED_AFTER_S, CHECKSUM_BYTES, KEPT_FILES, stamp
 
 
@@ -47,9 +48,17 @@ def change_the_checksum(path: Path) -> None:
     path.write_bytes(data)
 
 
-def another_layout(path: Path) -> None:
+def older_layout(path: Path) -> None:
+    set_layout(path, LAYOUT - 1)
+
+
+def newer_layout(path: Path) -> None:
+    set_layout(path, LAYOUT + 1)
+
+
+def set_layout(path: Path, layout: int) -> None:
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE meta SET value = '0' WHERE name = 'layout'")
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'layout'", (str(layout),))
     connection.commit()
     connection.close()
     stamp(path)
@@ -72,7 +81,8 @@ def another_database(path: Path) -> None:
         garbage,
         change_one_byte,
         change_the_checksum,
-        another_layout,
+        older_layout,
+        newer_layout,
         another_database,
     ],
 )

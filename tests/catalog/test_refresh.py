@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalog import Catalog, CatalogError
@@ -63,7 +64,15 @@ def test_a_refreshed_price_reaches_readers_with_its_source_and_date(
     assert "GetProducts" in source.citation
     table = after.offers
     mine = table.take(table.is_in("region", [REGION]) & table.is_in("kind", ["on_demand"]))
-    assert sorted(mine.numbers["usd_per_hour"]) == [0.4032, 0.9, 55.04]
+    plain = mine.take(mine.is_in("platform", [""]))
+    assert sorted(plain.numbers["usd_per_hour"]) == [0.4032, 0.9, 55.04]
+    # A managed platform's price follows the new plain one, and is as old as its premium.
+    (managed,) = np.flatnonzero(mine.is_in("instance_type", ["ml.g6.xlarge"]))
+    assert mine.number("usd_per_hour", int(managed)) == pytest.approx(0.9 * 1.25)
+    origin = after.sources[mine.text("price_source", int(managed))]
+    assert "GetProducts" in origin.citation
+    assert origin.as_of is not None
+    assert origin.as_of < source.as_of
     assert after.refreshed[0][:3] == ("aws", REGION, "on_demand")
 
 

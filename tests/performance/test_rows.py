@@ -129,7 +129,7 @@ def test_rows_of_this_machine_follow_its_own_runs(catalog: Catalog) -> None:
     )
     own = [Measured(setup, math.log(2.0))]
     after = estimate_batch("-", catalog, text=as_csv(here), measured=own).predictions[0]
-    assert after.predicted and after.basis == "measured"
+    assert after.predicted and after.basis == "measured here"
     assert after.predicted / before.predicted == pytest.approx(2.0, rel=0.02)
 
 

@@ -57,16 +57,24 @@ FILES: dict[str, tuple[str, str, str]] = {
     "deep list": ("[" * 300_000, "nested too deeply", "correct the YAML"),
     "deep mapping": ("kind: " + "{a: " * 5000, "nested too deeply", "correct the YAML"),
     "alias bomb in kind": (BOMB + "kind: *a9\n", "kind: a list", "use one of"),
-    "alias bomb in model": (BOMB + model("*a9"), "model: a list", "write text"),
-    "alias of itself": ("&x\nkind: finetune\nmodel: *x\n", "model: a mapping", "write text"),
-    "where inside itself": (BASE + "where: &w\n  clouds: *w\n", "where.clouds", "write a list"),
+    "alias bomb in model": (BOMB + model("*a9"), "model: a list", "such as 7B"),
+    "alias of itself": ("&x\nkind: finetune\nmodel: *x\n", "line 3: *x stands inside", "write the"),
+    "where inside itself": (
+        BASE + "where: &w\n  clouds: *w\n",
+        "line 6: *w stands",
+        "write the value out",
+    ),
     "no kind": ("model: llama-3.1-8b\n", "kind: is missing", "finetune"),
     "kind null": ("kind:\n", "kind: is missing", "finetune"),
     "kind misspelt": (BASE.replace("finetune", "finetun"), "'finetun'", "did you mean finetune?"),
-    "kind of later": (BASE.replace("finetune", "serving"), "'serving'", "use one of pretrain"),
+    "kind changed alone": (
+        BASE.replace("finetune", "serving"),
+        "requests_per_second: is missing",
+        "add `requests_per_second:`",
+    ),
     "kind number": ("kind: 5\n", "kind: 5", "use one of"),
     "kind mapping": ("kind: {a: 1}\n", "kind: a mapping", "use one of"),
-    "portfolio": ("workloads: [{kind: finetune}]\n", "workloads", "a file of its own"),
+    "portfolio": ("workloads: [{kind: finetune}]\n", "workloads[0]: model: is", "add `model:`"),
     "field misspelt": (BASE + "tokenz: 5\n", "tokenz: unknown field", "did you mean tokens?"),
     "field unknown": (BASE + "zzzzzz: 5\n", "zzzzzz: unknown field", "known fields: batch_"),
     "field of another kind": (BASE + "samples: 5\n", "samples: unknown field", "known fields"),
@@ -81,14 +89,14 @@ FILES: dict[str, tuple[str, str, str]] = {
     "model unknown": (model("qqqqqqq"), "unknown model 'qqqqqqq'", "the catalog has"),
     "model endless": (model("q" * 5000), "unknown model", "the catalog has"),
     "model empty": (model('""'), "model: is empty", "give"),
-    "model null": (model("~"), "model: nothing is not text", "write text"),
-    "model number": (model("5"), "model: 5 is not text", "write text"),
-    "model list": (model("[a]"), "model: a list", "write text"),
+    "model null": (model("~"), "model: nothing is not a model", "write a name, a"),
+    "model number": (model("5"), "model: 5 is not a model", "parameter count such as 7B"),
+    "model list": (model("[a]"), "model: a list", "write a name"),
     "model of two lines": (model('"a\\nb"'), "model: unknown model", "the catalog has"),
     "model with colours": (model('"\\e[31mred"'), "model: unknown model", "the catalog has"),
     "vision model": (model("resnet50"), "resnet50 is a vision model", "use kind vision-training"),
-    "image generator": (model("SDXL-1.0"), "SDXL-1.0 is a diffusion model", "not planned yet"),
-    "language model": (VISION.replace("resnet50", "llama-3.1-8b"), "transformer", "kind finetune"),
+    "image generator": (model("SDXL-1.0"), "SDXL-1.0 is a diffusion model", "kind finetune"),
+    "language model": (VISION.replace("resnet50", "llama-3.1-8b"), "transformer", "finetune"),
     "tokens negative": (tokens("-50M"), "tokens: '-50M' is not above zero", "50M or 1.5B"),
     "tokens zero": (tokens("0"), "tokens: 0 is not above zero", "50M or 1.5B"),
     "tokens nan": (tokens(".nan"), "tokens: nan is not finite", "50M or 1.5B"),
@@ -156,21 +164,21 @@ FILES: dict[str, tuple[str, str, str]] = {
     "cloud as text": (where("clouds: aws"), "where.clouds: 'aws'", "write a list"),
     "cloud misspelt": (where("clouds: [awz]"), "where.clouds: 'awz'", "did you mean aws?"),
     "cloud unknown": (where("clouds: [qqqq]"), "where.clouds: 'qqqq'", "the catalog has aws"),
-    "cloud null": (where("clouds: [~]"), "where.clouds.0: nothing", "write text"),
+    "cloud null": (where("clouds: [~]"), "where.clouds[0]: nothing", "write text"),
     "region misspelt": (where("regions: [us-eas-1]"), "where.regions: 'us-eas-1'", "did you mean"),
     "accelerator misspelt": (where("accelerators: [H1000]"), "'H1000'", "did you mean H100"),
     "accelerator unknown": (where("accelerators: [zzzz]"), "'zzzz'", "the catalog has A10"),
     "instance misspelt": (where("instance_types: [p5.48xlargee]"), "p5", "did you mean p5.48"),
     "purchase none": (where("purchase: []"), "where.purchase: is empty", "give at least one"),
-    "purchase misspelt": (where("purchase: [spott]"), "where.purchase.0", "did you mean spot?"),
+    "purchase misspelt": (where("purchase: [spott]"), "where.purchase[0]", "did you mean spot?"),
     "nodes zero": (where("max_nodes: 0"), "where.max_nodes: 0", "64"),
     "nodes negative": (where("max_nodes: -1"), "where.max_nodes: -1", "64"),
     "nodes too many": (where("max_nodes: 100000"), "where.max_nodes", "4096 or less"),
     "nodes in part": (where("max_nodes: 1.5"), "where.max_nodes: 1.5", "whole number"),
     "nodes words": (where("max_nodes: many"), "where.max_nodes: 'many'", "64"),
     "quota negative": (where("quotas: {aws/P on-demand: -5}"), "where.quotas", "0 or more"),
-    "quota nan": (where("quotas: {aws/P on-demand: .nan}"), "where.quotas", "use a number"),
-    "quota infinite": (where("quotas: {aws/P on-demand: .inf}"), "where.quotas", "use a number"),
+    "quota nan": (where("quotas: {aws/P on-demand: .nan}"), "where.quotas", "such as 192"),
+    "quota infinite": (where("quotas: {aws/P on-demand: .inf}"), "where.quotas", "such as 192"),
     "quota unknown": (where("quotas: {aws/Q on-demand: 5}"), "'aws/Q on-demand'", "aws/P on-d"),
     "quota list": (where("quotas: [5]"), "where.quotas: a list", "write a mapping"),
     "confidence": (where("price_confidence: all"), "where.price_confidence", "documented"),
@@ -303,6 +311,37 @@ def test_unusable_cache_folder_is_one_line(
     assert (result.code, result.out) == (2, "")
     assert_one_line(result.err)
     assert "PLANNER_CACHE_DIR" in result.err
+
+
+# Content of a refreshed slice, and what the line must say.
+SLICES: dict[str, tuple[str, str]] = {
+    "empty": ("", "not readable as JSON"),
+    "truncated": ('{"schema": "catalog.slice/1", "cloud": "aws", "offers": [', "not readable as"),
+    "a list": ("[]", "schema: is 'list', this version reads 'catalog.slice/1'"),
+    "newer": ('{"schema": "catalog.slice/2"}', "schema: is 'catalog.slice/2', this version reads"),
+    "without rows": ('{"schema": "catalog.slice/1"}', "offers: is missing"),
+    "changed": (
+        '{"schema": "catalog.slice/1", "offers": [], "options": [], "sha256": "00"}',
+        "sha256: rows do not match their digest",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SLICES)
+def test_unusable_refreshed_prices_are_one_line(
+    case: str, planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, told = SLICES[case]
+    monkeypatch.setenv("PLANNER_CACHE_DIR", str(tmp_path))
+    path = tmp_path / "refreshed" / "aws.us-east-1.on_demand.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    result = planner("recommend", LORA)
+    assert (result.code, result.out) == (2, "")
+    assert_one_line(result.err)
+    assert result.err.startswith(f"error: {path}: {told}")
+    assert "planner catalog refresh" in result.err
+    assert path.read_text() == content, "nothing is repaired behind the user's back"
 
 
 SCALARS = st.one_of(

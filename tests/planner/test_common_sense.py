@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import planner.candidates
+import planner.candidates.priced
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
 from planner.actions.recommend import Plan, recommend
@@ -223,7 +223,7 @@ def test_spot_without_interruptions_is_spot_price_times_time(
     def never(low: Any, high: Any) -> Any:
         return np.zeros(len(low)), np.zeros(len(low), bool)
 
-    monkeypatch.setattr(planner.candidates, "interruptions_per_hour", never)
+    monkeypatch.setattr(planner.candidates.priced, "interruptions_per_hour", never)
     c = candidates_of(catalog, LORA, where={"purchase": ["spot"]})
     fine = is_feasible(c)
     hours = c.work_hours + c.set_up_hours

@@ -18,9 +18,6 @@ from planner.performance.efficiency import (
     posterior,
     prior,
 )
-from planner.performance.layouts import Layouts, training_layouts
-from planner.performance.memory import transformer_training_memory
-from planner.performance.training import StepTimes, transformer_step
 from planner.performance.vision import vision_step
 from planner.performance.work import TransformerWork, transformer_work, vision_work
 
@@ -50,73 +47,7 @@ def work_of(
     )
 
 
-def one_layout(tensor: int, stage: int, recompute: bool, micro: int) -> Layouts:
-    return Layouts(
-        np.array([float(tensor)]),
-        np.array([float(stage)]),
-        np.array([recompute]),
-        np.array([float(micro)]),
-    )
-
-
-def step(work: TransformerWork, machines: Machines, layouts: Layouts) -> StepTimes:
-    return transformer_step(
-        work,
-        machines,
-        layouts,
-        precision="bf16",
-        sequence_length=2048,
-        step_tokens=2048.0 * 64,
-        bytes_per_value=2.0,
-        kernel_efficiency=np.full(len(machines), 0.5),
-    )
-
-
-LAYOUT = st.builds(
-    one_layout,
-    st.sampled_from([1, 2, 4, 8]),
-    st.sampled_from([0, 1, 2, 3]),
-    st.booleans(),
-    st.sampled_from([1, 2, 4]),
-)
 FASTER = st.floats(1.0, 20.0)
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    st.sampled_from(["A100-80GB", "H100-80GB", "L4", "T4"]),
-    LAYOUT,
-    st.integers(1, 4),
-    FASTER,
-    FASTER,
-    FASTER,
-    FASTER,
-)
-def test_better_hardware_never_slows_a_transformer(
-    catalog: Catalog,
-    name: str,
-    layout: Layouts,
-    nodes: int,
-    peak: float,
-    memory_rate: float,
-    link: float,
-    network: float,
-) -> None:
-    """At a fixed layout every time is a maximum or a sum of work / rate, so rates only help."""
-    device = replace(from_accelerator(catalog.accelerators[name]), memory=2.0**50)
-    assert device.memory_bandwidth is not None
-    better = replace(
-        device,
-        peaks={precision: rate * peak for precision, rate in device.peaks.items()},
-        memory_bandwidth=device.memory_bandwidth * memory_rate,
-        link_bandwidth=device.link_bandwidth * link,
-    )
-    work = work_of(catalog, "llama-3.1-8b")
-    slow = step(work, machine(device, nodes=nodes), layout).total_s[0]
-    fast = step(work, machine(better, nodes=nodes, network=50e9 * network), layout).total_s[0]
-    assert np.isnan(slow) == np.isnan(fast)
-    if not np.isnan(slow):
-        assert fast <= slow * (1 + 1e-12)
 
 
 @settings(max_examples=80, deadline=None)
@@ -153,55 +84,6 @@ def test_better_hardware_never_slows_a_vision_network(
         return float(found.total_s[0])
 
     assert seconds(better, 16 * vcpus) <= seconds(device, 16) * (1 + 1e-12)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.sampled_from(["llama-3.1-8b", "llama-3.1-70b", "Mixtral-8x7B", "BERT-large"]),
-    st.sampled_from(["full", "lora", "qlora"]),
-    st.integers(7, 15),
-    st.integers(1, 64),
-)
-def test_memory_need_grows_with_sequence_and_micro_batch(
-    catalog: Catalog, model: str, method: str, doublings: int, devices: int
-) -> None:
-    """More tokens in flight mean more activations; nothing else changes."""
-    layouts = training_layouts()
-    data = np.maximum(devices / layouts.tensor[None, :], 1.0)
-
-    def need(length: int, batch: Layouts) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        return transformer_training_memory(
-            work_of(catalog, model, length, method),
-            batch,
-            data,
-            sequence_length=length,
-            bytes_per_value=2.0,
-        ).total[0]
-
-    base = need(2**doublings, layouts)
-    assert np.all(need(2 ** (doublings + 1), layouts) > base)
-    assert np.all(need(2**doublings, replace(layouts, micro_batch=layouts.micro_batch * 2)) > base)
-
-
-def test_sharding_and_recomputation_save_memory(catalog: Catalog) -> None:
-    work = work_of(catalog, "llama-3.1-8b")
-
-    def gib(tensor: int, stage: int, recompute: bool, data: float) -> float:
-        need = transformer_training_memory(
-            work,
-            one_layout(tensor, stage, recompute, 1),
-            np.array([[data]]),
-            sequence_length=2048,
-            bytes_per_value=2.0,
-        )
-        return float(need.total[0, 0]) / 2**30
-
-    # 8.03 B parameters at 16 bytes (2 + 2 + 12, ZeRO paper section 3) are 120 GiB of states
-    assert 120 < gib(1, 0, True, 1.0) < 160
-    by_stage = [gib(1, stage, True, 8.0) for stage in (0, 1, 2, 3)]
-    assert by_stage == sorted(by_stage, reverse=True)
-    assert gib(8, 0, True, 1.0) < gib(1, 0, True, 1.0) / 4
-    assert gib(1, 0, True, 1.0) < gib(1, 0, False, 1.0)
 
 
 def test_forward_work_is_two_operations_a_parameter_and_token(catalog: Catalog) -> None:

@@ -82,7 +82,8 @@ class ExploreScreen(Screen[None]):
         workload = self._subject.workload
         where = self._subject.file or "example; name a file to open your own"
         yield Static(
-            f"[b]Explore[/b]  {workload.name}: {workload.kind} {workload.model}  [dim]({where})[/]",
+            f"[b]Explore[/b]  {workload.name}: {workload.kind} {workload.subject}  "
+            f"[dim]({where})[/]",
             id="title",
         )
         yield Constraints(self._subject.inputs, id="constraints")

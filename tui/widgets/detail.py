@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from planner.actions.explore import Option, View, hours, money
+from planner.actions.explore import Option, View, hours, money, words
 
 ROLES = {
     "recommended": "Recommended",
@@ -37,27 +37,19 @@ def describe(option: Option, view: View) -> Text:
     if item.why_not:
         _line(text, "Why not", item.why_not)
     cost, spent = item.cost_breakdown, item.time_breakdown
-    cost_parts = (
-        ("work", cost.work_usd),
-        ("set-up", cost.set_up_usd),
-        ("interruptions", cost.interruption_usd),
-        ("rounding", cost.rounding_usd),
-    )
-    time_parts = (
-        ("compute", spent.compute_hours),
-        ("communication", spent.communication_hours),
-        ("overhead", spent.overhead_hours),
-        ("set-up", spent.set_up_hours),
-        ("interruptions", spent.interruption_hours),
-    )
-    _line(text, "Cost", ", ".join(f"{name} {money(usd)}" for name, usd in cost_parts if usd))
+    lines = ((name.removesuffix("_usd").replace("_", "-"), usd) for name, usd in cost)
+    _line(text, "Cost", ", ".join(f"{name} {money(usd)}" for name, usd in lines if usd))
     _line(
         text,
         "80% range",
         f"{money(item.cost_usd_p10)} to {money(item.cost_usd_p90)}; "
         f"at most {money(item.cost_usd_at_risk)} at {view.workload.risk:.0%}",
     )
-    _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in time_parts if h >= 0.5 / 60))
+    if spent is not None:
+        parts = ((name.removesuffix("_hours").replace("_", "-"), h) for name, h in spent)
+        _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in parts if h >= 0.5 / 60))
+    elif words.when(item):
+        _line(text, "Latency", f"{words.when(item)} (p95); {words.spread(item)}")
     speed = item.throughput
     _line(
         text,

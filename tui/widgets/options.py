@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import DataTable
 
-from planner.actions.explore import Item, Option, View, hours, money
+from planner.actions.explore import Option, View, words
 
 # Title, right-aligned, and whether it may be cut where the screen is narrow: the detail pane has
 # the whole text.
@@ -15,9 +15,6 @@ COLUMNS = (
     ("machine", False, True),
     ("accelerators", False, True),
     ("buy", False, False),
-    ("total $", True, False),
-    ("hours", True, False),
-    ("80% range", True, False),
 )
 LEAST_CELLS = 10
 RANGE_FROM_WIDTH = 110  # narrower screens leave the last column to the detail pane
@@ -69,7 +66,11 @@ class Options(DataTable[Text]):
     def _fill(self, item_id: str) -> None:
         rows = self._rows()
         ids = [option.item.id for option in rows]
-        columns = COLUMNS if self._width >= RANGE_FROM_WIDTH else COLUMNS[:-1]
+        service = bool(rows) and rows[0].item.horizon_hours is not None
+        figures = [(title, True, False) for title in words.titles(service)]
+        columns = [*COLUMNS, *figures]
+        if self._width < RANGE_FROM_WIDTH:
+            columns.pop()
         table = [cells(option)[: len(columns)] for option in rows]
         widths = [
             max([len(title), *(len(row[place]) for row in table)])
@@ -106,14 +107,10 @@ def cells(option: Option) -> list[str]:
         item.instance_type if item.nodes == 1 else f"{item.nodes} x {item.instance_type}",
         f"{item.accelerators:.3g} {item.accelerator}",
         item.purchase.replace("_", "-"),
-        money(item.cost_usd).lstrip("$"),
-        hours(item.hours),
-        hour_range(item),
+        words.cost(item),
+        words.when(item),
+        words.spread(item),
     ]
-
-
-def hour_range(item: Item) -> str:
-    return f"{hours(item.hours_p10)} - {hours(item.hours_p90)}"
 
 
 def _mark(option: Option) -> str:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from catalog.observations import data_dir
 from planner.errors import PlannerError
+from planner.performance.learned.first_token import FirstToken
 from planner.performance.learned.forest import Forest
-from planner.performance.learned.learner import Learner
+from planner.performance.learned.learner import Blend, Learner
 from planner.performance.learned.linear import Linear
+from planner.performance.learned.report import Report
 
-SCHEMA = "planner.performance.learned/1"
+SCHEMA = "planner.performance.learned/2"
 ARTEFACT = Path(__file__).parent / "artefact.npz"
 _LINEAR = ("median", "mean", "scale", "weights")
 
@@ -28,15 +31,22 @@ class Artefact:
     learners: Mapping[str, Learner]
     quantiles: Mapping[str, tuple[float, float]]
     provenance: Mapping[str, str]
+    reports: tuple[Report, ...] = ()  # cross-validations at fit time
+    first_token: FirstToken | None = None
 
 
 def save(artefact: Artefact, path: Path) -> None:
-    """Write the artefact; equal artefacts give equal arrays."""
+    """Write the artefact beside its name, then rename: a reader sees the old or the new one.
+
+    Equal artefacts give equal bytes. Raises OSError.
+    """
     arrays: dict[str, Any] = {}
     about: dict[str, Any] = {
         "schema": SCHEMA,
         "provenance": dict(artefact.provenance),
         "quantiles": {name: list(pair) for name, pair in artefact.quantiles.items()},
+        "reports": [report.to_json() for report in artefact.reports],
+        "first_token": None if artefact.first_token is None else asdict(artefact.first_token),
         "learners": {},
     }
     for name, learner in artefact.learners.items():
@@ -51,9 +61,16 @@ def save(artefact: Artefact, path: Path) -> None:
             "effects": dict(sorted(learner.linear.effects.items())),
             "accelerators": sorted(learner.accelerators),
             "models": sorted(learner.models),
+            "blend": [list(learner.blend.familiar), list(learner.blend.unseen)],
         }
     arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8)
-    np.savez_compressed(path, **arrays)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load(path: Path = ARTEFACT) -> Artefact:
@@ -88,12 +105,30 @@ def load(path: Path = ARTEFACT) -> Artefact:
             linear,
             frozenset(facts["accelerators"]),
             frozenset(facts["models"]),
+            Blend(*(tuple(part) for part in facts["blend"])),
         )
     quantiles = {name: (pair[0], pair[1]) for name, pair in about["quantiles"].items()}
-    return Artefact(learners, quantiles, about["provenance"])
+    reports = tuple(Report.from_json(stored) for stored in about["reports"])
+    first = about["first_token"]
+    first_token = None
+    if first is not None:
+        first_token = FirstToken(
+            tuple(first["weights"]), tuple(first["low"]), tuple(first["high"]), first["log_sd"]
+        )
+    return Artefact(learners, quantiles, about["provenance"], reports, first_token)
+
+
+def user_file() -> Path:
+    """Where ``planner fit`` writes; what lies there is used in place of the shipped artefact."""
+    return data_dir() / "performance-model.npz"
+
+
+def current() -> Artefact:
+    """The user's own fit where there is one, else the artefact of this installation."""
+    own = user_file()
+    return _read(own if own.exists() else ARTEFACT)
 
 
 @cache
-def shipped() -> Artefact:
-    """The artefact of this installation, read once."""
-    return load()
+def _read(path: Path) -> Artefact:
+    return load(path)

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.performance.learned.analytic import language_inference, language_training, samples
+from planner.performance.learned.columns import Columns, FloatArray
 from planner.performance.learned.names import TRAIT_NAMES
-from planner.performance.learned.table import Columns, FloatArray, Table
+from planner.performance.learned.table import Table
 
 # Features by name; log of analytic throughput; offset and sign of the row's metric.
-_Built = tuple[dict[str, FloatArray], FloatArray, FloatArray, FloatArray]
+_Built = tuple[dict[str, FloatArray], FloatArray, FloatArray, FloatArray, Columns]
 LEARNERS = ("language_training", "language_inference", "training", "inference")
 # Direct properties of the device: left out of the second forest, which then generalises to
 # devices unlike those of the fitting set through the analytic shares alone.
@@ -39,6 +40,7 @@ class Features:
     log_analytic: FloatArray  # log of analytic throughput, tokens or samples a second and device
     offset: FloatArray
     sign: FloatArray
+    parts: Columns  # of the analytic time, as its core names them
 
 
 def _log(values: FloatArray) -> FloatArray:
@@ -144,7 +146,7 @@ def _language_training(c: Columns) -> _Built:
         c["metric_mfu"] > 0, -mfu, np.where(c["metric_step"] + c["metric_ms"] > 0, step, 0.0)
     )
     sign = np.where(c["metric_step"] + c["metric_ms"] > 0, -1.0, 1.0)
-    return found, log_analytic, offset, sign
+    return found, log_analytic, offset, sign, parts
 
 
 def _language_inference(c: Columns) -> _Built:
@@ -198,7 +200,7 @@ def _language_inference(c: Columns) -> _Built:
     offset = np.where(
         c["metric_ms"] > 0, _log(1000.0 * language_inference.latency_factor(parts)), 0.0
     )
-    return found, log_analytic, offset, sign
+    return found, log_analytic, offset, sign, parts
 
 
 def _samples(c: Columns, training: bool) -> _Built:
@@ -236,7 +238,10 @@ def _samples(c: Columns, training: bool) -> _Built:
         "edge": c["edge"],
         "log_cores": _log(c["cores"]),
         "log_core_share": _log(c["core_share"]),
-        "log_peak_per_core": _log(c["peak_fp32"] / c["cores"]),
+        "log_peak_per_core": _log(
+            c["peak_fp32"] / np.where(c["single_thread"] > 0, 1.0, c["cores"])
+        ),
+        "single_thread": c["single_thread"],
         "finetune": c["finetune"],
         "log_analytic": -_log(parts["seconds"]),
     }
@@ -267,7 +272,7 @@ def _samples(c: Columns, training: bool) -> _Built:
     offset = np.where(time_like, _log(1000.0 * samples.latency_factor(c, parts)), 0.0)
     if training:
         found["log1p_reduce"] = np.log1p(parts["reduce_share"])
-    return found, log_analytic, offset, np.where(time_like, -1.0, 1.0)
+    return found, log_analytic, offset, np.where(time_like, -1.0, 1.0), parts
 
 
 def build(table: Table, learner: str) -> Features:
@@ -276,13 +281,14 @@ def build(table: Table, learner: str) -> Features:
     c = {name: values[rows] for name, values in table.columns.items()}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if learner == "language_training":
-            found, log_analytic, offset, sign = _language_training(c)
+            built = _language_training(c)
         elif learner == "language_inference":
-            found, log_analytic, offset, sign = _language_inference(c)
+            built = _language_inference(c)
         else:
-            found, log_analytic, offset, sign = _samples(c, learner == "training")
+            built = _samples(c, learner == "training")
+    found, log_analytic, offset, sign, parts = built
     names = list(found)
     matrix = (
         np.column_stack([found[name] for name in names]) if len(rows) else np.zeros((0, len(names)))
     )
-    return Features(learner, rows, names, matrix, log_analytic, offset, sign)
+    return Features(learner, rows, names, matrix, log_analytic, offset, sign, parts)

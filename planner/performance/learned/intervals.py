@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from planner.performance.learned.table import FloatArray
+from planner.performance.learned.columns import FloatArray
 
+PAIR, ACCELERATOR = "pair", "accelerator"  # what is new about a row: at least this
 FLOOR = 0.12  # log units: what the disagreement of members can never show
 LEVELS = (0.1, 0.9)
 _POOLED_ROWS = 40.0  # a class counts fully only with many more rows than this
@@ -28,7 +30,7 @@ class Quantiles:
         self, classes: Sequence[str], familiarity: Sequence[str], spread: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Log offsets (low < 0 < high) of the bounds of value's throughput."""
-        default = self.by_group["all|accelerator"]
+        default = self.by_group[f"all|{ACCELERATOR}"]
         pairs = np.array(
             [
                 self.by_group.get(f"{c}|{f}", default)
@@ -45,22 +47,23 @@ class Quantiles:
 def calibrate(
     errors: FloatArray,
     spread: FloatArray,
-    classes: Sequence[str],
+    classes: NDArray[np.str_],
     weights: FloatArray,
     familiarity: str,
+    chosen: NDArray[np.bool_],
+    levels: tuple[float, float] = LEVELS,
 ) -> dict[str, tuple[float, float]]:
-    """Quantiles by class, small classes drawn towards those of all rows."""
+    """Quantiles by class from the chosen rows, small classes drawn towards those of all rows."""
     scaled = errors / (FLOOR + spread)
-    usable = np.isfinite(scaled)
-    names = np.array(classes)
-    everything = _quantiles(scaled[usable], weights[usable])
+    usable = chosen & np.isfinite(scaled)
+    if not usable.any():
+        return {}
+    everything = _quantiles(scaled[usable], weights[usable], levels)
     found = {f"all|{familiarity}": everything}
-    for name in sorted(set(classes)):
-        rows = usable & (names == name)
+    for name in np.unique(classes[usable]).tolist():
+        rows = usable & (classes == name)
+        own = _quantiles(scaled[rows], weights[rows], levels)
         count = float(rows.sum())
-        if not count:
-            continue
-        own = _quantiles(scaled[rows], weights[rows])
         share = count / (count + _POOLED_ROWS)
         found[f"{name}|{familiarity}"] = (
             share * own[0] + (1 - share) * everything[0],
@@ -69,12 +72,14 @@ def calibrate(
     return found
 
 
-def _quantiles(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
+def _quantiles(
+    values: FloatArray, weights: FloatArray, levels: tuple[float, float]
+) -> tuple[float, float]:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     total = total / total[-1]
     low, high = (
         float(values[order][min(int(np.searchsorted(total, level)), len(values) - 1)])
-        for level in LEVELS
+        for level in levels
     )
     return low, high

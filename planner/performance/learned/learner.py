@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.features import DEVICE_FEATURES
 from planner.performance.learned.forest import Forest
 from planner.performance.learned.linear import Linear
-from planner.performance.learned.table import FloatArray
 
-# Weights of (forest with device, forest without, ridge) for known and for unseen accelerators.
-# Few and round on purpose: read off grouped cross-validation, not fitted to it.
-BLENDS: Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    "language_training": ((0.35, 0.25, 0.40), (0.25, 0.25, 0.50)),
-    "language_inference": ((0.60, 0.35, 0.05), (0.45, 0.45, 0.10)),
-    "training": ((0.55, 0.40, 0.05), (0.45, 0.45, 0.10)),
-    "inference": ((0.60, 0.40, 0.00), (0.10, 0.90, 0.00)),
-}
+MEMBERS = 3
 
-# A handful of CPU measurements beside thousands on GPUs: what GPUs teach is not true of CPUs, so
-# that the analytic core is corrected by this share only.
-_CPU_LANGUAGE_TRUST = 0.25
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Weights of (forest with device, forest without, ridge); what they lack to 1 is the share of
+    the analytic time as it stands. ``unseen`` is for accelerators absent from fitting.
+    """
+
+    familiar: tuple[float, ...]
+    unseen: tuple[float, ...]
+
+
+EVEN = Blend((1 / 3,) * MEMBERS, (1 / 3,) * MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +40,44 @@ class Learner:
     linear: Linear
     accelerators: frozenset[str]
     models: frozenset[str]
+    blend: Blend
 
     def predict(
         self, matrix: FloatArray, models: Sequence[str], known: NDArray[np.bool_]
     ) -> tuple[FloatArray, FloatArray]:
-        """Residual of each row, and the disagreement (standard deviation) of the three members.
+        """Residual of each row, and the disagreement (standard deviation) of the members.
 
         ``known`` marks rows whose accelerator was seen in fitting.
         """
-        members = np.stack(
+        return combine(self.members(matrix, models), known, self.blend)
+
+    def members(self, matrix: FloatArray, models: Sequence[str]) -> FloatArray:
+        """What each member says, shape (MEMBERS, rows).
+
+        Language inference on CPUs keeps its analytic time: the few rows on CPUs would be moved by
+        what thousands on GPUs taught about kernels that CPUs do not run.
+        """
+        found = np.stack(
             [
                 self.with_device.predict(matrix),
                 self.without_device.predict(matrix[:, device_free(self.features)]),
                 self.linear.predict(matrix, models),
             ]
         )
-        familiar, unseen = (np.array(weights)[:, None] for weights in BLENDS[self.name])
-        weights = np.where(known[None, :], familiar, unseen)
-        mean = (weights * members).sum(axis=0)
         if self.name == "language_inference":
-            on_cpu = matrix[:, self.features.index("kind_CPU")] > 0
-            mean = np.where(on_cpu, _CPU_LANGUAGE_TRUST * mean, mean)
-        spread = np.sqrt((np.square(members - mean) * np.array([[0.4], [0.4], [0.2]])).sum(axis=0))
-        return mean, spread
+            found[:, matrix[:, self.features.index("kind_CPU")] > 0] = 0.0
+        return found
+
+
+def combine(
+    members: FloatArray, known: NDArray[np.bool_], blend: Blend
+) -> tuple[FloatArray, FloatArray]:
+    """Blended residual and the members' disagreement about it."""
+    familiar, unseen = (np.array(part)[:, None] for part in (blend.familiar, blend.unseen))
+    mean = (np.where(known[None, :], familiar, unseen) * members).sum(axis=0)
+    shares = np.array([[0.4], [0.4], [0.2]])  # the ridge strays furthest: it counts half
+    spread = np.sqrt((np.square(members - mean) * shares).sum(axis=0))
+    return mean, spread
 
 
 def device_free(names: Sequence[str]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.performance.learned.table import FloatArray
+from planner.performance.learned.columns import FloatArray
 
 _CLIP = 2.5  # standard deviations: beyond, the straight line is not trusted
 

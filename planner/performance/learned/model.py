@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog import Catalog
-from planner.performance.learned.artefact import Artefact, shipped
-from planner.performance.learned.features import build
-from planner.performance.learned.intervals import Quantiles
-from planner.performance.learned.table import Columns, read_rows
+from planner.performance.learned.artefact import Artefact, current
+from planner.performance.learned.columns import Columns
+from planner.performance.learned.evaluation import ANALYTIC, evaluate
+from planner.performance.learned.table import read_rows
 from planner.performance.learned.text import cell
 
 METRICS = frozenset(
@@ -21,7 +21,6 @@ METRICS = frozenset(
         "ms_per_inference", "ms_per_step", "mfu",
     )
 )  # fmt: skip
-CALIBRATED, ANALYTIC = "calibrated", "analytic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +44,16 @@ def predict_rows(
     rows: Sequence[Mapping[str, object]], catalog: Catalog, artefact: Artefact | None = None
 ) -> list[RowPrediction]:
     """One prediction a row, in order. Never raises for what a row says; see ``reason``."""
-    fitted = artefact or shipped()
-    quantiles = Quantiles(fitted.quantiles)
+    fitted = artefact or current()
     table = read_rows(rows, catalog)
     found = [RowPrediction(None, None, None, ANALYTIC, False, reason) for reason in table.reasons]
-    if all(table.reasons):  # nothing readable: there are no columns to compute with
-        return found
-    for name, learner in fitted.learners.items():
-        features = build(table, name)
-        if not len(features.rows):
-            continue
-        models = [table.models[i] for i in features.rows]
-        classes = [table.classes[i] for i in features.rows]
-        known = np.array([table.accelerators[i] in learner.accelerators for i in features.rows])
-        seen = np.array([model in learner.models for model in models])
-        residual, spread = learner.predict(features.matrix, models, known)
-        low, high = quantiles.bounds(
-            classes, np.where(known, "pair", "accelerator").tolist(), spread
-        )
-        # A model unseen in fitting widens the interval; both unseen widen it more.
-        wider = np.where(seen, 1.0, 1.2)
-        low, high = low * wider, high * wider
-        middle = features.offset + features.sign * (features.log_analytic + residual)
-        for place, row in enumerate(features.rows):
-            values = [
-                math.exp(min(max(v, -60.0), 60.0))
-                for v in (middle[place] + low[place], middle[place], middle[place] + high[place])
-            ]
+    for part in evaluate(table, fitted):
+        sign, middle = part.features.sign, part.features.offset.copy()
+        middle += sign * part.log_throughput
+        low = np.where(sign > 0, part.low, -part.high)
+        high = np.where(sign > 0, part.high, -part.low)
+        bounded = np.clip(np.stack([middle, middle + low, middle + high]), -60.0, 60.0)
+        for place, row in enumerate(part.features.rows.tolist()):
             metric = cell(rows[row], "metric").lower()
             if metric not in METRICS:
                 known_metrics = ", ".join(sorted(METRICS))
@@ -81,11 +63,9 @@ def predict_rows(
                 reason = "too little is known of the model or device: give params_b or fwd_gmacs"
                 found[row] = RowPrediction(None, None, None, ANALYTIC, False, reason)
             else:
-                basis = CALIBRATED if known[place] or seen[place] else ANALYTIC
-                reason = _shortfall(table.columns, int(row))
-                found[row] = RowPrediction(
-                    values[1], values[0], values[2], basis, not reason, reason
-                )
+                median, p10, p90 = np.exp(bounded[:, place]).tolist()
+                reason = _shortfall(table.columns, row)
+                found[row] = RowPrediction(median, p10, p90, part.basis[place], not reason, reason)
     return found
 
 

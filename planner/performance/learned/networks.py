@@ -90,8 +90,24 @@ class NetworkBook:
             for name in ("model", "model_class", "params_b", "fwd_gmacs", "img_size", "metric")
         )
         if key not in self._found:
-            self._found[key] = self._build(row)
+            self._found[key] = self._build(row, self._shape(cell(row, "model")))
         return self._found[key]
+
+    def of_shape(self, shape: ModelShape, row: Mapping[str, object]) -> Network | None:
+        """A network given by its shape, in the catalog or not; the row's own figures come first."""
+        image = positive(row, "img_size")
+        native = float(shape.image_size or 224)
+        gmacs = None
+        if shape.forward_gmacs:
+            gmacs = shape.forward_gmacs * ((image / native) ** 2 if image > 0 else 1.0)
+        facts: dict[str, object] = {
+            "params_b": shape.parameters_billion,
+            "fwd_gmacs": gmacs,
+            "img_size": shape.image_size,
+            "model_class": _class_of(shape, None, cell(row, "metric"), shape.name),
+        }
+        filled = {name: cell(row, name) or fact for name, fact in facts.items()}
+        return self._build({"model": shape.name, **row, **filled}, shape)
 
     def _shape(self, name: str) -> ModelShape | None:
         if name not in self._shapes:
@@ -137,13 +153,26 @@ class NetworkBook:
                 found[name] = fact
         return found
 
-    def _build(self, row: Mapping[str, object]) -> Network | None:
+    def _relative(self, name: str) -> tuple[float, float, float] | None:
+        """Facts of the published vision network whose name begins most like this one's.
+
+        A relative shares the family (the letters that a name begins with) and one more sign.
+        """
+        family = re.match(r"[a-z]*", name)
+        shortest = max(4, len(family.group()) + 1 if family else 4)
+        best: tuple[int, str] | None = None
+        for known, fact in sorted(self._published.items()):
+            common = _common(known, name)
+            if fact[1] > 0 and common >= shortest and (best is None or common > best[0]):
+                best = (common, known)
+        return self._published[best[1]] if best else None
+
+    def _build(self, row: Mapping[str, object], shape: ModelShape | None) -> Network | None:
         name = cell(row, "model")
         params = positive(row, "params_b")
         gmacs = positive(row, "fwd_gmacs")
         image = positive(row, "img_size")
         stated = cell(row, "model_class").lower()
-        shape = self._shape(name)
         named = named_network(name, image)
         model_class = stated or _class_of(shape, named, cell(row, "metric"), name)
         if model_class in LANGUAGE or model_class == "bert":
@@ -167,13 +196,14 @@ class NetworkBook:
                 named_gmacs, named_image = shape.forward_gmacs * scale, _first(image, native)
         params = _first(params, named_params)
         if not (params > 0 and (gmacs > 0 or named_gmacs > 0)):
-            fact = self._published.get(name.lower())
+            fact = self._published.get(name.lower()) or self._relative(name.lower())
             if fact is not None:
                 named_params = _first(named_params, fact[0])
                 if not named_gmacs > 0 and fact[1] > 0:
                     image = _first(image, fact[2])
                     scale = (image / fact[2]) ** 2 if image > 0 and fact[2] > 0 else 1.0
                     named_gmacs = fact[1] * scale
+                params = _first(params, named_params)
         # Detectors and diffusers quote other tokens per image than pixels: trust their own figure.
         gmacs = _first(gmacs, named_gmacs)
         image = _first(image, named_image)
@@ -193,6 +223,14 @@ class NetworkBook:
             image=image,
             known=named is not None or shape is not None,
         )
+
+
+def _common(left: str, right: str) -> int:
+    """Letters that two names begin with alike."""
+    for count, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return count
+    return min(len(left), len(right))
 
 
 def _first(*values: float) -> float:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.performance.learned.analytic import links
-from planner.performance.learned.table import Columns, FloatArray
+from planner.performance.learned.columns import Columns, FloatArray
 
 _MEMORY_EFFICIENCY = 0.75
 _COMPUTE_EFFICIENCY = 0.55
@@ -166,6 +166,7 @@ def estimate(columns: Columns) -> Columns:
         "batch_rank": np.asarray(batch_rank),
         "kv_pressure": np.asarray(np.fmin(asked, 1e6) / kv_limit),
         "kv_limit": np.asarray(kv_limit),
+        "requests_per_replica": np.asarray(asked),
         "touched": np.asarray(touched),
         "step": np.asarray(step),
         "prefill": np.asarray(prefill),
@@ -180,6 +181,17 @@ def estimate(columns: Columns) -> Columns:
         "decode_share": np.asarray(np.where(prefill_only, 0.0, decode / np.fmax(request, 1e-12))),
         "memory_fill": np.asarray(c["params"] * weight_bytes / replica / np.fmax(c["memory"], 1.0)),
     }
+
+
+def between_tokens(parts: Columns) -> FloatArray:
+    """Seconds between two tokens of one request under continuous batching.
+
+    In a steady state each token of the batch waits for one step and its share of the prefills of
+    the requests that enter meanwhile: one a request's output, on average.
+    """
+    batch = parts["batch_effective"]
+    others = batch - np.fmin(batch, 1.0)
+    return np.asarray(parts["step"] + others * parts["prefill"] / np.fmax(parts["output"], 1.0))
 
 
 def latency_factor(parts: Columns) -> FloatArray:

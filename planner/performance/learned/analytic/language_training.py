@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.performance.learned.analytic import links
-from planner.performance.learned.table import Columns, FloatArray
+from planner.performance.learned.columns import Columns, FloatArray
 
 
 def estimate(columns: Columns) -> Columns:

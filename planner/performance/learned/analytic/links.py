@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.performance.learned.table import Columns, FloatArray
+from planner.performance.learned.columns import Columns, FloatArray
 
 GIGA = 1e9
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.performance.learned.analytic import links
-from planner.performance.learned.table import Columns, FloatArray
+from planner.performance.learned.columns import Columns, FloatArray
 
 # Shares of the datasheet that well-fed kernels reach: convolutions 70% of arithmetic; traffic is
 # counted once a fused operator, and unfused ones pass three times, hence a third of the bandwidth.

@@ -1,0 +1,152 @@
+"""One workload made ready for the choice program: shape, candidates, options, groups to mix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog import Catalog
+from catalog.model_shapes import ModelShape
+from planner.candidates import Candidates, build, is_feasible
+from planner.model_choice import shape_of
+from planner.optimize.choice import Cover, Options
+from planner.optimize.options import EVERYWHERE
+from planner.performance.efficiency import Measured
+from planner.workload import BatchInference, Serving, VisionInference, Workload
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """``feasible`` rows can run at all; ``in_time`` also meet the deadline at the risk asked."""
+
+    workload: Workload
+    shape: ModelShape
+    candidates: Candidates
+    feasible: Rows
+    in_time: Rows
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """Quotas of the workload and what exists of own machines."""
+        return {**self.candidates.limits, **self.workload.where.quotas}
+
+    def options(self) -> Options:
+        """The candidates in time, as the choice program reads them."""
+        return options_of(self.candidates, self.in_time)
+
+    def cover(self) -> Cover | None:
+        """Groups the workload may be mixed from; None where it runs on one configuration only."""
+        w, c = self.workload, self.candidates
+        kept_in_one_place = w.data.at is not None or w.data.stored is not None
+        if w.where.mix == "none" or kept_in_one_place or not len(self.feasible):
+            return None
+        if c.amount.is_service:
+            plain = isinstance(w, (Serving, VisionInference)) and w.spare_machines == 0
+            if not plain or (isinstance(w, Serving) and w.autoscaling is not None):
+                return None
+            rows = self.in_time
+            per_group = (c.usd[rows] - c.lines["capital_usd"][rows]) / c.count[rows]
+            capital = c.lines["capital_usd"][rows] / c.count[rows]
+            return self._cover(
+                rows, c.amount.per_second or 0.0, c.group_rate[rows], per_group + capital, None
+            )
+        if not isinstance(w, (BatchInference, VisionInference)) or w.deadline is None:
+            return None
+        # Every machine works until the deadline at most; a group of one shows rate and cost.
+        rows = self.feasible[c.count[self.feasible] == 1]
+        total = c.amount.total or 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = total / (c.hours_at_risk[rows] - c.set_up_hours[rows])
+            capacity = rate * np.maximum(w.deadline - c.set_up_hours[rows], 0.0)
+        per_unit = (c.lines["work_usd"][rows] + c.lines["interruption_usd"][rows]) / total
+        fixed = c.lines["set_up_usd"][rows] + c.lines["capital_usd"][rows]
+        return self._cover(rows, total, capacity, fixed, per_unit)
+
+    def _cover(
+        self,
+        rows: Rows,
+        need: float,
+        capacity: NDArray[np.float64],
+        usd_per_group: NDArray[np.float64],
+        usd_per_unit: NDArray[np.float64] | None,
+    ) -> Cover:
+        c, where = self.candidates, self.workload.where
+        names = options_of(c, rows)
+        place = None
+        if where.mix == "region":
+            codes = c.offers.codes
+            place = np.unique(
+                codes["cloud"][c.row[rows]].astype(np.int64) * len(c.offers.vocabularies["region"])
+                + codes["region"][c.row[rows]],
+                return_inverse=True,
+            )[1].reshape(-1)
+            own = c.offers.is_in("cloud", ["on-prem"])[c.row[rows]]
+            place = np.where(own, EVERYWHERE, place)
+        return Cover(
+            need=need,
+            capacity=capacity,
+            usd_per_group=usd_per_group,
+            usd_per_unit=np.zeros(len(rows)) if usd_per_unit is None else usd_per_unit,
+            nodes=c.machines.nodes[c.config[rows]],
+            quota=names.quota,
+            quota_use=c.quota_use[rows] / c.count[rows],
+            spot=c.offers.is_in("kind", ["spot"])[c.row[rows]],
+            max_nodes=float(where.max_nodes),
+            cloud=names.cloud,
+            max_spot_share=where.max_spot_share,
+            place=place,
+        )
+
+    def cover_rows(self) -> Rows:
+        """The candidate behind each group of ``cover``."""
+        if self.candidates.amount.is_service:
+            return self.in_time
+        single: Rows = self.feasible[self.candidates.count[self.feasible] == 1]
+        return single
+
+
+def options_of(candidates: Candidates, rows: Rows) -> Options:
+    """Candidates as columns of the choice program."""
+    offers = candidates.offers
+
+    def words(column: str) -> list[str]:
+        vocabulary = offers.vocabularies[column]
+        return [vocabulary[code] for code in offers.codes[column][candidates.row[rows]].tolist()]
+
+    return Options(
+        cost=candidates.usd[rows],
+        cost_at_risk=candidates.usd_at_risk[rows],
+        quota=words("quota_class"),
+        quota_use=candidates.quota_use[rows],
+        order=np.arange(len(rows)),
+        cloud=words("cloud"),
+    )
+
+
+def prepare(
+    workload: Workload,
+    catalog: Catalog,
+    measured: Sequence[Measured] = (),
+    *,
+    where: str = "workload",
+) -> Prepared:
+    """Time and price every candidate.
+
+    Raises BadInput for unknown names and empty filters, Infeasible when no device can do the work.
+    """
+    shape = shape_of(catalog, workload, where)
+    candidates = build(workload, shape, catalog, measured, where=where)
+    feasible = np.flatnonzero(is_feasible(candidates))
+    in_time = feasible
+    if workload.deadline is not None:
+        in_time = feasible[candidates.hours_at_risk[feasible] <= workload.deadline]
+    if workload.where.max_spot_share < 1:
+        # A single configuration is wholly on spot or not at all.
+        spot = candidates.offers.is_in("kind", ["spot"])[candidates.row[in_time]]
+        in_time = in_time[~spot]
+    return Prepared(workload, shape, candidates, feasible, in_time)

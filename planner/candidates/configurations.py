@@ -1,0 +1,116 @@
+"""From offers to machine configurations: distinct hardware, and how many machines to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog import Catalog, OfferTable
+from planner.performance.devices import Device, Machines, from_accelerator
+from planner.performance.throughput import training_precision
+from planner.workload import (
+    BatchInference,
+    Edge,
+    Generic,
+    LanguageTraining,
+    Serving,
+    VisionInference,
+    VisionTraining,
+    Workload,
+)
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+# Inter-node bandwidth where the catalog has none: a common floor of GPU machines. Assumption.
+ASSUMED_NETWORK_GBPS = 10.0
+# CPU machines that train together over Ethernet: more are never worth their network. Assumption.
+MOST_CPU_NODES = 4
+# Machines that one model replica may span when it does not fit one.
+_REPLICA_NODES = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Configurations:
+    """``machines`` are distinct; ``table[hardware, step]`` is the column of each pair, -1 = not
+    tried; ``of_offer`` gives each offer's hardware.
+    """
+
+    machines: Machines
+    table: Rows
+    of_offer: Rows
+
+
+def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> Configurations:
+    """Distinct machines among the offers, each with every number of machines worth timing."""
+    devices, of_offer, first = _devices(offers, catalog)
+    steps = _node_steps(workload)
+    precision = None
+    if isinstance(workload, (LanguageTraining, VisionTraining)):
+        precision = training_precision(workload)
+    table = np.full((len(devices), len(steps)), -1, np.intp)
+    columns: list[tuple[int, int]] = []
+    hosts = offers.numbers["hosts"][first]
+    for index, device in enumerate(devices):
+        # A slice of several hosts is itself a cluster; part of a device or of a CPU socket is not
+        # spread: the cloud sells the whole one.
+        alone = device.share < 1 or hosts[index] > 1
+        # What cannot run at all is kept once, so that its reason is counted.
+        alone |= device.memory is None or (precision is not None and device.peak(precision) is None)
+        for step, nodes in enumerate(steps):
+            if nodes == 1 or (not alone and (nodes <= MOST_CPU_NODES or not device.is_cpu)):
+                table[index, step] = len(columns)
+                columns.append((index, nodes))
+    which = np.array([index for index, _ in columns], np.intp)
+    source = first[which]
+    numbers = offers.numbers
+    rdma, network = numbers["rdma_gbps"][source], numbers["network_gbps"][source]
+    gbps = np.where(
+        np.isnan(rdma), np.where(np.isnan(network), ASSUMED_NETWORK_GBPS, network), rdma
+    )
+    machines = Machines(
+        devices=tuple(devices[i] for i in which),
+        per_node=np.maximum(np.nan_to_num(numbers["accelerator_count"][source], nan=1.0), 1.0),
+        nodes=np.array([float(nodes) for _, nodes in columns]),
+        network=gbps * 1e9 / 8,
+        vcpus=numbers["vcpus"][source],
+        host_memory=numbers["memory_gib"][source] * 2**30,
+    )
+    return Configurations(machines, table, of_offer)
+
+
+def _devices(offers: OfferTable, catalog: Catalog) -> tuple[list[Device], Rows, Rows]:
+    """The device of each distinct machine, each offer's index, and one offer of each."""
+    _, first, of_offer = np.unique(offers.codes["hardware"], return_index=True, return_inverse=True)
+    devices = []
+    for index in first.tolist():
+        name = offers.text("accelerator", index)
+        if name:
+            count = offers.number("accelerator_count", index) or 1.0
+            share = count if count < 1 else 1.0
+            devices.append(from_accelerator(catalog.accelerators[name], share))
+        else:
+            cpu = catalog.accelerators[offers.text("cpu", index)]
+            sockets = offers.number("cpu_sockets", index) or 1.0
+            memory = offers.number("memory_gib", index)
+            devices.append(from_accelerator(cpu, sockets, memory))
+    return devices, np.asarray(of_offer, np.intp).reshape(-1), np.asarray(first, np.intp)
+
+
+def _node_steps(workload: Workload) -> list[int]:
+    """Numbers of machines that work together on one thing."""
+    most = workload.where.max_nodes
+    if isinstance(workload, (LanguageTraining, VisionTraining, Generic)):
+        return doubling(most)
+    if isinstance(workload, (Serving, BatchInference)):
+        return [nodes for nodes in _REPLICA_NODES if nodes <= most]
+    assert isinstance(workload, (VisionInference, Edge))
+    return [1]
+
+
+def doubling(most: int) -> list[int]:
+    """1, 2, 4, ... and ``most`` itself."""
+    counts = [2**k for k in range(most.bit_length()) if 2**k <= most]
+    return counts if counts[-1] == most else [*counts, most]

@@ -1,0 +1,74 @@
+"""Results on stdout in the form asked for, and the exit code they end with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from planner.results import Front, PortfolioResult, Recommendation
+
+OVER_BUDGET = 4
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) -> int:
+    """Print a recommendation or a portfolio; returns the exit code."""
+    from planner.results import Recommendation
+
+    if form is Format.TABLE:
+        from planner.report.table import print_portfolio, print_recommendation
+
+        if isinstance(result, Recommendation):
+            print_recommendation(result, console(), explain=explain)
+        else:
+            print_portfolio(result, console(), explain=explain)
+    else:
+        from planner.report.rows import to_csv, to_json, to_markdown
+
+        write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[form]
+        typer.echo(write(result))
+        if explain and form is not Format.JSON:
+            for line in result.explanation:
+                say(f"- {line}")
+    if result.status == "over_budget":
+        say(f"over budget: {result.headline}")
+        return OVER_BUDGET
+    return 0
+
+
+def show_front(result: Front, form: Format) -> int:
+    """Print a front; returns the exit code."""
+    if form is Format.TABLE:
+        from planner.report.table import print_front
+
+        print_front(result.points, console())
+        return 0
+    from planner.report.rows import front_csv, front_markdown, to_json
+
+    write = {Format.JSON: to_json, Format.CSV: front_csv, Format.MARKDOWN: front_markdown}[form]
+    typer.echo(write(result))
+    return 0
+
+
+def console() -> Console:
+    """As wide as the terminal; 100 columns into a file or pipe."""
+    from rich.console import Console
+
+    found = Console(soft_wrap=False, highlight=False)
+    return found if found.is_terminal else Console(width=100, highlight=False)
+
+
+def say(line: str) -> None:
+    """Messages go to stderr; stdout is for results."""
+    typer.echo(line, err=True)

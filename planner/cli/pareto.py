@@ -1,0 +1,31 @@
+"""``planner pareto``: what more speed costs, or what patience saves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from planner.cli.answers import Format, say, show_front
+from planner.cli.workload_options import Given, with_workload
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command("pareto")(pareto)
+
+
+@with_workload
+def pareto(
+    given: Given,
+    format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
+) -> int:
+    """List the configurations that no other beats in both cost and time (a service: latency).
+
+    Deadline and budget do not cut the list; every other constraint does.
+    """
+    from planner.actions.session import open_session
+
+    session = open_session(say=None if quiet else say)
+    return show_front(session.front_from(given.file, None, given.fields, given.place), format)

@@ -1,0 +1,190 @@
+"""What the choice program decides over: single configurations, and groups that may be mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Feasible candidates of one workload, shape (n,). ``quota`` names the class each draws on.
+
+    ``order`` breaks ties: of equal cost the lowest order is kept. ``cloud`` matters where credits
+    are held.
+    """
+
+    cost: Floats
+    cost_at_risk: Floats
+    quota: Sequence[str]
+    quota_use: Floats
+    order: Rows
+    cloud: Sequence[str] = ()
+
+
+EVERYWHERE = -1
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Groups of machines that carry one workload together, shape (m,): any number of each.
+
+    A group handles up to ``capacity`` units (per second, or until the deadline) of the ``need``;
+    it costs ``usd_per_group`` and ``usd_per_unit`` of what it handles. ``nodes`` machines each,
+    ``max_nodes`` in all; at most ``max_spot_share`` of the need on spot groups.
+    """
+
+    need: float
+    capacity: Floats
+    usd_per_group: Floats
+    usd_per_unit: Floats
+    nodes: Floats
+    quota: Sequence[str]
+    quota_use: Floats
+    spot: Mask
+    max_nodes: float
+    cloud: Sequence[str] = ()
+    max_spot_share: float = 1.0
+    # Groups of one mix share a place, those at EVERYWHERE (own machines) join any; None: no place
+    # binds. Shape (m,).
+    place: Rows | None = None
+
+    def take(self, rows: Rows) -> Cover:
+        """The chosen groups."""
+        index = rows.tolist()
+        return replace(
+            self,
+            capacity=self.capacity[rows],
+            usd_per_group=self.usd_per_group[rows],
+            usd_per_unit=self.usd_per_unit[rows],
+            nodes=self.nodes[rows],
+            quota=[self.quota[i] for i in index],
+            quota_use=self.quota_use[rows],
+            spot=self.spot[rows],
+            cloud=[self.cloud[i] for i in index] if self.cloud else (),
+            place=None if self.place is None else self.place[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Limits that all workloads of a program share."""
+
+    quotas: Mapping[str, float] = field(default_factory=dict)
+    budget: float | None = None
+    credits: Mapping[str, float] = field(default_factory=dict)
+
+
+def credit_keys(clouds: Sequence[str], count: int, shared: Shared) -> list[str]:
+    """The credited cloud each candidate draws on, or nothing."""
+    if not shared.credits or not clouds:
+        return [""] * count
+    return [cloud if cloud in shared.credits else "" for cloud in clouds]
+
+
+def prune(options: Options, shared: Shared) -> Rows:
+    """Candidates that can be in a cheapest plan, cheapest first.
+
+    One candidate makes another redundant when it is not worse in cost, in cost at risk (only
+    under a budget) and in use of the same quota; without a limit on its quota, use is free. A
+    candidate in a cloud with credits is only made redundant by one in the same cloud. Every plan
+    with the redundant one stays feasible and gets no dearer by exchanging it.
+    """
+    count = len(options.cost)
+    limited = np.zeros(count, bool)
+    use = np.zeros(count)
+    allowed = np.ones(count, bool)
+    if shared.quotas:
+        limit = np.array([shared.quotas.get(name, np.inf) for name in options.quota])
+        limited = np.isfinite(limit)
+        use = np.where(limited, options.quota_use, 0.0)
+        allowed = use <= limit
+    risk = options.cost_at_risk if shared.budget is not None else np.zeros(count)
+    order = np.lexsort((options.order, use, risk, options.cost))
+    order = order[allowed[order]]
+    credit = credit_keys(options.cloud, count, shared)
+    kept: list[int] = []
+    for key in sorted(set(credit)):
+        mine = order if len(set(credit)) == 1 else _of(order, credit, key)
+        # Least risk among the cheaper candidates that draw on no limit: they beat any rival.
+        free_risk = np.where(limited[mine], np.inf, risk[mine])
+        beaten_at = np.concatenate([[np.inf], np.minimum.accumulate(free_risk)[:-1]])
+        fronts: dict[str, list[tuple[float, float]]] = {}
+        for index in mine[risk[mine] < beaten_at].tolist():
+            if limited[index]:
+                rivals = fronts.setdefault(options.quota[index], [])
+                if any(r <= risk[index] and u <= use[index] for r, u in rivals):
+                    continue
+                rivals.append((float(risk[index]), float(use[index])))
+            kept.append(index)
+    rank = {int(index): place for place, index in enumerate(order)}
+    return np.array(sorted(kept, key=rank.__getitem__), np.intp)
+
+
+def _of(order: Rows, keys: Sequence[str], key: str) -> Rows:
+    mine: Rows = order[np.array([keys[index] == key for index in order.tolist()], bool)]
+    return mine
+
+
+def prune_cover(cover: Cover, shared: Shared, to_beat: float = np.inf) -> Rows:
+    """Groups that can be in a cheapest mix that costs less than ``to_beat``.
+
+    A place whose cheapest USD per unit cannot beat that is dropped whole: no mix within it costs
+    less than the need at that price, whatever the limits are.
+    """
+    place = np.zeros(len(cover.capacity), np.intp) if cover.place is None else cover.place
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = cover.need * (cover.usd_per_unit + cover.usd_per_group / cover.capacity)
+    least = np.nan_to_num(least, nan=np.inf)
+    anywhere = place == EVERYWHERE
+    bound = np.full(int(place.max(initial=0)) + 1, np.min(least[anywhere], initial=np.inf))
+    np.minimum.at(bound, place[~anywhere], least[~anywhere])
+    promising = np.flatnonzero(anywhere | (bound[place] < to_beat))
+    return promising[_undominated(cover.take(promising), place[promising], shared)]
+
+
+def _undominated(cover: Cover, place: Rows, shared: Shared) -> Rows:
+    """One group makes another in the same place redundant when it handles as much, costs no more
+    for the group and for a unit, needs no more machines, draws on no limit or on less of the same
+    one, is not the one on spot where spot is capped, and (with credits) lies in the same cloud.
+    """
+    count = len(cover.capacity)
+    limit = np.array([shared.quotas.get(name, np.inf) for name in cover.quota])
+    limited = np.isfinite(limit)
+    use = np.where(limited, cover.quota_use, 0.0)
+    names = {name: code for code, name in enumerate(dict.fromkeys(cover.quota))}
+    quota = np.array([names[name] for name in cover.quota])
+    spot = cover.spot & (cover.max_spot_share < 1)
+    clouds: dict[str, int] = {}
+    credit = np.array(
+        [clouds.setdefault(key, len(clouds)) for key in credit_keys(cover.cloud, count, shared)]
+    )
+    alive = (cover.capacity > 0) & (use <= limit) & (cover.nodes <= cover.max_nodes)
+    with np.errstate(divide="ignore"):
+        order = np.lexsort((-cover.capacity, cover.usd_per_group / cover.capacity))
+    kept: list[int] = []
+    for index in order.tolist():
+        if not alive[index]:
+            continue
+        kept.append(index)
+        worse = (
+            (cover.capacity <= cover.capacity[index])
+            & (cover.usd_per_group >= cover.usd_per_group[index])
+            & (cover.usd_per_unit >= cover.usd_per_unit[index])
+            & (cover.nodes >= cover.nodes[index])
+            & (spot >= spot[index])
+            & (credit == credit[index])
+            & (place == place[index])
+        )
+        if limited[index]:
+            worse &= limited & (quota == quota[index]) & (use >= use[index])
+        alive &= ~worse
+    # A later group may still beat an earlier one that is a little better by ratio only.
+    return np.array(kept, np.intp)

@@ -1,0 +1,165 @@
+"""The best layout of each serving unit at its operating point, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.performance.devices import Machines
+from planner.performance.efficiency import Posterior
+from planner.performance.inference.answers import SPREAD_NOT_NEEDED, why_not
+from planner.performance.inference.operating_point import Batching, State, Target
+from planner.performance.inference.precision import Arithmetic
+from planner.performance.inference.replicas import Replicas, describe
+from planner.performance.inference.step_times import LanguageTimes
+from planner.performance.latency import Latency
+from planner.performance.throughput import Throughput
+from planner.performance.training import StepTimes
+
+Floats = NDArray[np.float64]
+Chosen = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class LanguageUnits:
+    """A workload on serving units, before an operating point is chosen.
+
+    ``times`` has the seconds of a prompt (``prefill_s``) and of a decode step (``decode_step_s``)
+    of every layout of every configuration: a learned correction may replace it.
+    ``one_machine_fits`` marks configurations whose model fits one of their machines.
+    """
+
+    machines: Machines
+    arithmetic: Arithmetic
+    layouts: Replicas
+    one_machine_fits: NDArray[np.bool_]
+    times: LanguageTimes
+    correction: Posterior
+
+
+def answer(
+    units: LanguageUnits,
+    batching: Batching,
+    state: State,
+    unit: str,
+    otherwise: list[str],
+    *,
+    service: bool,
+) -> Throughput:
+    """The layout with the highest rate of each configuration; ties go to fewer devices a replica.
+
+    ``state`` has shape (n, layouts), NaN where a layout cannot run; ``otherwise`` says why not
+    where the catalog's figures and the memory would allow it.
+    """
+    machines, layouts = units.machines, units.layouts
+    rate = np.where(layouts.fits, state.rate * layouts.count, np.nan)
+    best = np.argmax(np.nan_to_num(rate, nan=-1.0), axis=1)
+    rows = np.arange(len(machines))
+    short = np.where(layouts.any_fits(), 0.0, layouts.shortfall())
+    reasons = why_not(
+        rate[rows, best],
+        machines,
+        units.arithmetic.peak,
+        units.arithmetic.stored,
+        short,
+        otherwise,
+    )
+    spread = (machines.nodes > 1) & units.one_machine_fits
+    reasons = [
+        SPREAD_NOT_NEEDED if alone else reason
+        for alone, reason in zip(spread.tolist(), reasons, strict=True)
+    ]
+    stopped = np.array([bool(reason) for reason in reasons], bool)
+
+    def chosen(values: Floats) -> Floats:
+        picked = np.broadcast_to(values, rate.shape)[rows, best]
+        return np.where(stopped, np.nan, picked)
+
+    parts = (
+        units.times.decode(1 + state.decoding, batching.mix.held)
+        if batching.steps
+        else units.times.prefill(batching.mix.new, batching.mix.cached)
+    )
+    smallest = np.where(layouts.valid, layouts.need, np.inf).min(axis=1)
+    step = StepTimes(
+        compute_s=chosen(parts.device),
+        communication_s=chosen(parts.communication),
+        overhead_s=chosen(parts.overhead),
+        layout=[
+            "" if stop else describe(*(float(v[i, b]) for v in _layout_columns(layouts)))
+            for i, (b, stop) in enumerate(zip(best.tolist(), stopped.tolist(), strict=True))
+        ],
+        memory_need=np.where(stopped, smallest, chosen(layouts.need)),
+        shortfall=short,
+    )
+    fix = units.correction
+    return Throughput(
+        unit,
+        chosen(rate),
+        fix.log_sd,
+        fix.basis,
+        step,
+        reasons,
+        _latency(units, batching, state, chosen, service=service),
+    )
+
+
+def _layout_columns(layouts: Replicas) -> tuple[Floats, Floats, Floats]:
+    return layouts.tensor, layouts.pipeline, layouts.count
+
+
+def _latency(
+    units: LanguageUnits,
+    batching: Batching,
+    state: State,
+    chosen: Chosen,
+    *,
+    service: bool,
+) -> Latency:
+    count = units.layouts.count
+    mix = batching.mix
+    generated = chosen(state.rate * count * mix.output) if batching.steps else None
+    if not service:
+        together = 1 + state.decoding if batching.steps else batching.together
+        return Latency(concurrency=chosen(together * count), output_tokens_per_s=generated)
+    ttft = {q: batching.ttft_s(state, q) for q in (0.5, 0.95, 0.99)}
+    tpot = {q: chosen(batching.tpot_s(state, q)) if batching.steps else None for q in ttft}
+    in_flight = (state.decoding + state.rate * ttft[0.5]) * count
+    whole = ttft[0.95] + batching.steps * np.nan_to_num(batching.tpot_s(state, 0.95))
+    return Latency(
+        ttft_p50=chosen(ttft[0.5]),
+        ttft_p95=chosen(ttft[0.95]),
+        ttft_p99=chosen(ttft[0.99]),
+        tpot_p50=tpot[0.5],
+        tpot_p95=tpot[0.95],
+        tpot_p99=tpot[0.99],
+        latency_p95=chosen(whole),
+        concurrency=chosen(in_flight),
+        utilisation_limit=chosen(state.rate / batching.saturated),
+        output_tokens_per_s=generated,
+    )
+
+
+def missed(
+    units: LanguageUnits, batching: Batching, targets: tuple[Target, ...], slack: Floats
+) -> list[str]:
+    """Which latency target even a single request misses on the quickest layout, and by how much."""
+    idle = batching.state(np.zeros(batching.count.shape))
+    fits = units.layouts.fits & (batching.cap >= 1)
+    reasons = [""] * len(units.machines)
+    for target in targets:
+        late = np.where(fits, batching.latency_s(idle, target) * slack, np.inf)
+        quickest = late.min(axis=1)
+        over = np.isfinite(quickest) & (quickest > target.seconds)
+        for index in np.flatnonzero(over).tolist():
+            reasons[index] = reasons[index] or (
+                f"{target.name} of {1e3 * target.seconds:.4g} ms missed: "
+                f"{1e3 * quickest[index]:.3g} ms at one request in flight"
+            )
+    return [
+        reason or "no layout meets all latency targets at once" if targets else reason
+        for reason in reasons
+    ]

@@ -1,0 +1,1 @@
+"""Discrete-event simulation of queues: what closed forms leave out."""
