@@ -64,8 +64,8 @@ async def test_a_click_on_a_point_selects_its_row(start: Start) -> None:
         assert (table.chosen.role, table.chosen.index) == ("picked", index)
         assert table.chosen.headline in it.detail
         # A point of the table selects its own row.
-        best = it.view.options[0].item
-        at = chart.get_pixel_from_coordinate(math.log10(best.hours), math.log10(best.cost_usd))
+        best = it.view.options[0]
+        at = chart.get_pixel_from_coordinate(math.log10(best.x), math.log10(best.y))
         await it.pilot.click("#plot", offset=at)
         await it.until(lambda: table.cursor_row == 0, "the cursor on the best")
 
@@ -233,7 +233,7 @@ async def test_sight_is_kept_once_chosen(start: Start) -> None:
         await it.pilot.press("a")
         assert chart._x_max > first[1]
         await it.pilot.press("f")
-        front = it.view.front.hours
+        front = it.view.front.x
         assert 10**chart._x_min < front.min() and front.max() < 10**chart._x_max
         await it.pilot.press("c", "plus", "left", "up", "minus", "right", "down", "plus")
         zoomed = (chart._x_min, chart._x_max)
