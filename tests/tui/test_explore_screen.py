@@ -249,7 +249,9 @@ async def test_help_palette_themes_and_panes(start: Start) -> None:
         assert isinstance(it.app.screen, HelpScreen)
         text = str(it.app.screen.query_one("#help Static").render())
         for binding in screen_module.ExploreScreen.BINDINGS:
-            assert isinstance(binding, Binding) and binding.tooltip in text
+            assert isinstance(binding, Binding)
+            ends = binding.action != "latency"  # the work of the example has no latency
+            assert (binding.tooltip in text) == ends
         await it.pilot.press("escape")
         dark = it.app.current_theme.dark
         await it.pilot.press("l")

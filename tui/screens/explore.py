@@ -12,7 +12,7 @@ import numpy as np
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
 
 DEBOUNCE_S = 0.15
-MISSING = "This work has no such limit"
-NO_DEADLINE = "A service has no end, so no deadline: give latencies instead"
 
 
 class ExploreScreen(Screen[None]):
@@ -84,17 +82,17 @@ class ExploreScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         workload = self._subject.workload
         where = self._subject.file or "example; name a file to open your own"
+        kind = "" if "deadline" in self._subject.fields else "a service, so no deadline "
         yield Static(
             f"[b]Explore[/b]  {workload.name}: {workload.kind} {workload.subject}  "
-            f"[dim]({where})[/]",
+            f"[dim]{kind}({where})[/]",
             id="title",
         )
         yield Constraints(self._subject, id="constraints")
         yield Status("Opening the catalog and planning ...", id="status")
+        yield Static(id="key")
         with Horizontal(id="upper"):
-            with Vertical(id="chart-pane"):
-                yield Static(id="key")
-                yield Chart(id="chart")
+            yield Chart(id="chart")
             yield Detail(id="detail")
         yield Options(id="options")
         yield Footer()
@@ -206,14 +204,15 @@ class ExploreScreen(Screen[None]):
         self.notify(command, title="Copied to the clipboard", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys."""
-        del parameters
+        """Letters typed into a field are not keys; services have latencies, jobs a deadline."""
+        ends = "deadline" in self._subject.fields
+        if action == "latency" and ends:
+            return False
+        if action == "focus_on" and parameters == ("deadline",) and not ends:
+            return False
         return action not in ("focus_on", "latency") or not isinstance(self.focused, Input)
 
     def action_focus_on(self, name: str) -> None:
-        if not self.query(f"#{name}"):
-            self.notify(NO_DEADLINE if name == "deadline" else MISSING, severity="warning")
-            return
         widget = self.query_one(f"#{name}")
         # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
@@ -221,13 +220,8 @@ class ExploreScreen(Screen[None]):
             widget.select_all()
 
     def action_latency(self) -> None:
-        """To the first latency, from there to the next."""
-        names = [name for name in LATENCIES if self.query(f"#{name}")]
-        if not names:
-            self.notify("Work that ends has a deadline, no latency", severity="warning")
-            return
-        here = getattr(self.focused, "id", None)
-        self.action_focus_on(names[(names.index(here) + 1) % len(names) if here in names else 0])
+        """To the first latency; tab leads to the next."""
+        self.action_focus_on(next(name for name in LATENCIES if self.query(f"#{name}")))
 
     def action_tick(self, name: str) -> None:
         if self.query(f"#{name}"):
@@ -246,9 +240,10 @@ class ExploreScreen(Screen[None]):
 def legend(view: View) -> str:
     """What the axes are, and the glyphs and colours of the ways to pay in sight."""
     points = view.points
-    parts = [f"[b]{view.y_axis.title}[/] by [b]{view.x_axis.title}[/]:"]
+    parts = []
     for code in np.unique(points.way).tolist():
         way = way_of(points.ways[code])
-        parts.append(f"[${way.colour}]{way.glyph}[/] {way.name}")
+        parts.append(f"[${way.colour}]{way.glyph}[/] {way.name}".replace(" ", "\N{NO-BREAK SPACE}"))
+    # What may be cut on a narrow screen comes last.
     parts.append(f"[$success]⠒⠒[/] front  [b $success]{BEST}[/] best  [r] [/] chosen")
-    return "  ".join(parts)
+    return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(parts)

@@ -25,7 +25,13 @@ KEYS: list[BindingType] = [
         "edit the deadline: 24h, 90m, 3d, empty for none",
         footer=True,
     ),
-    _key("i", "latency", "Latency", "edit a service's latencies, one after the other: 1s, 50ms"),
+    _key(
+        "i",
+        "latency",
+        "Latency",
+        "edit the latency limits, tab to the next: 1s, 50ms, empty for none",
+        footer=True,
+    ),
     _key(
         "b",
         "focus_on('budget')",

@@ -17,11 +17,16 @@ from tui.widgets.ways import way_of
 
 LABELS = {
     "deadline": "[u]D[/u]eadline",
-    "ttft_p95": "TTFT p95",
-    "tpot_p95": "TPOT p95",
-    "latency_p95": "Latency p95",
+    "ttft_p95": "TTFT",
+    "tpot_p95": "TPOT",
+    "latency_p95": "Latency",
     "budget": "[u]B[/u]udget $",
     "max_nodes": "[u]N[/u]odes ≤",
+}
+TOOLTIPS = {
+    "ttft_p95": "time to first token, 95th percentile: 1s",
+    "tpot_p95": "time per output token, 95th percentile: 50ms",
+    "latency_p95": "of one request or frame, 95th percentile: 20ms",
 }
 TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot"}
 
@@ -64,13 +69,17 @@ class Constraints(Horizontal):
             yield Label(LABELS[name])
             value = getattr(first, name)
             placeholder = "" if name == "max_nodes" else "none"
-            yield Input(value, placeholder=placeholder, id=name, compact=True)
+            field = Input(value, placeholder=placeholder, id=name, compact=True)
+            field.tooltip = TOOLTIPS.get(name)
+            yield field
         if self._buys:
             for name, label in TICKS.items():
                 yield Tick(label, name in first.purchase, id=name)
             others = [way_of(name).name for name in first.purchase if name not in TICKS]
-            if others:
-                yield Label("+ " + ", ".join(others), id="other-ways")
+            if others:  # the legend names them
+                more = Label(f"+{len(others)}", id="other-ways")
+                more.tooltip = "also allowed by the workload: " + ", ".join(others)
+                yield more
 
     @property
     def inputs(self) -> Inputs:

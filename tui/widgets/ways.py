@@ -16,10 +16,10 @@ ON_DEMAND, SPOT, BEST = "o", "×", "★"
 WAYS = {
     "on_demand": Way(ON_DEMAND, "on-demand", "primary"),
     "spot": Way(SPOT, "spot", "warning"),
-    "reservation": Way("R", "reservation", "secondary"),
+    "reservation": Way("R", "reserved", "text-secondary"),
     "savings_plan": Way("$", "savings plan", "accent"),
     "resource_commitment": Way("C", "commitment", "error"),
-    "capacity_block": Way("#", "capacity block", "text-secondary"),
+    "capacity_block": Way("#", "block", "secondary"),
     "flex_start": Way("~", "flex start", "text-accent"),
     "owned": Way("■", "own", "text-primary"),
     "edge": Way("+", "edge", "text-warning"),
