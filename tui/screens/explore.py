@@ -240,10 +240,11 @@ class ExploreScreen(Screen[None]):
 def legend(view: View) -> str:
     """What the axes are, and the glyphs and colours of the ways to pay in sight."""
     points = view.points
-    parts = []
-    for code in np.unique(points.way).tolist():
-        way = way_of(points.ways[code])
-        parts.append(f"[${way.colour}]{way.glyph}[/] {way.name}".replace(" ", "\N{NO-BREAK SPACE}"))
+    ways = [way_of(points.ways[code]) for code in np.unique(points.way).tolist()]
+    parts = [(f"${way.colour}", way.glyph, way.name) for way in ways]
     # What may be cut on a narrow screen comes last.
-    parts.append(f"[$success]⠒⠒[/] front  [b $success]{BEST}[/] best  [r] [/] chosen")
-    return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(parts)
+    parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best"), ("r", " ", "chosen")]
+    # A line breaks between two of them only.
+    gap = "\N{NO-BREAK SPACE}"
+    shown = [f"[{style}]{glyph}[/]{gap}{name.replace(' ', gap)}" for style, glyph, name in parts]
+    return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(shown)
