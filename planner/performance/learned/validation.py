@@ -51,14 +51,7 @@ class Validation:
         return calibrate(
             pair.errors, pair.spread, classes, groups, row_weights, PAIR, familiar, levels
         ) | calibrate(
-            accelerator.errors,
-            accelerator.spread,
-            classes,
-            groups,
-            row_weights,
-            ACCELERATOR,
-            rows,
-            levels,
+            other.errors, other.spread, classes, groups, row_weights, ACCELERATOR, rows, levels
         )
 
     def covered(self, name: str, levels: tuple[float, float] = LEVELS) -> NDArray[np.bool_]:
