@@ -10,7 +10,7 @@ import pytest
 
 from catalog import Catalog
 from planner.performance.learned import predict_rows
-from planner.performance.learned.setups import predict_inference, predict_setups
+from planner.performance.learned.setups import as_row, predict_inference, predict_setups
 
 TUNE = {
     "task": "finetune", "model": "Llama-3.1-8B", "framework": "pytorch", "precision": "bf16",
@@ -39,18 +39,10 @@ def test_set_ups_equal_the_same_rows(catalog: Catalog) -> None:
     }
     found = predict_setups(catalog, TUNE, DEVICES, columns)
     rows = [
-        TUNE
-        | {
-            "accelerator": name,
-            "accelerators": columns["devices"][i],
-            "nodes": columns["nodes"][i],
-            "batch_global": str(columns["batch"][i]),
-            "parallelism": f"lora tp{int(columns['tp'][i])}"
-            + (" act-ckpt" if columns["checkpointing"][i] else ""),
-            "metric": "tokens_per_s_per_device",
-        }
+        as_row(TUNE, name, columns, i) | {"metric": "tokens_per_s_per_device"}
         for i, name in enumerate(DEVICES)
     ]
+    assert rows[2]["parallelism"] == "lora tp2 act-ckpt" and rows[2]["batch_global"] == "128"
     for i, row in enumerate(predict_rows(rows, catalog)):
         assert row.predicted and row.p10 and row.p90
         assert np.exp(found.log_throughput[i]) == pytest.approx(row.predicted, rel=1e-9)
