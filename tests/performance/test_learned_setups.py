@@ -141,3 +141,14 @@ def _seconds(catalog: Catalog, devices: list[str], columns: dict[str, np.ndarray
     start = time.perf_counter()
     predict_setups(catalog, TUNE, devices, columns)
     return time.perf_counter() - start
+
+
+def test_amd_is_extrapolated_within_its_datasheet(catalog: Catalog) -> None:
+    """No AMD row of language-model inference is fitted on: ratios of peaks and bandwidths bound."""
+    for requests in (1.0, 64.0):
+        found = predict_setups(
+            catalog, SERVE, ["H100-80GB", "MI300X", "MI250X"], {"batch": np.full(3, requests)}
+        )
+        mi300x, mi250x = np.exp(found.log_throughput[1:] - found.log_throughput[0])
+        assert 1.05 < mi300x < 1.6  # bandwidth 1.58 times, arithmetic 1.32 times
+        assert 0.3 < mi250x < 1.0  # bandwidth 0.98 times, FP16 in place of FP8
