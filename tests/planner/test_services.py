@@ -101,6 +101,17 @@ def test_autoscaling_pays_the_mean(catalog: Catalog) -> None:
     assert less.cost_usd < usual.cost_usd
 
 
+def test_a_longer_cold_start_keeps_more_ready(catalog: Catalog) -> None:
+    """What starts in an hour must run before the morning's ramp; what starts at once need not."""
+    costs = []
+    for start in ("1s", "20m", "1h"):
+        scaled = {"mean_requests_per_second": 2, "cold_start": start}
+        c = prepared(catalog, ONE, autoscaling=scaled).candidates
+        costs.append(c.usd[np.isfinite(c.usd)])
+    assert np.all(costs[0] <= costs[1]) and np.all(costs[1] <= costs[2])
+    assert np.any(costs[0] < costs[2])
+
+
 def test_mean_rate_is_planned_for_its_peak(catalog: Catalog) -> None:
     c = prepared(catalog, rate="mean", peak_to_mean=3).candidates
     assert c.amount.per_second == pytest.approx(60)
