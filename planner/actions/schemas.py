@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from planner.capacity_result import CapacityResult
 from planner.mix_results import MixResult
+from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.workload import MODELS, PortfolioFile, Workload
@@ -17,12 +19,14 @@ RESULTS: dict[str, type[BaseModel]] = {
     "pareto": Front,
     "estimate": Estimate,
     "mix": MixResult,
+    "capacity-result": CapacityResult,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],
     "portfolio": PortfolioFile,
     **MODELS,
     "mix-profile": MixProfile,
+    "capacity": CapacitySpec,
 }
 SUBJECTS = (*FILES, *RESULTS)
 

@@ -240,7 +240,12 @@ class TestGeneric:
         assert found.median[0] == pytest.approx(15.6e12)
         assert found.log_sd[0] < generic_throughput(generic(), gpu).log_sd[0]
 
-    def test_double_precision_is_unknown_to_the_catalog(self, catalog: Catalog) -> None:
+    def test_double_precision_runs_where_the_datasheet_has_it(self, catalog: Catalog) -> None:
         gpu = units((device(catalog, "A100-80GB"), 1, 1))
-        found = generic_throughput(generic(precision="fp64"), gpu)
-        assert found.why_not == ["no fp64 arithmetic in the datasheet"]
+        double = generic_throughput(generic(precision="fp64"), gpu)
+        single = generic_throughput(generic(precision="fp32"), gpu)
+        assert double.why_not == [""]
+        assert double.median[0] <= single.median[0]
+        graphics = units((device(catalog, "RTX4090"), 1, 1))
+        unknown = generic_throughput(generic(precision="fp64"), graphics)
+        assert unknown.why_not == ["no fp64 arithmetic in the datasheet"]

@@ -95,8 +95,8 @@ FILES: dict[str, tuple[str, str, str]] = {
     "model of two lines": (model('"a\\nb"'), "model: unknown model", "the catalog has"),
     "model with colours": (model('"\\e[31mred"'), "model: unknown model", "the catalog has"),
     "vision model": (model("resnet50"), "resnet50 is a vision model", "use kind vision-training"),
-    "image generator": (model("SDXL-1.0"), "SDXL-1.0 is a diffusion model", "not planned yet"),
-    "language model": (VISION.replace("resnet50", "llama-3.1-8b"), "transformer", "kind finetune"),
+    "image generator": (model("SDXL-1.0"), "SDXL-1.0 is a diffusion model", "kind finetune"),
+    "language model": (VISION.replace("resnet50", "llama-3.1-8b"), "transformer", "finetune"),
     "tokens negative": (tokens("-50M"), "tokens: '-50M' is not above zero", "50M or 1.5B"),
     "tokens zero": (tokens("0"), "tokens: 0 is not above zero", "50M or 1.5B"),
     "tokens nan": (tokens(".nan"), "tokens: nan is not finite", "50M or 1.5B"),
@@ -311,6 +311,37 @@ def test_unusable_cache_folder_is_one_line(
     assert (result.code, result.out) == (2, "")
     assert_one_line(result.err)
     assert "PLANNER_CACHE_DIR" in result.err
+
+
+# Content of a refreshed slice, and what the line must say.
+SLICES: dict[str, tuple[str, str]] = {
+    "empty": ("", "not readable as JSON"),
+    "truncated": ('{"schema": "catalog.slice/1", "cloud": "aws", "offers": [', "not readable as"),
+    "a list": ("[]", "schema: is 'list', this version reads 'catalog.slice/1'"),
+    "newer": ('{"schema": "catalog.slice/2"}', "schema: is 'catalog.slice/2', this version reads"),
+    "without rows": ('{"schema": "catalog.slice/1"}', "offers: is missing"),
+    "changed": (
+        '{"schema": "catalog.slice/1", "offers": [], "options": [], "sha256": "00"}',
+        "sha256: rows do not match their digest",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SLICES)
+def test_unusable_refreshed_prices_are_one_line(
+    case: str, planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, told = SLICES[case]
+    monkeypatch.setenv("PLANNER_CACHE_DIR", str(tmp_path))
+    path = tmp_path / "refreshed" / "aws.us-east-1.on_demand.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    result = planner("recommend", LORA)
+    assert (result.code, result.out) == (2, "")
+    assert_one_line(result.err)
+    assert result.err.startswith(f"error: {path}: {told}")
+    assert "planner catalog refresh" in result.err
+    assert path.read_text() == content, "nothing is repaired behind the user's back"
 
 
 SCALARS = st.one_of(

@@ -252,6 +252,7 @@ def _check_shapes(profile: MixProfile, where: str) -> None:
         )
 
 
+_BRANCHES = ("int", "float", "constrained-int", "constrained-float", "constrained-str")
 _PARTS: dict[str, type[BaseModel]] = {
     "offers": ProfileOffer,
     "limits": ProfileLimits,
@@ -275,8 +276,12 @@ def _bad_input(error: ValidationError, where: str) -> BadInput:
     model = _PARTS[within[-1]] if within else MixProfile
     known = sorted(f.alias or name for name, f in model.model_fields.items())
     problem, remedy = in_words({**first}, known)
+    value = shown(first.get("input"))
     if first["type"] == "greater_than":
-        limit = first["ctx"]["gt"]
-        problem, remedy = f"{shown(first.get('input'))} is not above {limit:g}", "use more"
+        problem, remedy = f"{value} is not above {first['ctx']['gt']:g}", "use more"
+    elif first["type"] == "less_than":
+        problem, remedy = f"{value} is not below {first['ctx']['lt']:g}", "use less"
+    elif first["type"] == "list_type":
+        problem, remedy = f"{value} is not a list", "write a list such as [a, b]"
     remedy = remedy.replace("planner schema workload", "planner schema mix-profile")
     return BadInput(problem, where=f"{where}: {'.'.join(path)}", remedy=remedy)

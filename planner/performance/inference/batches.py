@@ -30,6 +30,9 @@ CROSSING = {AcceleratorKind.ASIC: 0.1, AcceleratorKind.FPGA: 0.1, AcceleratorKin
 # A device whose whole memory is below this holds weights on the chip.
 ON_CHIP_BYTES = 2.0**30
 
+# Cores that share one sample's layers before they mostly wait for each other: half of the speed is
+# lost where a CPU has this many a sample. Assumption, in line with published batch-1 runs.
+CORES_A_SAMPLE = 12.0
 # Share of a host link's rate that streamed weights reach; the link of an edge device is quoted
 # one way. Assumption.
 STREAM_SHARE = 0.7
@@ -96,7 +99,7 @@ def batch_times(
     beyond that memory in every pass (Coral's compiler calls them off-chip parameters).
     """
     size = sizes[None, :]
-    peak = (runs.peak * kernel_efficiency)[:, None]
+    peak = (runs.peak * kernel_efficiency)[:, None] * _busy_share(machines, size)
     memory = machines.memory[:, None]
     on_chip = memory < ON_CHIP_BYTES
     weights = work.parameters * runs.weight_bytes[:, None]
@@ -123,6 +126,16 @@ def batch_times(
         np.where(on_chip, 0.0, need + context),
         np.broadcast_to(memory, device.shape),
     )
+
+
+def _busy_share(machines: Machines, size: Floats) -> Floats:
+    """Share of a CPU's cores that a batch keeps busy; 1 for devices that hide their cores."""
+    cores = [
+        (device.cores or 0.0) if device.kind is AcceleratorKind.CPU else 0.0
+        for device in machines.devices
+    ]
+    result: Floats = 1 / (1 + np.array(cores)[:, None] / (CORES_A_SAMPLE * size))
+    return result
 
 
 @dataclass(frozen=True)
