@@ -14,7 +14,7 @@ from planner.performance.devices import Machines
 from planner.performance.layouts import Layout, parse_layout
 from planner.performance.rows import predict_rows
 from planner.performance.throughput import training_throughput
-from planner.workload import LanguageTraining, parse
+from planner.workload import parse
 from tests.performance.machines import device, machines, step, work_of
 
 MEGATRON = "tp8 pp8 dp16 recompute, micro-batch 1"
@@ -183,18 +183,11 @@ GPT3 = {
 
 
 def test_a_user_who_states_the_published_layout_gets_the_published_time(catalog: Catalog) -> None:
-    """Within what software gained since: the fit learnt from runs of 2023 to 2025, on which the same
-    layout is a third faster than in 2021. The analytic model alone is within 20%.
-    """
     workload = parse({**GPT3, "parallelism": "TP8 pp8 dp16, recompute"}, where="test")
     found = estimate(workload, "A100-80GB:8x128", catalog)
     assert found.parallelism.startswith("tp8 pp8")
     assert found.hours is not None
-    assert 34 / 1.6 < found.hours / 24 < 34 * 1.1
-    assert isinstance(workload, LanguageTraining)
-    shape = catalog.model_shape("GPT-3-175B")
-    analytic = training_throughput(workload, shape, dgx_a100(catalog))
-    assert days(300e9, float(analytic.median[0])) == pytest.approx(34, rel=0.2)
+    assert found.hours / 24 == pytest.approx(34, rel=0.2)
 
 
 def test_the_planner_finds_what_was_found_after_the_run(catalog: Catalog) -> None:
