@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from planner.mix_results import MixResult
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
 
 RESULTS: dict[str, type[BaseModel]] = {
@@ -17,6 +18,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "pareto": Front,
     "estimate": Estimate,
     "mix": MixResult,
+    "profile": Profile,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from planner.actions.write_file import write_text
+from planner.actions.write_file import REMEDY, write_text
 from planner.errors import BadInput
 from planner.field_errors import shown, suggest
 from planner.trace.inputs import MOST_BATCH, parse_inputs
 from planner.trace.profile import Profile, to_json, to_yaml
-from planner.trace.recognise import KINDS, Kind
+from planner.trace.recognise import KINDS
 
 
 def trace_model(
@@ -33,8 +32,13 @@ def trace_model(
         raise BadInput(
             f"{shown(kind)} is no kind of model", where="--kind", remedy=suggest(kind, KINDS)
         )
-    wanted = cast("Kind | None", kind)
-    return trace(target, parse_inputs(inputs, dtypes), batch=batch, kind=wanted)
+    return trace(target, parse_inputs(inputs, dtypes), batch=batch, kind=kind)
+
+
+def check_out(path: str, *, force: bool) -> None:
+    """Refuse a file that is there before the work is done, not after. Raises BadInput."""
+    if Path(path).exists() and not force:
+        raise BadInput("exists already", where=path, remedy=REMEDY)
 
 
 def save_profile(profile: Profile, path: str, *, force: bool) -> None:

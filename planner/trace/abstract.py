@@ -15,13 +15,13 @@ from types import TracebackType
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from planner.trace.operators import name_of, storage_of
 
-Tensor = torch.Tensor
 # Larger constants take time and memory, and code hardly reads their values.
 MOST_REAL_VALUES = 65_536
 META, CPU = torch.device("meta"), torch.device("cpu")
@@ -134,15 +134,14 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[misc]  # torch is not typed 
     ) -> bool:
         if tensors and (func.is_view or func._schema.is_mutable):
             return True
-        if any(tensor.numel() > MOST_REAL_VALUES for tensor in tensors) and not (
-            torch.Tag.data_dependent_output in func.tags
-        ):
+        reads = torch.Tag.data_dependent_output in func.tags
+        if not reads and any(tensor.numel() > MOST_REAL_VALUES for tensor in tensors):
             return False
         try:  # how large would it be?
             out = func(*tree_map_only(Tensor, _as_meta, args), **_on(META, kwargs))
         except Exception:  # noqa: BLE001 - it depends on values, which are there and few
             return True
-        return sum(tensor.numel() for tensor in _tensors(out)) <= MOST_REAL_VALUES
+        return bool(sum(tensor.numel() for tensor in _tensors(out)) <= MOST_REAL_VALUES)
 
 
 class _Functions(TorchFunctionMode):  # type: ignore[misc]  # torch is not typed here
@@ -170,7 +169,8 @@ class _Functions(TorchFunctionMode):  # type: ignore[misc]  # torch is not typed
         if func is _ATTENTION:
             return self.attention(*args, **kwargs)
         if name in _ONE_DEVICE and any(map(self._dispatch.is_unknown, _tensors((args, kwargs)))):
-            args, kwargs = tree_map_only(Tensor, _as_meta, (args, kwargs))
+            with _disable_current_modes():  # or the small ones would come back real
+                args, kwargs = tree_map_only(Tensor, _as_meta, (args, kwargs))
         return func(*args, **kwargs)
 
     def attention(self, *args: Any, **kwargs: Any) -> Any:

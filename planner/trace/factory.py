@@ -42,7 +42,7 @@ def find(target: str) -> Any:
         module = _from_file(module_name) if module_name.endswith(".py") else _named(module_name)
     except BadInput as error:
         raise BadInput(error.problem, where=where, remedy=error.remedy) from None
-    except (Exception, SystemExit) as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
         raise BadInput(
             reason(error), where=where, remedy=f"correct what `import {module_name}` runs"
         ) from None
@@ -75,7 +75,7 @@ def build(target: str, found: Any, module_type: type) -> Any:
         )
     try:
         model = found()
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         remedy = "correct the factory"
         if isinstance(error, TypeError) and "required" in str(error):
             remedy = "name a function without required arguments that returns the model"

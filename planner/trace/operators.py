@@ -1,8 +1,8 @@
 """What one operator of torch is and costs: its class, operations and bytes.
 
 Operations of matrix products and convolutions are exact, 2 a multiply-accumulate, by
-``torch.utils.flop_counter``. For every other class one operation a value, read or written, whichever
-are more: a floor, as kernels of these classes are bound by memory.
+``torch.utils.flop_counter``. For every other class one operation a value, read or written,
+whichever are more: a floor, as kernels of these classes are bound by memory.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
-Tensor = torch.Tensor
 aten = torch.ops.aten
 
 
@@ -53,6 +53,10 @@ _MOVEMENT = frozenset(
      "new_full", "fill_", "zero_", "reflection_pad1d", "reflection_pad2d", "replication_pad2d",
      "pixel_shuffle", "pixel_unshuffle", "scalar_tensor", "im2col", "col2im", "channel_shuffle",
      "native_channel_shuffle")
+)  # fmt: skip
+_REDUCTION = frozenset(
+    ("sum", "mean", "var", "std", "var_mean", "amax", "amin", "max", "min", "cumsum", "argmax",
+     "argmin", "prod", "any", "all", "topk", "sort", "linalg_vector_norm")
 )  # fmt: skip
 _RESULTLESS = frozenset(("empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided"))
 
@@ -92,9 +96,7 @@ def class_of(func: Any) -> OperatorClass:
 
 def _is_reduction(func: Any, name: str) -> bool:
     tag = getattr(torch.Tag, "reduction", None)  # not in every torch that is supported
-    named = ("sum", "mean", "var", "std", "var_mean", "amax", "amin", "max", "min", "cumsum",
-             "argmax", "argmin", "prod", "any", "all", "topk", "sort", "linalg_vector_norm")  # fmt: skip
-    return (tag is not None and tag in func.tags) or name in named
+    return (tag is not None and tag in func.tags) or name in _REDUCTION
 
 
 def exact_flops(func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any) -> float | None:
@@ -104,18 +106,19 @@ def exact_flops(func: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any
         return float(flop_registry[packet](*args, **kwargs, out_val=out))
     name = name_of(func)
     if name in ("mv", "dot", "vdot"):
-        return 2.0 * args[0].numel()
+        return 2.0 * float(args[0].numel())
     if name == "addmv":
-        return 2.0 * args[1].numel()
+        return 2.0 * float(args[1].numel())
     if name == "addbmm":
-        return 2.0 * args[1].numel() * args[2].shape[-1]
+        return 2.0 * float(args[1].numel() * args[2].shape[-1])
     return None
 
 
 def attention_flops(query: Tensor, key: Tensor, value: Tensor) -> float:
     """The two products of scaled dot-product attention, whole: a causal mask is not subtracted."""
     *outer, rows, width = query.shape
-    return 2.0 * math.prod(outer) * rows * key.shape[-2] * (width + value.shape[-1])
+    products = math.prod(outer) * rows * key.shape[-2] * (width + value.shape[-1])
+    return 2.0 * float(products)
 
 
 def storage_of(tensor: Tensor) -> int:
@@ -126,7 +129,7 @@ def storage_of(tensor: Tensor) -> int:
 def read_values(name: str, inputs: Sequence[Tensor], written: float) -> float:
     """Values read: all of each input, but only the rows looked up of a table."""
     if name in _EMBEDDING:
-        return min(written, float(inputs[0].numel())) + sum(t.numel() for t in inputs[1:])
+        return min(written, float(inputs[0].numel())) + float(sum(t.numel() for t in inputs[1:]))
     if name in _RESULTLESS:
         return 0.0
     return sum(distinct_values(tensor) for tensor in inputs)

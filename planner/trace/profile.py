@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from planner.workload import InlineModel
 
-SCHEMA: Literal["planner.profile/1"] = "planner.profile/1"
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
@@ -45,7 +43,7 @@ class Totals(_Part):
 class OperatorTotals(_Part):
     """Operators of one class in one sample's forward pass."""
 
-    operator_class: str = Field(alias="class")
+    operator_class: str
     calls: int = Field(description="in one pass of the batch")
     flops: float
     activation_values: float
@@ -70,7 +68,7 @@ class LayerTotals(_Part):
 class Profile(_Part):
     """A traced model. ``model`` goes into a workload file as it is."""
 
-    schema_: Literal["planner.profile/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["planner.profile/1"] = Field(default="planner.profile/1", alias="schema")
     source: str = Field(description="what was traced")
     torch: str = Field(description="version")
     model: InlineModel

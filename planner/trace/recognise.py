@@ -58,10 +58,13 @@ def _kind(seen: Seen, notes: list[str]) -> Kind:
         notes.append(f"assumption: {found}, as {why}; --kind says otherwise")
         return found
     image = _image(seen)
-    if image is not None and len(seen.inputs) > 1:
-        if any(shape[1:] == image.shape for shape in seen.outputs):
-            notes.append("assumption: diffusion, as an image goes in and one comes out")
-            return "diffusion"
+    if (
+        image is not None
+        and len(seen.inputs) > 1
+        and any(shape[1:] == image.shape for shape in seen.outputs)
+    ):
+        notes.append("assumption: diffusion, as an image goes in and one comes out")
+        return "diffusion"
     return "vision"
 
 
@@ -69,7 +72,9 @@ def _by_operations(seen: Seen, kind: Kind, notes: list[str]) -> InlineModel:
     image = _image(seen)
     size = None
     if image is not None:
-        _, height, width = image.shape
+        channels, height, width = image.shape
+        if kind == "diffusion" and channels != 3:
+            notes.append(f"image_size: {height} is that of the latent image the network takes in")
         size = round((height * width) ** 0.5)
         if height != width:
             notes.append(f"image_size: {size} has as many pixels as {height} x {width}")

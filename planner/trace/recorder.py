@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._pytree import tree_flatten
 
 from planner.trace.operators import (
@@ -22,7 +23,6 @@ from planner.trace.operators import (
     writes_nothing,
 )
 
-Tensor = torch.Tensor
 # Through these the scores of attention stay scores (scaling, masks, casts, dropout).
 _PASSING = (OperatorClass.ELEMENT_WISE, OperatorClass.MOVEMENT)
 
@@ -119,14 +119,14 @@ class Recorder:
                 handle.remove()
 
     def _entering(self, name: str) -> Any:
-        def enter(module: Any, args: Any) -> None:
+        def enter(*_: Any) -> None:
             self._within.append(name)
             self.layers[name].calls += 1
 
         return enter
 
     def _leaving(self, name: str) -> Any:
-        def leave(module: Any, args: Any, out: Any) -> None:
+        def leave(_: Any, __: Any, out: Any) -> None:
             while self._within and self._within.pop() != name:
                 pass
             first = next(iter(tensors_in(out)), None)
@@ -176,9 +176,7 @@ class Recorder:
         self.operations.append(done)
         self._follow(done, origins, outputs)
 
-    def attend(
-        self, query: Tensor, key: Tensor, value: Tensor, out: Tensor, causal: bool
-    ) -> None:
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, out: Tensor, causal: bool) -> None:
         """One scaled dot-product attention, as the fused kernel that accelerators run: the scores
         are neither written nor read.
         """

@@ -93,7 +93,7 @@ def _forward(
     try:
         with abstract(recorder.observe, recorder.attend), recorder.hooked():
             return model.eval()(*positional, **named)
-    except (Exception, SystemExit) as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
         module = recorder.layers.get(recorder.within)
         inside = f" in {module.name} ({module.type})" if module and module.name else ""
         operator = getattr(error, "operator", None)
