@@ -39,13 +39,16 @@ def find(target: str) -> Any:
     before = list(sys.path)
     sys.path.insert(0, str(Path.cwd()))
     try:
-        module = _from_file(module_name) if module_name.endswith(".py") else _named(module_name)
-    except BadInput as error:
-        raise BadInput(error.problem, where=where, remedy=error.remedy) from None
+        if module_name.endswith(".py"):
+            module = _from_file(module_name, where)
+        else:
+            module = importlib.import_module(module_name)
+    except BadInput:
+        raise
+    except ModuleNotFoundError as error:
+        raise _absent(module_name, error, where) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
-        raise BadInput(
-            reason(error), where=where, remedy=f"correct what `import {module_name}` runs"
-        ) from None
+        raise BadInput(reason(error), where=where, remedy="correct the module") from None
     finally:
         sys.path[:] = before
     found: Any = module
@@ -111,25 +114,27 @@ def _type(value: object) -> str:
     return "nothing" if value is None else a(type(value).__name__)
 
 
-def _named(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise BadInput(
-                f"there is no module {error.name}",
-                remedy="run it in the folder that holds the module, or install it",
-            ) from None
-        raise BadInput(
-            f"{name} needs the module {error.name}, which is not installed",
-            remedy=f"install {error.name} beside the planner",
-        ) from None
+def _absent(name: str, error: ModuleNotFoundError, where: str) -> BadInput:
+    """The module itself is not there, or one that it imports."""
+    if error.name is None:
+        return BadInput(reason(error), where=where, remedy="correct the module")
+    if name == error.name or name.startswith(f"{error.name}."):
+        return BadInput(
+            f"there is no module {error.name}",
+            where=where,
+            remedy="run it in the folder that holds the module, or install it",
+        )
+    return BadInput(
+        f"{name} needs the module {error.name}, which is not installed",
+        where=where,
+        remedy=f"install {error.name} beside the planner",
+    )
 
 
-def _from_file(name: str) -> ModuleType:
+def _from_file(name: str, where: str) -> ModuleType:
     path = Path(name)
     if not path.is_file():
-        raise BadInput(f"there is no file {name}", remedy="check the path")
+        raise BadInput(f"there is no file {name}", where=where, remedy="check the path")
     sys.path.insert(0, str(path.resolve().parent))
     # a name of its own: the file may be called like a module of the standard library
     spec = importlib.util.spec_from_file_location(f"planner_traced_{path.stem}", path)

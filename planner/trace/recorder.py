@@ -23,6 +23,8 @@ from planner.trace.operators import (
     writes_nothing,
 )
 
+# Products that shapes alone let pass where real values would not.
+_ONE_TYPE = frozenset(("mm", "addmm", "bmm", "baddbmm", "convolution", "_convolution", "mv"))
 # Through these the scores of attention stay scores (scaling, masks, casts, dropout).
 _PASSING = (OperatorClass.ELEMENT_WISE, OperatorClass.MOVEMENT)
 
@@ -91,6 +93,7 @@ class Recorder:
     attention: list[AttentionCore] = field(default_factory=list)
     layers: dict[str, Layer] = field(default_factory=dict)
     _within: list[str] = field(default_factory=list)
+    _given: str = ""
 
     def __post_init__(self) -> None:
         self._parameters = {storage_of(p) for p in self.model.parameters()}
@@ -103,6 +106,14 @@ class Recorder:
     def within(self) -> str:
         """The module that runs; the innermost one that was entered when a pass failed."""
         return self._within[-1] if self._within else ""
+
+    @property
+    def place(self) -> str:
+        """That module in words, with what it was given last."""
+        module = self.layers.get(self.within)
+        if module is None or not self._within:
+            return ""
+        return f" in {module.name or 'forward'} ({module.type}){self._given}"
 
     @contextmanager
     def hooked(self) -> Iterator[None]:
@@ -119,8 +130,10 @@ class Recorder:
                 handle.remove()
 
     def _entering(self, name: str) -> Any:
-        def enter(*_: Any) -> None:
+        def enter(_: Any, args: Any) -> None:
             self._within.append(name)
+            shapes = ["x".join(map(str, t.shape)) or "a scalar" for t in tensors_in(args)[:3]]
+            self._given = f" on {' and '.join(shapes)}" if shapes else ""
             self.layers[name].calls += 1
 
         return enter
@@ -129,6 +142,7 @@ class Recorder:
         def leave(_: Any, __: Any, out: Any) -> None:
             while self._within and self._within.pop() != name:
                 pass
+            self._given = ""
             first = next(iter(tensors_in(out)), None)
             self.layers[name].output_shape = () if first is None else tuple(first.shape)
 
@@ -151,6 +165,8 @@ class Recorder:
         if not new:
             return  # a view: nothing is computed or moved
         kind, name = class_of(func), name_of(func)
+        if name in _ONE_TYPE:
+            _check_types(name, inputs)
         module = self.layers.get(self.within)
         if kind in (OperatorClass.ELEMENT_WISE, OperatorClass.REDUCTION) and (
             module is not None and "norm" in module.type.lower()
@@ -262,3 +278,10 @@ class Recorder:
 
 def tensors_in(tree: Any) -> list[Tensor]:
     return [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, Tensor)]
+
+
+def _check_types(name: str, inputs: list[Tensor]) -> None:
+    """Raises TypeError for factors of different types."""
+    types = {str(tensor.dtype).removeprefix("torch.") for tensor in inputs}
+    if len(types) > 1:
+        raise TypeError(f"{name} of {' and '.join(sorted(types))}, not of the same type")

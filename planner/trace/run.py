@@ -94,18 +94,16 @@ def _forward(
         with abstract(recorder.observe, recorder.attend), recorder.hooked():
             return model.eval()(*positional, **named)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
-        module = recorder.layers.get(recorder.within)
-        inside = f" in {module.name} ({module.type})" if module and module.name else ""
         operator = getattr(error, "operator", None)
         if operator is not None:
             told = reason(error).removeprefix("DataDependent: ")
             raise BadInput(
-                f"{told}{inside}, and a trace has shapes only",
+                f"{told}{recorder.place}, and a trace has shapes only",
                 where=where,
                 remedy="let forward do without it, or trace the parts around it one by one",
             ) from None
         raise BadInput(
-            f"{reason(error)}{inside}", where=where, remedy=_remedy(error, model, inputs)
+            f"{reason(error)}{recorder.place}", where=where, remedy=_remedy(error, model, inputs)
         ) from None
 
 
