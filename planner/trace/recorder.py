@@ -101,6 +101,8 @@ class Recorder:
         # attention; and what softmax made of such scores.
         self._scores: dict[int, _Scores] = {}
         self._shares: set[int] = set()
+        # Made of parameters and constants only, such as a normalised weight.
+        self._made_of_weights: set[int] = set()
 
     @property
     def within(self) -> str:
@@ -239,11 +241,14 @@ class Recorder:
         for tensor in outputs:
             self._forget(tensor)
         here = [storage_of(tensor) for tensor in outputs]
+        weights = [place for place, t in zip(places, inputs, strict=True) if self._is_weight(t)]
+        if places and len(weights) == len(places):
+            self._made_of_weights.update(here)
         if done.operator == "embedding" and places[0] in self._parameters:
             done.weight = places[0]
             done.width_in, done.width_out = (int(size) for size in inputs[0].shape)
         elif done.kind in (OperatorClass.MATMUL, OperatorClass.CONVOLUTION):
-            if any(place in self._parameters for place in places):
+            if weights:
                 self._with_weight(done, inputs, outputs)
             elif shared:
                 done.kind = OperatorClass.ATTENTION
@@ -262,18 +267,24 @@ class Recorder:
                 self._shares.update(here)
 
     def _with_weight(self, done: Operation, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-        matrices = [t for t in inputs if storage_of(t) in self._parameters and t.ndim > 1]
-        if not matrices:  # the weight was computed, only the bias is a parameter
+        matrices = [t for t in inputs if self._is_weight(t) and t.ndim > 1]
+        if not matrices:  # only the bias is a parameter
             return
         done.weight = storage_of(matrices[-1])
         if done.kind is OperatorClass.MATMUL:
             done.width_in, done.width_out = int(matrices[-1].shape[-2]), int(outputs[0].shape[-1])
+
+    def _is_weight(self, tensor: Tensor) -> bool:
+        """Whether nothing of the input is in it: a parameter, a constant, or made of them."""
+        place = storage_of(tensor)
+        return not tensor.is_meta or place in self._parameters or place in self._made_of_weights
 
     def _forget(self, tensor: Tensor) -> None:
         """New values: what its memory held before is gone."""
         place = storage_of(tensor)
         self._scores.pop(place, None)
         self._shares.discard(place)
+        self._made_of_weights.discard(place)
 
 
 def tensors_in(tree: Any) -> list[Tensor]:

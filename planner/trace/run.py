@@ -54,6 +54,12 @@ def trace(
     with _quiet():
         with Abstract():
             model = build(target, find(target), torch.nn.Module)
+        if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+            raise BadInput(
+                "the model is TorchScript, which takes no hooks",
+                where=f"trace {target}: call",
+                remedy="let the factory return it as it is before torch.jit.script",
+            )
         parameters = sum(p.numel() for p in _unique(model.parameters()))
         if not parameters:
             raise BadInput(
@@ -110,6 +116,8 @@ def _forward(
 def _remedy(error: BaseException, model: Any, inputs: Sequence[Input]) -> str:
     """What would be right, as far as the exception tells."""
     text = str(error)
+    if isinstance(error, NotImplementedError) and "forward" in text:
+        return "let the factory return a module that has forward"
     if isinstance(error, NotImplementedError):
         return "replace the operator, which torch cannot run without values"
     if isinstance(error, TypeError) and "argument" in text:

@@ -257,6 +257,29 @@ class Constants(nn.Module):
         return self.layers(x.to("cuda")) * mask.to(x.device)
 
 
+class Scored(nn.Module):
+    """A classifier with a computed weight: a product before a softmax that is no attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(1000, 512).normal_())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x @ functional.normalize(self.weight).t()).softmax(-1)
+
+
+def scored() -> nn.Module:
+    return Scored()
+
+
+def scripted() -> nn.Module:
+    return torch.jit.script(nn.Sequential(nn.Linear(8, 8), nn.ReLU()))
+
+
+def a_list() -> nn.Module:
+    return nn.ModuleList([nn.Linear(8, 8)])
+
+
 def constants() -> nn.Module:
     return Constants()
 

@@ -223,6 +223,12 @@ def test_small_constants_are_real_and_devices_do_not_matter() -> None:
     assert found.totals.forward_flops == 7 * 2 * 64
 
 
+def test_a_computed_weight_is_no_activation() -> None:
+    found = traced("scored", "512")
+    assert flops(found, "matmul") == 2 * 512 * 1000
+    assert flops(found, "attention") == 0
+
+
 def test_torch_is_as_before() -> None:
     traced("gpt2", "16:int64")
     q = torch.ones(1, 1, 2, 4)

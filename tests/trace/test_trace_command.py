@@ -171,6 +171,12 @@ WRONG: dict[str, tuple[list[str], str, str]] = {
         "not of the same type",
         "the model's weights are float32",
     ),
+    "no forward": (
+        [f"{MODELS}a_list", "--input", "8"],
+        'required "forward" function',
+        "has forward",
+    ),
+    "scripted": ([f"{MODELS}scripted", "--input", "8"], "call: the model is TorchScript", "before"),
     "no input": ([f"{MODELS}READY"], "--input: no input given", "write 3x224x224"),
     "no shape": ([f"{MODELS}READY", "--input", "3xa"], "--input: '3xa' is no shape", "by --batch"),
     "zero": ([f"{MODELS}READY", "--input", "0x8"], "--input: '0x8' is no shape", "3x224x224"),
