@@ -11,6 +11,7 @@ from planner.mix_results import MixResult
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
 
 RESULTS: dict[str, type[BaseModel]] = {
@@ -20,6 +21,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "estimate": Estimate,
     "mix": MixResult,
     "capacity-result": CapacityResult,
+    "profile": Profile,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],
