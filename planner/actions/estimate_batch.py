@@ -13,7 +13,7 @@ from catalog import Catalog
 from planner.actions.own_measurements import THIS_MACHINE, this_machine
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
-from planner.performance.learned import RowPrediction, predict_rows
+from planner.performance.learned.model import RowPrediction, predict_rows
 from planner.performance.rows import predict_rows as predict_from_own_runs
 
 NEEDED = ("id", "task", "model", "accelerator", "metric")

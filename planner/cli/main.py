@@ -70,7 +70,10 @@ def main() -> None:
     """Entry point of the console script."""
     # A command lives for a second: collecting its import-time objects costs more than it frees.
     gc.disable()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # The interpreter would look through every object once more on its way out: a tenth of the run.
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

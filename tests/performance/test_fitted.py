@@ -16,8 +16,7 @@ from planner.model_choice import shape_of
 from planner.performance.devices import Machines, from_accelerator
 from planner.performance.efficiency import Measured, Setup
 from planner.performance.fitted import steady_growth
-from planner.performance.learned import predict_rows
-from planner.performance.learned.model import RowPrediction
+from planner.performance.learned.model import RowPrediction, predict_rows
 from planner.performance.throughput import Throughput, throughput_of
 from planner.performance.training_fit import ANALYTIC_SHARE
 from planner.performance.work import transformer_work

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from catalog import Catalog
 from planner.errors import PlannerError
-from planner.performance.learned import predict_rows
 from planner.performance.learned.analytic import language_inference, language_training, samples
 from planner.performance.learned.artefact import ARTEFACT, current, load
 from planner.performance.learned.columns import Columns
+from planner.performance.learned.model import predict_rows
 from planner.performance.learned.packing import pack
 from planner.performance.learned.table import read_rows
 from planner.performance.learned.text import framework, layout, length, number, precision

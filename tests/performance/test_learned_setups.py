@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
-from planner.performance.learned import predict_rows
+from planner.performance.learned.model import predict_rows
 from planner.performance.learned.setups import as_row, predict_inference, predict_setups
 
 TUNE = {
