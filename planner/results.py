@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from planner.risk_results import Risk
+
 
 class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
@@ -213,6 +215,7 @@ class Recommendation(_Result):
         default_factory=list, description="what to try, in order, when the first is sold out"
     )
     pareto: list[FrontPoint]
+    risk: Risk | None = Field(default=None, description="where scenarios were asked for")
     explanation: list[str]
     excluded: dict[str, int] = Field(description="offers and candidates left out, by reason")
     solver: Solver

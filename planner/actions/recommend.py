@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from catalog import Catalog
 from planner.actions.answer import answer, decided, ranking
@@ -16,6 +17,10 @@ from planner.optimize.choice import choose
 from planner.performance.efficiency import Measured
 from planner.results import Recommendation
 from planner.workload import Workload
+
+if TYPE_CHECKING:
+    from planner.actions.risk import RiskOptions
+    from planner.risk_results import Risk
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,11 @@ def recommend(
     top: int = 5,
     where: str = "workload",
     today: date | None = None,
+    risk: RiskOptions | None = None,
 ) -> Plan:
     """Choose the cheapest way to do the work that meets its constraints.
 
+    With ``risk`` the choice is looked at in scenarios, and made by them where its objective says.
     Raises BadInput for unknown names and empty filters, Infeasible when nothing meets the limits.
     A plan over the budget is returned with status ``over_budget``.
     """
@@ -59,6 +66,11 @@ def recommend(
     if not choice.picks:
         raise _infeasible(prepared, catalog, measured, where)
     found = decided(prepared, choice, 0, over_budget)
+    assessed: Risk | None = None
+    if risk is not None:
+        from planner.actions.risk import assess
+
+        found, assessed = assess(found, catalog, risk)
     recommendation = answer(
         found,
         catalog,
@@ -67,6 +79,10 @@ def recommend(
         today=today or date.today(),
         seconds=time.perf_counter() - start,
     )
+    if assessed is not None:
+        from planner.report.risk import with_risk
+
+        recommendation = with_risk(recommendation, assessed)
     return Plan(recommendation, prepared.candidates, prepared.feasible)
 
 

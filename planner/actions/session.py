@@ -19,6 +19,7 @@ from planner.workload import Portfolio, Workload
 
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
+    from planner.actions.risk import RiskOptions
 
 Say = Callable[[str], None]
 
@@ -41,8 +42,17 @@ class Session:
 
         return own_measurements(self.catalog)
 
-    def recommend(self, workload: Workload, *, top: int = 5, where: str = "workload") -> Plan:
-        return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
+    def recommend(
+        self,
+        workload: Workload,
+        *,
+        top: int = 5,
+        where: str = "workload",
+        risk: RiskOptions | None = None,
+    ) -> Plan:
+        return recommend(
+            workload, self.catalog, measured=self.measured, top=top, where=where, risk=risk
+        )
 
     def estimate(self, workload: Workload, on: str, *, where: str = "workload") -> Estimate:
         """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
@@ -81,6 +91,7 @@ class Session:
         place: Mapping[str, Any],
         *,
         top: int = 5,
+        risk: RiskOptions | None = None,
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
@@ -88,12 +99,18 @@ class Session:
         """
         found, where = asked(file, text, flags, place)
         if isinstance(found, Portfolio):
+            if risk is not None:
+                raise BadInput(
+                    "scenarios are of one workload",
+                    where=f"{where}: workloads",
+                    remedy="ask for each in a file of its own",
+                )
             from planner.actions.portfolio import recommend_portfolio
 
             return recommend_portfolio(
                 found, self.catalog, measured=self.measured, top=top, where=where
             )
-        return self.recommend(found, top=top, where=where).recommendation
+        return self.recommend(found, top=top, where=where, risk=risk).recommendation
 
     def front_from(
         self,

@@ -31,6 +31,10 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
 
         if isinstance(result, Recommendation):
             print_recommendation(result, console(), explain=explain)
+            if result.risk is not None and not explain:  # else it is among the reasons
+                from planner.report.risk import print_risk
+
+                print_risk(result, console())
         else:
             print_portfolio(result, console(), explain=explain)
     else:
@@ -40,6 +44,11 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
         typer.echo(write(result))
         if explain and form is not Format.JSON:
             for line in result.explanation:
+                say(f"- {line}")
+        elif isinstance(result, Recommendation) and result.risk and form is not Format.JSON:
+            from planner.report.risk import sentences
+
+            for line in sentences(result, result.risk):
                 say(f"- {line}")
     if result.status == "over_budget":
         say(f"over budget: {result.headline}")
