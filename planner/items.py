@@ -41,7 +41,7 @@ class ItemBuilder:
         """Stable name of a candidate: cloud/region/instance type/purchase/machines."""
         return candidate_id(self._c, index, float(self._c.nodes[index]))
 
-    def point(self, index: int) -> FrontPoint:
+    def point(self, index: int, kg_co2e: float = math.nan) -> FrontPoint:
         c = self._c
         service = c.amount.is_service
         latency = c.latency()[index] if service else math.nan
@@ -54,6 +54,7 @@ class ItemBuilder:
             latency_s=rounded(latency) if math.isfinite(latency) else None,
             cost_usd_per_hour=rounded(c.usd_per_hour[index]) if service else None,
             cost_usd=rounded(c.usd[index]),
+            kg_co2e=rounded(kg_co2e) if math.isfinite(kg_co2e) else None,
         )
 
     def item(self, index: int, lost_to: int | None = None, winner_usd: float | None = None) -> Item:

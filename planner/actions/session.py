@@ -118,12 +118,17 @@ class Session:
         text: str | None,
         flags: Mapping[str, Any],
         place: Mapping[str, Any],
+        *,
+        carbon: bool = False,
     ) -> Front:
-        """The cost x time front of one workload, deadline and budget apart. Raises BadInput."""
+        """The cost x time (x carbon) front of one workload, deadline and budget apart.
+
+        Raises BadInput.
+        """
         from planner.actions.pareto import cost_front
 
         workload, where = workload_from(file, text, flags, place)
-        return cost_front(workload, self.catalog, self.measured, where=where)
+        return cost_front(workload, self.catalog, self.measured, where=where, carbon=carbon)
 
     def recommend_from(
         self,
