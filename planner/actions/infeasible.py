@@ -198,8 +198,10 @@ def problem_of(prepared: Prepared) -> str:
     workload, candidates = prepared.workload, prepared.candidates
     if not len(prepared.feasible):
         shortfall = smallest_shortfall_gib(candidates)
-        runs = any(not reason for reason in candidates.throughput.why_not)
-        if shortfall is not None and not runs:
+        reasons = candidates.throughput.why_not
+        if any(" missed" in reason or "latency targets" in reason for reason in reasons):
+            return f"nothing in the catalog serves {workload.subject} within these latencies"
+        if shortfall is not None and all(reasons):
             missing = f"the closest misses {shortfall:.1f} GiB a device"
             return f"{workload.subject} does not fit: {missing}"
         return f"nothing in the catalog can run {workload.subject} within these limits"

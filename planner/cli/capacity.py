@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.answers import Format
+from planner.cli.answers import OVER_BUDGET, Format, console, say
 
 
 def register(app: typer.Typer) -> None:
@@ -57,14 +57,9 @@ def capacity(
                 remedy="name another file",
             ) from None
     if format is Format.TABLE:
-        from rich.console import Console
-
         from planner.report.capacity import print_capacity
 
-        console = Console(soft_wrap=False, highlight=False)
-        if not console.is_terminal:
-            console = Console(width=100, highlight=False)
-        print_capacity(result, console)
+        print_capacity(result, console())
     else:
         from planner.report.capacity import to_csv, to_json, to_markdown
 
@@ -75,6 +70,6 @@ def capacity(
     if result.status == "over_budget":
         if not quiet:
             budget = result.budget_usd or 0.0
-            typer.echo(f"over budget: {result.cost_usd:.2f} USD of {budget:.2f}", err=True)
-        return 4
+            say(f"over budget: {result.cost_usd:.2f} USD of {budget:.2f}")
+        return OVER_BUDGET
     return 0

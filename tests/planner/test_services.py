@@ -7,7 +7,7 @@ import io
 import json
 import math
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -220,3 +220,53 @@ def test_command_line_answers_a_service(planner: Planner) -> None:
     assert document["recommendation"]["hours"] is None
     table = planner("recommend", "-", stdin=text)
     assert "$/h" in table.out and "latency p95" in table.out
+
+
+class TestBatches:
+    BATCH: ClassVar[dict[str, Any]] = {
+        "kind": "batch-inference",
+        "model": "llama-3.1-8b",
+        "samples": "5M",
+        "input_length": 512,
+        "output_length": 128,
+    }
+
+    def cost(self, catalog: Catalog, where: dict[str, Any], **fields: Any) -> float:
+        asked = parse({**self.BATCH, **fields, "where": where}, where="test")
+        found = recommend(asked, catalog, today=TODAY).recommendation
+        return found.mix.cost_usd if found.mix else found.recommendation.cost_usd
+
+    def test_a_longer_deadline_or_more_machines_never_cost_more(self, catalog: Catalog) -> None:
+        deadlines = [self.cost(catalog, AWS, deadline=text) for text in ("8h", "1d", "4d")]
+        assert deadlines == sorted(deadlines, reverse=True)
+        machines = [
+            self.cost(catalog, {**AWS, "max_nodes": most}, deadline="1d") for most in (8, 16, 64)
+        ]
+        assert machines == sorted(machines, reverse=True)
+
+    def test_tight_quotas_are_met_by_splitting_the_work(self, catalog: Catalog) -> None:
+        """With few vCPUs of each family the batch only ends in time on several families."""
+        asked = parse(
+            {
+                **self.BATCH,
+                "deadline": "12h",
+                "where": {**AWS, "quotas": {"aws/G and VT on-demand": 48}, "mix": "anywhere"},
+            },
+            where="test",
+        )
+        found = recommend(asked, catalog, today=TODAY).recommendation
+        groups = found.mix.groups if found.mix else [found.recommendation]
+        drawn = sum(g.vcpus or 0 for g in groups if g.instance_type[:2] in ("g4", "g5", "g6", "gr"))
+        assert drawn <= 48
+        assert all(group.hours is None or group.hours <= 12 for group in groups)
+
+
+def test_70b_in_bf16_is_never_served_on_one_80_gb_device(catalog: Catalog) -> None:
+    """141 GB of weights do not fit 80."""
+    asked = parse({**CHAT, "model": "llama-3.1-70b", "precision": "bf16"}, where="test")
+    found = prepare(asked, catalog)
+    c, rows = found.candidates, found.in_time
+    devices = [c.machines.devices[i] for i in c.config[rows]]
+    total = c.machines.total[c.config[rows]]
+    single = [d.memory for d, n in zip(devices, total, strict=True) if n == 1]
+    assert all((memory or 0) > 141e9 for memory in single)

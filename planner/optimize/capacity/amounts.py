@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from planner.field_errors import shown
 from planner.quantities import count, hours, usd
@@ -63,9 +63,11 @@ def period_hours(value: object) -> float:
     return hours(value)
 
 
-UsdOrZero = Annotated[float, BeforeValidator(usd_or_zero)]
-UsdPerHour = Annotated[float, BeforeValidator(usd_per_hour)]
-Amount = Annotated[float, BeforeValidator(amount)]
-AboveZero = Annotated[float, BeforeValidator(above_zero)]
-Whole = Annotated[int, BeforeValidator(whole)]
-PeriodHours = Annotated[float, BeforeValidator(period_hours)]
+_WRITTEN = WithJsonSchema({"type": ["number", "string"]}, mode="validation")
+
+UsdOrZero = Annotated[float, BeforeValidator(usd_or_zero), _WRITTEN]
+UsdPerHour = Annotated[float, BeforeValidator(usd_per_hour), _WRITTEN]
+Amount = Annotated[float, BeforeValidator(amount), _WRITTEN]
+AboveZero = Annotated[float, BeforeValidator(above_zero), _WRITTEN]
+Whole = Annotated[int, BeforeValidator(whole), _WRITTEN]
+PeriodHours = Annotated[float, BeforeValidator(period_hours), _WRITTEN]

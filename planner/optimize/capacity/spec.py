@@ -174,8 +174,17 @@ class WorkloadSpec(_Asked):
     demand: Demand = Field(description="as the spec's own `demand`")
 
 
+def _or_price(schema: dict[str, Any]) -> None:
+    """A bare price stands for the mapping."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [whole, {"type": ["number", "string"]}]
+
+
 class Reserved(Part):
     """A commitment for a term, paid whether used or not."""
+
+    model_config = ConfigDict(json_schema_extra=_or_price)
 
     usd_per_hour: UsdPerHour
     upfront_usd: UsdOrZero = Field(default=0.0, description="paid once a term")

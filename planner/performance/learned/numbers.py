@@ -99,6 +99,8 @@ def row_numbers(
             values[name] /= values["cores"]
     values |= _network_numbers(network)
     values |= _precision_numbers(row, device, network, values)
+    if values["single_thread"]:  # it does not know how many cores there are beside its own
+        values["cores"] = values["core_share"] = 1.0
     values |= _stated(row, note)
     return values
 

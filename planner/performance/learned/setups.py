@@ -173,6 +173,34 @@ def predict_inference(
     )
 
 
+def as_row(
+    template: Mapping[str, object], device: str, columns: Mapping[str, FloatArray], index: int
+) -> dict[str, object]:
+    """One set-up as an observation-like row, for ``neighbours``; shares and cores are left out."""
+    given = {name: float(values[index]) for name, values in columns.items()}
+    given = {name: value for name, value in given.items() if value == value}
+    row: dict[str, object] = {**template, "accelerator": device}
+    for name, cell_name in _CELLS.items():
+        if name in given:
+            row[cell_name] = f"{given[name]:.12g}"
+    words = [cell(template, "parallelism")]
+    words += [f"{name}{given[name]:.0f}" for name in _DEGREES if name in given]
+    words += [word for name, word in _FLAGS.items() if given.get(name, 0.0) > 0]
+    row["parallelism"] = " ".join(word for word in words if word)
+    return row
+
+
+_DEGREES = ("tp", "pp", "dp", "ep", "cp", "vp", "moe_tp")
+_FLAGS = {"fsdp": "fsdp", "checkpointing": "act-ckpt", "lora": "lora"}
+_CELLS = {
+    "devices": "accelerators",
+    "nodes": "nodes",
+    "batch": "batch_global",
+    "batch_per_device": "batch_per_device",
+    "seq": "seq_len",
+    "input": "input_len",
+    "output": "output_len",
+}
 _TIMES = ("prefill", "step", "ttft", "tpot", "batch", "batch_limit", "replica")
 
 
