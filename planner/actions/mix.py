@@ -47,6 +47,17 @@ def mix_from(
     options: MixOptions | None = None,
 ) -> MixResult:
     """From a profile file (or its ``text``) with flags laid over it. Raises BadInput."""
+    return plan_mix(profile_from(file, text, limits, slo, burstiness), options)
+
+
+def profile_from(
+    file: str,
+    text: str | None = None,
+    limits: Mapping[str, Any] | None = None,
+    slo: Mapping[str, Any] | None = None,
+    burstiness: float | None = None,
+) -> MixProfile:
+    """A profile file (or its ``text``) with flags laid over it, checked. Raises BadInput."""
     profile, data, where = read_profile(file, text)
     given = {name: value for name, value in (limits or {}).items() if value not in (None, {}, [])}
     wanted = {name: value for name, value in (slo or {}).items() if value is not None}
@@ -58,7 +69,7 @@ def mix_from(
         if burstiness is not None:
             changed["burstiness"] = burstiness
         profile = parse_profile(changed, f"{where} with flags")
-    return plan_mix(profile, options)
+    return profile
 
 
 def plan_mix(profile: MixProfile, options: MixOptions | None = None) -> MixResult:

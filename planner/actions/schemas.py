@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from planner.actions.sweep_file import SweepFile
 from planner.capacity_result import CapacityResult
-from planner.mix_results import MixResult
+from planner.mix_results import MixFront, MixResult
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
@@ -21,6 +21,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "pareto": Front,
     "estimate": Estimate,
     "mix": MixResult,
+    "mix-front": MixFront,
     "capacity-result": CapacityResult,
     "sweep-result": Sweep,
 }
