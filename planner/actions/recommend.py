@@ -65,7 +65,7 @@ def recommend(
         over_budget = bool(choice.picks)
     if not choice.picks:
         raise _infeasible(prepared, catalog, measured, where)
-    found = decided(prepared, choice, 0, over_budget)
+    found = decided(prepared, choice, over_budget=over_budget)
     assessed: Risk | None = None
     if risk is not None:
         from planner.actions.risk import assess

@@ -101,6 +101,17 @@ def test_autoscaling_pays_the_mean(catalog: Catalog) -> None:
     assert less.cost_usd < usual.cost_usd
 
 
+def test_a_longer_cold_start_keeps_more_ready(catalog: Catalog) -> None:
+    """What starts in an hour must run before the morning's ramp; what starts at once need not."""
+    costs = []
+    for start in ("1s", "20m", "1h"):
+        scaled = {"mean_requests_per_second": 2, "cold_start": start}
+        c = prepared(catalog, ONE, autoscaling=scaled).candidates
+        costs.append(c.usd[np.isfinite(c.usd)])
+    assert np.all(costs[0] <= costs[1]) and np.all(costs[1] <= costs[2])
+    assert np.any(costs[0] < costs[2])
+
+
 def test_mean_rate_is_planned_for_its_peak(catalog: Catalog) -> None:
     c = prepared(catalog, rate="mean", peak_to_mean=3).candidates
     assert c.amount.per_second == pytest.approx(60)
@@ -270,3 +281,42 @@ def test_70b_in_bf16_is_never_served_on_one_80_gb_device(catalog: Catalog) -> No
     total = c.machines.total[c.config[rows]]
     single = [d.memory for d, n in zip(devices, total, strict=True) if n == 1]
     assert all((memory or 0) > 141e9 for memory in single)
+
+
+class TestEdge:
+    EDGE: ClassVar[dict[str, Any]] = {
+        "kind": "edge",
+        "model": "yolov8n",
+        "frames_per_second": 30,
+        "streams": 7,
+    }
+
+    def test_one_device_a_stream_unless_shared(self, catalog: Catalog) -> None:
+        single = prepare(parse(self.EDGE, where="test"), catalog).candidates
+        shared = parse({**self.EDGE, "streams_per_device": 4}, where="test")
+        fewer = prepare(shared, catalog).candidates
+        rows = np.isfinite(single.count)
+        assert rows.any()
+        assert np.all(single.count[rows] == 7)
+        assert np.all(fewer.count[np.isfinite(fewer.count)] >= 2)
+
+    def test_power_is_a_limit(self, catalog: Catalog) -> None:
+        asked = parse({**self.EDGE, "power": "16W"}, where="test")
+        found = prepare(asked, catalog).candidates.offers.vocabularies["instance_type"]
+        for name in found:
+            if name in catalog.edge_devices:
+                assert (catalog.edge_devices[name].power_w_busy or math.inf) <= 16
+
+    def test_an_hour_is_price_over_life_and_energy(self, catalog: Catalog) -> None:
+        asked = parse({**self.EDGE, "usd_per_kwh": 0.2}, where="test")
+        item = recommend(asked, catalog, today=TODAY).recommendation.recommendation
+        device = catalog.edge_device(item.instance_type)
+        hourly = (device.unit_price_usd or 0) / (3 * 8760) + (device.power_w_busy or 0) / 1e3 * 0.2
+        assert item.price.usd_per_hour == pytest.approx(hourly, rel=1e-5)
+        assert item.cost_usd_per_hour == pytest.approx(7 * hourly, rel=1e-5)
+
+    def test_too_slow_is_said(self, catalog: Catalog) -> None:
+        asked = parse({**self.EDGE, "frames_per_second": 30000}, where="test")
+        with pytest.raises(Infeasible) as found:
+            recommend(asked, catalog, today=TODAY)
+        assert any("too slow for one stream of 30000" in reason for reason in found.value.reasons)

@@ -33,6 +33,7 @@ requests_per_second: 10
 ttft_p95: 1s
 tpot_p95: 50ms
 hosted_api: {usd_per_million_input_tokens: 0.5, usd_per_million_output_tokens: 1.5}
+where: {purchase: [on_demand, spot]}
 """
 VISION = """
 kind: vision-inference
