@@ -39,12 +39,9 @@ class ItemBuilder:
 
     def id(self, index: int) -> str:
         """Stable name of a candidate: cloud/region/instance type/purchase/machines."""
-        c = self._c
-        row = int(c.row[index])
-        parts = [c.offers.text(n, row) for n in ("cloud", "region", "instance_type", "kind")]
-        return "/".join([*parts, f"x{int(c.nodes[index])}"])
+        return candidate_id(self._c, index, float(self._c.nodes[index]))
 
-    def point(self, index: int) -> FrontPoint:
+    def point(self, index: int, kg_co2e: float = math.nan) -> FrontPoint:
         c = self._c
         service = c.amount.is_service
         latency = c.latency()[index] if service else math.nan
@@ -57,6 +54,7 @@ class ItemBuilder:
             latency_s=rounded(latency) if math.isfinite(latency) else None,
             cost_usd_per_hour=rounded(c.usd_per_hour[index]) if service else None,
             cost_usd=rounded(c.usd[index]),
+            kg_co2e=rounded(kg_co2e) if math.isfinite(kg_co2e) else None,
         )
 
     def item(self, index: int, lost_to: int | None = None, winner_usd: float | None = None) -> Item:
@@ -228,6 +226,14 @@ class ItemBuilder:
         if time > best_time * 1.05:
             return f"{text} and {time / best_time:.1f}x {slower}"
         return text
+
+
+def candidate_id(candidates: Candidates, index: int, nodes: float) -> str:
+    """A candidate's place and way to pay, with a number of machines."""
+    row = int(candidates.row[index])
+    names = ("cloud", "region", "instance_type", "kind")
+    parts = [candidates.offers.text(name, row) for name in names]
+    return "/".join([*parts, f"x{round(nodes)}"])
 
 
 def latency_of(throughput: Estimated, config: int) -> Latency | None:

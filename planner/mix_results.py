@@ -65,3 +65,25 @@ class MixResult(_Result):
     solve_seconds: float
     reasons: list[str] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+
+
+class MixFrontPoint(_Result):
+    """The cheapest mix at one limit."""
+
+    limit: float = Field(description="machine types, or most that an instance is loaded to")
+    status: Literal["optimal", "feasible"]
+    cost_usd_per_hour: float
+    bound_usd_per_hour: float | None = Field(description="no mix within the limit costs less")
+    machines: dict[str, int] = Field(description="instances by offer")
+    queue_delay_s: float | None = Field(description="simulated, of the group that waits longest")
+
+
+class MixFront(_Result):
+    """Cost of a mix against machine types or head-room: what no other beats in both."""
+
+    schema_: Literal["planner.mix-front/1"] = Field(default="planner.mix-front/1", alias="schema")
+    name: str
+    over: Literal["types", "head-room"]
+    percentile: float = Field(description="of the simulated queue delays")
+    points: list[MixFrontPoint] = Field(description="by limit")
+    solve_seconds: float

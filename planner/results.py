@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from planner.risk_results import Risk
+
 
 class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
@@ -149,14 +151,26 @@ class FrontPoint(_Result):
     )
     cost_usd_per_hour: float | None = None
     cost_usd: float
+    kg_co2e: float | None = Field(
+        default=None, description="where carbon was asked for; null: unknown"
+    )
 
 
 class Front(_Result):
-    """Answer of ``planner pareto``: fastest (a service: lowest latency) first."""
+    """Answer of ``planner pareto``: fastest (a service: lowest latency) first.
+
+    With carbon, no other is at least as good in cost, time and carbon; unknown carbon counts as
+    the worst.
+    """
 
     schema_: Literal["planner.pareto/1"] = Field(default="planner.pareto/1", alias="schema")
     workload: dict[str, Any]
     points: list[FrontPoint]
+    on_front: int = Field(description="points before the list was thinned")
+    carbon_known: int | None = Field(
+        default=None, description="feasible candidates whose carbon is known; null: not asked"
+    )
+    candidates: int = Field(description="feasible candidates the front was taken of")
 
 
 class CatalogInfo(_Result):
@@ -213,6 +227,7 @@ class Recommendation(_Result):
         default_factory=list, description="what to try, in order, when the first is sold out"
     )
     pareto: list[FrontPoint]
+    risk: Risk | None = Field(default=None, description="where scenarios were asked for")
     explanation: list[str]
     excluded: dict[str, int] = Field(description="offers and candidates left out, by reason")
     solver: Solver

@@ -47,6 +47,17 @@ def mix_from(
     options: MixOptions | None = None,
 ) -> MixResult:
     """From a profile file (or its ``text``) with flags laid over it. Raises BadInput."""
+    return plan_mix(profile_from(file, text, limits, slo, burstiness), options)
+
+
+def profile_from(
+    file: str,
+    text: str | None = None,
+    limits: Mapping[str, Any] | None = None,
+    slo: Mapping[str, Any] | None = None,
+    burstiness: float | None = None,
+) -> MixProfile:
+    """A profile file (or its ``text``) with flags laid over it, checked. Raises BadInput."""
     profile, data, where = read_profile(file, text)
     given = {name: value for name, value in (limits or {}).items() if value not in (None, {}, [])}
     wanted = {name: value for name, value in (slo or {}).items() if value is not None}
@@ -58,7 +69,7 @@ def mix_from(
         if burstiness is not None:
             changed["burstiness"] = burstiness
         profile = parse_profile(changed, f"{where} with flags")
-    return plan_mix(profile, options)
+    return profile
 
 
 def plan_mix(profile: MixProfile, options: MixOptions | None = None) -> MixResult:
@@ -77,7 +88,7 @@ def plan_mix(profile: MixProfile, options: MixOptions | None = None) -> MixResul
     solution = _solved(problem, limits, options)
     if solution.objective is None:
         return _nothing(profile, problem, limits, solution, [], start)
-    simulated = _simulated(profile, problem, solution, options)
+    simulated = simulated_queues(profile, problem, solution, options)
     tightened, met = 0, None
     if profile.slo is not None and simulated is not None:
         first, delay = solution, simulated.worst_s
@@ -114,7 +125,7 @@ def _write_program(problem: MixProblem, limits: MixLimits, file: str) -> None:
     write_lp(model, file)
 
 
-def _simulated(
+def simulated_queues(
     profile: MixProfile, problem: MixProblem, solution: MixSolution, options: MixOptions
 ) -> Simulated | None:
     if not options.simulate or not solution.counts.any():
@@ -165,14 +176,14 @@ def _tightened(
         found = _solved(problem, replace(limits, max_utilisation=caps), options)
         if found.objective is None:
             return solution, simulated, rounds
-        checked = _simulated(profile, problem, found, options)
+        checked = simulated_queues(profile, problem, found, options)
         assert checked is not None
         solution, simulated = found, checked
     passing = caps
     for _ in range(3 if rounds and simulated.worst_s <= most else 0):
         middle: NDArray[np.float64] = (passing + failing) / 2
         found = _solved(problem, replace(limits, max_utilisation=middle), options)
-        checked = _simulated(profile, problem, found, options) if found.objective else None
+        checked = simulated_queues(profile, problem, found, options) if found.objective else None
         rounds += 1
         if checked is None or checked.worst_s > most:
             failing = middle

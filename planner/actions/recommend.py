@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from catalog import Catalog
 from planner.actions.answer import answer, decided, ranking
@@ -16,6 +17,10 @@ from planner.optimize.choice import choose
 from planner.performance.efficiency import Measured
 from planner.results import Recommendation
 from planner.workload import Workload
+
+if TYPE_CHECKING:
+    from planner.actions.risk import RiskOptions
+    from planner.risk_results import Risk
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,11 @@ def recommend(
     explain: bool = False,
     where: str = "workload",
     today: date | None = None,
+    risk: RiskOptions | None = None,
 ) -> Plan:
     """Choose the cheapest way to do the work that meets its constraints.
 
+    With ``risk`` the choice is looked at in scenarios, and made by them where its objective says.
     Raises BadInput for unknown names and empty filters, Infeasible when nothing meets the limits.
     A plan over the budget is returned with status ``over_budget``. With ``explain`` the explanation
     names the published observations that weigh most in the estimate.
@@ -61,6 +68,11 @@ def recommend(
     if not choice.picks:
         raise _infeasible(prepared, catalog, measured, where)
     found = decided(prepared, choice, over_budget=over_budget)
+    assessed: Risk | None = None
+    if risk is not None:
+        from planner.actions.risk import assess
+
+        found, assessed = assess(found, catalog, risk)
     recommendation = answer(
         found,
         catalog,
@@ -82,6 +94,10 @@ def recommend(
         recommendation = recommendation.model_copy(
             update={"explanation": [*recommendation.explanation, *lines]}
         )
+    if assessed is not None:
+        from planner.report.risk import with_risk
+
+        recommendation = with_risk(recommendation, assessed)
     return Plan(recommendation, prepared.candidates, prepared.feasible)
 
 

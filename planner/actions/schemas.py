@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from planner.actions.sweep_file import SweepFile
 from planner.capacity_result import CapacityResult
-from planner.mix_results import MixResult
+from planner.mix_results import MixFront, MixResult
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.sweep_results import Sweep
 from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
 
@@ -20,8 +22,10 @@ RESULTS: dict[str, type[BaseModel]] = {
     "pareto": Front,
     "estimate": Estimate,
     "mix": MixResult,
+    "mix-front": MixFront,
     "capacity-result": CapacityResult,
     "profile": Profile,
+    "sweep-result": Sweep,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],
@@ -29,6 +33,7 @@ FILES: dict[str, Any] = {
     **MODELS,
     "mix-profile": MixProfile,
     "capacity": CapacitySpec,
+    "sweep": SweepFile,
 }
 SUBJECTS = (*FILES, *RESULTS)
 

@@ -19,6 +19,7 @@ from planner.workload import Portfolio, Workload
 
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
+    from planner.actions.risk import RiskOptions
 
 Say = Callable[[str], None]
 
@@ -42,10 +43,22 @@ class Session:
         return own_measurements(self.catalog)
 
     def recommend(
-        self, workload: Workload, *, top: int = 5, explain: bool = False, where: str = "workload"
+        self,
+        workload: Workload,
+        *,
+        top: int = 5,
+        explain: bool = False,
+        where: str = "workload",
+        risk: RiskOptions | None = None,
     ) -> Plan:
         return recommend(
-            workload, self.catalog, measured=self.measured, top=top, explain=explain, where=where
+            workload,
+            self.catalog,
+            measured=self.measured,
+            top=top,
+            explain=explain,
+            where=where,
+            risk=risk,
         )
 
     def estimate(
@@ -90,6 +103,7 @@ class Session:
         *,
         top: int = 5,
         explain: bool = False,
+        risk: RiskOptions | None = None,
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
@@ -98,12 +112,20 @@ class Session:
         """
         found, where = asked(file, text, flags, place)
         if isinstance(found, Portfolio):
+            if risk is not None:
+                raise BadInput(
+                    "scenarios are of one workload",
+                    where=f"{where}: workloads",
+                    remedy="ask for each in a file of its own",
+                )
             from planner.actions.portfolio import recommend_portfolio
 
             return recommend_portfolio(
                 found, self.catalog, measured=self.measured, top=top, where=where
             )
-        return self.recommend(found, top=top, explain=explain, where=where).recommendation
+        return self.recommend(
+            found, top=top, explain=explain, where=where, risk=risk
+        ).recommendation
 
     def front_from(
         self,
@@ -111,12 +133,17 @@ class Session:
         text: str | None,
         flags: Mapping[str, Any],
         place: Mapping[str, Any],
+        *,
+        carbon: bool = False,
     ) -> Front:
-        """The cost x time front of one workload, deadline and budget apart. Raises BadInput."""
+        """The cost x time (x carbon) front of one workload, deadline and budget apart.
+
+        Raises BadInput.
+        """
         from planner.actions.pareto import cost_front
 
         workload, where = workload_from(file, text, flags, place)
-        return cost_front(workload, self.catalog, self.measured, where=where)
+        return cost_front(workload, self.catalog, self.measured, where=where, carbon=carbon)
 
     def recommend_from(
         self,

@@ -31,6 +31,10 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
 
         if isinstance(result, Recommendation):
             print_recommendation(result, console(), explain=explain)
+            if result.risk is not None and not explain:  # else it is among the reasons
+                from planner.report.risk import print_risk
+
+                print_risk(result, console())
         else:
             print_portfolio(result, console(), explain=explain)
     else:
@@ -40,6 +44,11 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
         typer.echo(write(result))
         if explain and form is not Format.JSON:
             for line in result.explanation:
+                say(f"- {line}")
+        elif isinstance(result, Recommendation) and result.risk and form is not Format.JSON:
+            from planner.report.risk import sentences
+
+            for line in sentences(result, result.risk):
                 say(f"- {line}")
     if result.status == "over_budget":
         say(f"over budget: {result.headline}")
@@ -52,13 +61,27 @@ def show_front(result: Front, form: Format) -> int:
     if form is Format.TABLE:
         from planner.report.table import print_front
 
-        print_front(result.points, console())
+        print_front(result, console())
         return 0
     from planner.report.rows import front_csv, front_markdown, to_json
 
     write = {Format.JSON: to_json, Format.CSV: front_csv, Format.MARKDOWN: front_markdown}[form]
     typer.echo(write(result))
     return 0
+
+
+def front_notes(result: Front) -> list[str]:
+    """What the list leaves out."""
+    notes = []
+    if len(result.points) < result.on_front:
+        notes.append(f"note: {len(result.points)} of {result.on_front} points of the front shown")
+    if result.carbon_known is not None and result.carbon_known < result.candidates:
+        unknown = result.candidates - result.carbon_known
+        notes.append(
+            f"note: carbon is unknown for {unknown:,} of {result.candidates:,} candidates (power, "
+            "PUE or grid not in the catalog); they count as the worst in carbon"
+        )
+    return notes
 
 
 def console() -> Console:

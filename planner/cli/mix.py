@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.answers import Format
+from planner.cli.answers import Format, console
+
+if TYPE_CHECKING:
+    from planner.actions.mix import MixOptions
+    from planner.optimize.mix.profile import MixProfile
+
+
+class Front(StrEnum):
+    TYPES = "types"
+    HEAD_ROOM = "head-room"
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +63,10 @@ def mix(
     ] = None,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds a solve may take.")] = 30.0,
     solver: Annotated[str, typer.Option(help="HiGHS, CBC or any that PuLP knows.")] = "HiGHS",
+    front: Annotated[
+        Front | None,
+        typer.Option(help="List what fewer machine types, or more head-room, cost."),
+    ] = None,
     write_lp: Annotated[
         str | None, typer.Option(metavar="FILE.lp", help="Write the program to a file as well.")
     ] = None,
@@ -64,7 +78,7 @@ def mix(
     Flags replace fields of the file. Exit codes: 0 answer, 2 bad input, 3 infeasible, 4 over
     budget.
     """
-    from planner.actions.mix import MixOptions, mix_from
+    from planner.actions.mix import MixOptions, plan_mix, profile_from
     from planner.errors import BadInput
 
     spread = [
@@ -83,23 +97,23 @@ def mix(
         "max_utilisation": max_utilisation,
         "budget_usd_per_hour": budget,
     }
-    result = mix_from(
-        file,
-        limits=limits,
-        slo={"max_queue_delay_s": max_queue_delay, "percentile": percentile},
-        burstiness=burstiness,
-        options=MixOptions(gap, time_limit, solver, seed, simulation, write_lp),
-    )
+    options = MixOptions(gap, time_limit, solver, seed, simulation, write_lp)
+    if front is not None:
+        for flag, given in (("--max-queue-delay", max_queue_delay), ("--write-lp", write_lp)):
+            if given is not None:
+                raise BadInput("does not go with --front", where=flag, remedy="leave one out")
+    slo = {"max_queue_delay_s": max_queue_delay, "percentile": percentile}
+    profile = profile_from(file, None, limits, slo, burstiness)
+    if front is not None and _show_front(profile, front, options, format):
+        if profile.slo is not None and not quiet:
+            typer.echo("note: delays are shown; the profile's limit on them is not kept", err=True)
+        return 0
+    result = plan_mix(profile, options)
     if format is Format.TABLE:
-        from rich.console import Console
-
         from planner.report.mix import print_mix
 
         if result.groups or result.status != "infeasible":
-            console = Console(highlight=False)
-            print_mix(
-                result, console if console.is_terminal else Console(width=100, highlight=False)
-            )
+            print_mix(result, console())
     else:
         from planner.report.mix import to_csv, to_json, to_markdown
 
@@ -116,6 +130,26 @@ def mix(
         typer.echo(f"over budget: the mix costs ${result.cost_usd_per_hour:g}/h", err=True)
         return 4
     return 0
+
+
+def _show_front(profile: MixProfile, over: Front, options: MixOptions, form: Format) -> bool:
+    """Print the front; false, and nothing printed, when there is no mix at all."""
+    from planner.actions.mix_front import mix_front
+
+    found = mix_front(profile, over.value, options)
+    if not found.points:
+        return False
+    if form is Format.TABLE:
+        from planner.report.mix_front import print_front
+
+        print_front(found, console())
+    else:
+        from planner.report.mix_front import to_csv, to_markdown
+        from planner.report.rows import to_json
+
+        write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[form]
+        typer.echo(write(found))
+    return True
 
 
 def _quotas(given: list[str]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Progress of cross-validations on stderr: one line that is written over, or one a scheme."""
+"""Progress on stderr: one line that is written over, or a few where it is no terminal."""
 
 from __future__ import annotations
 
@@ -20,6 +20,29 @@ def left_out() -> Iterator[Progress]:
             sys.stderr.flush()
         elif done == total:
             sys.stderr.write(f"left out {total} {scheme} groups\n")
+
+    try:
+        yield show
+    finally:
+        if live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+@contextmanager
+def counted(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A callback for how many are done and how many there are: a line written over on terminals,
+    ten lines in all elsewhere.
+    """
+    live = sys.stderr.isatty() and not quiet
+
+    def show(done: int, total: int) -> None:
+        if live:
+            sys.stderr.write(f"\r{done} of {total} {what}\x1b[K")
+            sys.stderr.flush()
+        elif not quiet and (done * 10 // total) > ((done - 1) * 10 // total):
+            sys.stderr.write(f"{done} of {total} {what}\n")
+            sys.stderr.flush()
 
     try:
         yield show

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planner.cli.answers import Format, say, show
 from planner.cli.workload_options import Given, with_workload
+
+if TYPE_CHECKING:
+    from planner.actions.risk import RiskOptions
+
+
+class Objective(StrEnum):
+    """What the choice makes least; a test holds it against ``planner.risk_results``."""
+
+    MEDIAN_COST = "median-cost"
+    P90_COST = "p90-cost"
+    EXPECTED_COST = "expected-cost"
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +31,16 @@ def register(app: typer.Typer) -> None:
 def recommend(
     given: Given,
     top: Annotated[int, typer.Option(min=0, max=100, help="Alternatives shown.")] = 5,
+    scenarios: Annotated[
+        int | None,
+        typer.Option(
+            min=100, max=200_000, help="Draw speed, interruptions and spot prices, e.g. 10000."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the scenarios; 0 by default.")] = None,
+    objective: Annotated[
+        Objective, typer.Option(help="What to make least; p90 and expected use scenarios.")
+    ] = Objective.MEDIAN_COST,
     format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, with sources.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
@@ -30,8 +52,22 @@ def recommend(
     """
     from planner.actions.session import open_session
 
+    risk = _risk(scenarios, seed, objective)
     session = open_session(say=None if quiet else say)
     result = session.answer_from(
-        given.file, None, given.fields, given.place, top=top, explain=explain
+        given.file, None, given.fields, given.place, top=top, explain=explain, risk=risk
     )
     return show(result, format, explain)
+
+
+def _risk(scenarios: int | None, seed: int | None, objective: Objective) -> RiskOptions | None:
+    """Scenarios where a flag asks for them. Raises BadInput for a seed of nothing."""
+    if scenarios is None and objective is Objective.MEDIAN_COST:
+        if seed is None:
+            return None
+        from planner.errors import BadInput
+
+        raise BadInput("is a seed of no scenarios", where="--seed", remedy="add --scenarios 10000")
+    from planner.actions.risk import SCENARIOS, RiskOptions
+
+    return RiskOptions(scenarios or SCENARIOS, seed or 0, objective.value)

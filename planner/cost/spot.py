@@ -45,6 +45,19 @@ def interruptions_per_hour(low: Floats, high: Floats) -> tuple[Floats, NDArray[n
     return -np.log1p(-middle) / HOURS_PER_MONTH, unknown
 
 
+def mean_hours_between_failures(hazard_per_hour: Floats, nodes: Floats) -> Floats:
+    """Of a gang of ``nodes`` machines that stops when one of them is taken back."""
+    return np.asarray(1.0 / np.maximum(hazard_per_hour * nodes, 1e-12))
+
+
+def checkpoints(work_hours: Floats, mtbf: Floats) -> tuple[Floats, Floats]:
+    """Hours between checkpoints (Daly's best interval) and hours that writing one takes."""
+    interval = np.clip(np.sqrt(2 * CHECKPOINT_H * mtbf) - CHECKPOINT_H, CHECKPOINT_H, None)
+    # A job shorter than one interval writes no checkpoint but the final one.
+    interval = np.minimum(interval, np.maximum(work_hours, 1e-9))
+    return interval, np.where(interval >= work_hours, 0.0, CHECKPOINT_H)
+
+
 def run_on_spot(work_hours: Floats, hazard_per_hour: Floats, nodes: Floats) -> SpotRun:
     """Expected time with checkpoints at the best interval.
 
@@ -52,11 +65,8 @@ def run_on_spot(work_hours: Floats, hazard_per_hour: Floats, nodes: Floats) -> S
     M exp(R/M) (exp((t+d)/M) - 1) W/t, near its minimum at t = sqrt(2 d M) - d. A gang of n nodes
     fails n times as often.
     """
-    mtbf = 1.0 / np.maximum(hazard_per_hour * nodes, 1e-12)
-    interval = np.clip(np.sqrt(2 * CHECKPOINT_H * mtbf) - CHECKPOINT_H, CHECKPOINT_H, None)
-    # A job shorter than one interval writes no checkpoint but the final one.
-    interval = np.minimum(interval, np.maximum(work_hours, 1e-9))
-    written = np.where(interval >= work_hours, 0.0, CHECKPOINT_H)
+    mtbf = mean_hours_between_failures(hazard_per_hour, nodes)
+    interval, written = checkpoints(work_hours, mtbf)
     segments = work_hours / interval
     hours = mtbf * np.exp(RESTART_H / mtbf) * np.expm1((interval + written) / mtbf) * segments
     # The formula charges a restart before every segment's first try; nothing fails at rate zero.

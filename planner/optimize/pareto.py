@@ -1,4 +1,4 @@
-"""The cost x time front of enumerated candidates."""
+"""Fronts of enumerated candidates: cost x time, and any number of measures."""
 
 from __future__ import annotations
 
@@ -20,3 +20,39 @@ def pareto_front(
     cheapest_so_far = np.concatenate([[np.inf], np.minimum.accumulate(sorted_cost)[:-1]])
     front: NDArray[np.intp] = by_time[sorted_cost < cheapest_so_far]
     return front
+
+
+def nondominated(points: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Rows of ``points`` (n, k) that no other matches or beats in all columns; less is better.
+
+    In order of the first column, then the second and so on. Of exact ties the one with the lowest
+    ``order`` stays. NaN is no number here: put inf for what is unknown. Exact; time grows with
+    n times the size of the front.
+    """
+    keys = (order, *points.T[::-1])
+    left = np.lexsort(keys)
+    front: list[int] = []
+    while len(left):
+        # No later row is better than the first in everything: it would have been sorted before.
+        first = int(left[0])
+        front.append(first)
+        left = left[(points[left] < points[first]).any(axis=1)]
+    return np.array(front, np.intp)
+
+
+def spread_out(points: NDArray[np.float64], most: int) -> NDArray[np.intp]:
+    """At most ``most`` rows of ``points`` (n, k), far from each other, in their own order.
+
+    The best of each column come first, then always the one farthest from those taken; distances
+    are in ranks, so that units do not matter.
+    """
+    count = len(points)
+    if count <= most:
+        return np.arange(count)
+    ranks = np.argsort(np.argsort(points, axis=0, kind="stable"), axis=0, kind="stable") / count
+    taken = list(dict.fromkeys(int(i) for i in points.argmin(axis=0)))[:most]
+    away = np.min([((ranks - ranks[i]) ** 2).sum(axis=1) for i in taken], axis=0)
+    while len(taken) < most:
+        taken.append(int(away.argmax()))
+        away = np.minimum(away, ((ranks - ranks[taken[-1]]) ** 2).sum(axis=1))
+    return np.sort(np.array(taken, np.intp))

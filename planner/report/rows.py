@@ -66,19 +66,26 @@ FRONT_COLUMNS = (
 def front_csv(result: Front) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FRONT_COLUMNS)
+    writer.writerow(_front_columns(result))
     writer.writerows(_points(result))
     return out.getvalue().rstrip("\n")
 
 
 def front_markdown(result: Front) -> str:
-    lines = ["| " + " | ".join(FRONT_COLUMNS) + " |", "|" + " --- |" * len(FRONT_COLUMNS)]
+    columns = _front_columns(result)
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in _points(result)]
     return "\n".join(lines)
 
 
+def _front_columns(result: Front) -> tuple[str, ...]:
+    """Carbon only where it was asked for."""
+    return FRONT_COLUMNS if result.carbon_known is None else (*FRONT_COLUMNS, "kg_co2e")
+
+
 def _points(result: Front) -> list[list[object]]:
-    rows = [[getattr(point, name) for name in FRONT_COLUMNS] for point in result.points]
+    names = _front_columns(result)
+    rows = [[getattr(point, name) for name in names] for point in result.points]
     return [["" if cell is None else cell for cell in row] for row in rows]
 
 

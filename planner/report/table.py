@@ -9,7 +9,7 @@ from rich.text import Text
 from planner.amounts import hours, money, seconds
 from planner.report.rows import chosen
 from planner.report.words import cost, spread, titles, when
-from planner.results import FrontPoint, Item, PortfolioResult, Recommendation
+from planner.results import Front, Item, PortfolioResult, Recommendation
 
 
 def print_recommendation(result: Recommendation, console: Console, *, explain: bool) -> None:
@@ -48,19 +48,24 @@ def print_portfolio(result: PortfolioResult, console: Console, *, explain: bool)
             _explanation(part, console)
 
 
-def print_front(points: list[FrontPoint], console: Console) -> None:
+def print_front(front: Front, console: Console) -> None:
     """Write the front, fastest first."""
+    points = front.points
     service = any(point.hours is None for point in points)
+    carbon = front.carbon_known is not None
     columns = (
-        (("latency", True), ("$/h", True)) if service else (("hours", True), ("total $", True))
+        [("latency", True), ("$/h", True)] if service else [("hours", True), ("total $", True)]
     )
-    table = _empty(*columns, ("what", False))
+    table = _empty(*columns, *([("kg CO2e", True)] if carbon else []), ("what", False))
     for point in points:
         if service:
-            latency = "-" if point.latency_s is None else seconds(point.latency_s)
-            table.add_row(latency, money(point.cost_usd_per_hour or 0.0).lstrip("$"), point.id)
+            cells = ["-" if point.latency_s is None else seconds(point.latency_s)]
+            cells.append(money(point.cost_usd_per_hour or 0.0).lstrip("$"))
         else:
-            table.add_row(hours(point.hours or 0.0), money(point.cost_usd).lstrip("$"), point.id)
+            cells = [hours(point.hours or 0.0), money(point.cost_usd).lstrip("$")]
+        if carbon:
+            cells.append("unknown" if point.kg_co2e is None else f"{point.kg_co2e:.3g}")
+        table.add_row(*cells, point.id)
     console.print(table)
 
 

@@ -296,3 +296,52 @@ def test_schemas_are_there(planner: Planner) -> None:
     given = json.loads(planner("schema", "mix-profile").out)
     assert "max_requests_per_second" in given["$defs"]["ProfileOffer"]["properties"]
     assert "schema" in json.loads(planner("schema", "mix").out)["properties"]
+
+
+def test_a_front_of_types_by_hand(planner: Planner) -> None:
+    """Both for 4 (see above); big alone needs two, for 6; small cannot go alone."""
+    done = planner("mix", "-", "--front", "types", "--format", "json", stdin=json.dumps(profile()))
+    assert done.code == 0
+    answer = json.loads(done.out)
+    assert answer["schema"] == "planner.mix-front/1"
+    points = [(p["limit"], p["cost_usd_per_hour"], p["machines"]) for p in answer["points"]]
+    assert points == [(1, 6.0, {"big": 2}), (2, 4.0, {"small": 1, "big": 1})]
+    assert all(p["queue_delay_s"] >= 0 for p in answer["points"])
+    table = planner("mix", "-", "--front", "types", stdin=json.dumps(profile()))
+    assert "2 x big" in table.out
+
+
+def test_head_room_shortens_the_wait(planner: Planner) -> None:
+    done = planner("mix", EXAMPLE, "--front", "head-room", "--format", "csv")
+    assert done.code == 0
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    limits = [float(row["limit"]) for row in rows]
+    costs = [float(row["cost_usd_per_hour"]) for row in rows]
+    assert len(rows) > 2
+    assert limits == sorted(limits)
+    assert costs == sorted(costs, reverse=True)
+    assert float(rows[0]["queue_delay_s"]) < float(rows[-1]["queue_delay_s"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        (("--front", "zones"), "--front"),
+        (("--front", "types", "--max-queue-delay", "1"), "does not go with --front"),
+        (("--front", "types", "--write-lp", "x.lp"), "does not go with --front"),
+    ],
+)
+def test_bad_fronts_end_in_one_line(planner: Planner, flags: tuple[str, ...], problem: str) -> None:
+    done = planner("mix", "-", *flags, stdin=json.dumps(profile()))
+    assert (done.code, done.out) == (2, "")
+    assert problem in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_a_front_of_nothing_says_what_is_short(planner: Planner) -> None:
+    given = profile(requests_per_second=8)
+    for offer in given["offers"]:
+        offer["max_count"] = 0
+    done = planner("mix", "-", "--front", "types", stdin=json.dumps(given))
+    assert (done.code, done.out) == (3, "")
+    assert "infeasible" in done.err
