@@ -5,7 +5,7 @@ CLI, TUI and Python API call the same methods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from planner.workload import Portfolio, Workload
 
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
+    from planner.comparison import Comparison
 
 Say = Callable[[str], None]
 
@@ -43,6 +44,20 @@ class Session:
 
     def recommend(self, workload: Workload, *, top: int = 5, where: str = "workload") -> Plan:
         return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
+
+    def compare(
+        self,
+        workload: Workload,
+        a: str,
+        b: str,
+        *,
+        axes: Sequence[str] = (),
+        where: str = "workload",
+    ) -> Comparison:
+        """Two sides of one workload: cost, time, and where the cheaper one flips."""
+        from planner.actions.compare import compare
+
+        return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)
 
     def estimate(self, workload: Workload, on: str, *, where: str = "workload") -> Estimate:
         """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""

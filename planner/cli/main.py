@@ -17,7 +17,8 @@ import typer
 
 # Commands by name, and groups of commands: each lives in the module of its name in this package.
 COMMANDS = (
-    "recommend", "pareto", "estimate", "mix", "accuracy", "fit", "init", "schema", "doctor", "tui",
+    "recommend", "pareto", "compare", "estimate", "mix", "accuracy", "fit", "init", "schema",
+    "doctor", "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog")
 
