@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from planner.results import CatalogInfo, Item, Mix
 
-SideName = Literal["a", "b"]
+SideName = Literal["a", "b", "equal"]
 
 
 class _Result(BaseModel):
@@ -66,7 +66,7 @@ class Comparison(_Result):
     headline: str
     a: ComparedSide
     b: ComparedSide
-    cheaper: SideName | None = Field(description="null: neither can do the work")
+    cheaper: SideName = Field(description="`equal`: both have the same cost")
     cost_ratio: float | None = Field(description="cost of a over cost of b")
     probability: float | None = Field(description="that the side which looks cheaper is cheaper")
     axes: list[Axis]

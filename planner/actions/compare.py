@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -10,12 +11,12 @@ from typing import Any
 from catalog import Catalog
 from planner.actions.compare_axes import AXES, NotSearched, Question, Search, gap_of
 from planner.actions.compare_sides import published, side_of, sided
-from planner.actions.compare_words import axis_sentence, headline
 from planner.comparison import Axis, Comparison, FlipPoint
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
 from planner.optimize.crossing import crossings
 from planner.performance.efficiency import Measured
+from planner.report.compare_words import axis_sentence, headline
 from planner.results import CatalogInfo
 from planner.workload import Workload
 
@@ -75,7 +76,7 @@ def compare(
         headline=headline(first, second, gap.probability),
         a=first,
         b=second,
-        cheaper=gap.cheaper,
+        cheaper=gap.cheaper or "equal",
         cost_ratio=ratio,
         probability=None if gap.probability is None else rounded(gap.probability),
         axes=found,
@@ -127,4 +128,5 @@ def _searched(name: str, search: Search, a: str, b: str) -> Axis:
         "crossings": flips,
     }
     throughout = search.gap(answered[0]).cheaper if answered else None
-    return Axis(**values, sentence=axis_sentence(values, throughout, a, b))
+    alone = all(math.isinf(search.gap(x).log_ratio) for x in answered)
+    return Axis(**values, sentence=axis_sentence(values, throughout, a, b, alone))

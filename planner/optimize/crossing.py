@@ -15,7 +15,9 @@ from itertools import pairwise
 from statistics import NormalDist
 from typing import Literal
 
-Side = Literal["a", "b"]
+Side = Literal["a", "b", "equal"]
+# Relative difference in cost below which two sides are the same plan.
+_SAME = 1e-9
 # Normal quantile of the ends of an 80% interval.
 Z80 = 1.2815515655446004
 
@@ -34,18 +36,20 @@ class Gap:
     def cheaper(self) -> Side | None:
         if math.isnan(self.log_ratio):
             return None
-        return "a" if self.log_ratio <= 0 else "b"
+        if abs(self.log_ratio) < _SAME:
+            return "equal"
+        return "a" if self.log_ratio < 0 else "b"
 
     def is_sure(self, side: Side) -> bool:
         """Whether the 80% interval leaves only ``side`` the cheaper one."""
         if self.cheaper != side:
             return False
-        return abs(self.log_ratio) >= Z80 * self.sd
+        return side == "equal" or abs(self.log_ratio) >= Z80 * self.sd
 
     @property
     def probability(self) -> float | None:
-        """That the side which looks cheaper is; None where neither can do the work."""
-        if math.isnan(self.log_ratio):
+        """That the side which looks cheaper is; None where neither is."""
+        if self.cheaper in (None, "equal"):
             return None
         if self.sd == 0 or math.isinf(self.log_ratio):
             return 1.0

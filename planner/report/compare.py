@@ -11,6 +11,7 @@ from rich.text import Text
 
 from planner.amounts import hours, hours_range, money
 from planner.comparison import ComparedSide, Comparison
+from planner.report.compare_words import subject_of
 from planner.report.words import when
 
 COLUMNS = (
@@ -81,7 +82,7 @@ def sentences(result: Comparison) -> list[str]:
     """Crossings, then axes that say nothing here."""
     lines = [axis.sentence for axis in result.axes]
     return lines + [
-        f"{name.replace('_', ' ')}: not searched, {why}."
+        f"{subject_of(name, result.a.name, result.b.name)}: not searched, {why}."
         for name, why in result.not_searched.items()
     ]
 
@@ -91,7 +92,7 @@ def _sides(result: Comparison) -> tuple[ComparedSide, ComparedSide]:
 
 
 def _cheaper(result: Comparison) -> ComparedSide | None:
-    return {"a": result.a, "b": result.b}.get(result.cheaper or "")
+    return {"a": result.a, "b": result.b}.get(result.cheaper)
 
 
 def _rows(result: Comparison) -> list[tuple[str, str, str]]:

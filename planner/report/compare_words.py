@@ -24,13 +24,14 @@ def headline(a: ComparedSide, b: ComparedSide, probability: float | None) -> str
         can, cannot = (b, a) if a.cost_usd is None else (a, b)
         why = cannot.why_not[0] if cannot.why_not else "unknown"
         return f"only {can.name} can do it, for {_cost(can)}; {cannot.name} cannot: {why}"
+    if probability is None:
+        return f"{a.name} and {b.name} come to the same: {_cost(a)}"
     cheap, dear = (a, b) if a.cost_usd <= b.cost_usd else (b, a)
     assert cheap.cost_usd is not None
     text = f"{cheap.name} is cheaper: {_cost(cheap)} against {_cost(dear)}"
     if dear.cost_usd:
         text += f", {1 - cheap.cost_usd / dear.cost_usd:.0%} less"
-    if probability is not None:
-        text += f" ({percent(probability)} sure)"
+    text += f" ({percent(probability)} sure)"
     if cheap.hours is not None and dear.hours is not None:
         text += f"; {hours(cheap.hours)} against {hours(dear.hours)}"
     return text
@@ -64,6 +65,8 @@ def quantity(value: float, unit: str) -> str:
 
 def interval(flip: FlipPoint, unit: str) -> str:
     """Within what the flip lies with 80% probability."""
+    if flip.low == flip.high == flip.at:
+        return "at any speed within the 80% interval"
     if flip.low is None and flip.high is None:
         return "80% interval wider than the search"
     low = "below the search" if flip.low is None else quantity(flip.low, unit)
@@ -71,21 +74,30 @@ def interval(flip: FlipPoint, unit: str) -> str:
     return f"80% interval {low} to {high}"
 
 
-def axis_sentence(values: Mapping[str, Any], throughout: str | None, a: str, b: str) -> str:
-    """Where the cheaper side flips along one axis, or that it does not within the search."""
+def axis_sentence(
+    values: Mapping[str, Any], throughout: str | None, a: str, b: str, alone: bool = False
+) -> str:
+    """Where the cheaper side flips along one axis, or that it does not within the search.
+
+    ``throughout`` is the cheaper side at the first point; ``alone``: the other never can.
+    """
     unit, names = values["unit"], {"a": a, "b": b}
-    subject = _SUBJECT[values["axis"]].format(a=a, b=b)
+    subject = subject_of(values["axis"], a, b)
     ends = f"{quantity(values['searched_from'], unit)} to {quantity(values['searched_to'], unit)}"
     if throughout is None:
         return f"{subject}: neither side can do the work anywhere from {ends}."
     if not values["crossings"]:
-        text = f"{subject}: no crossing from {ends}; {names[throughout]} is cheaper throughout"
+        text = f"{subject}: no crossing from {ends}; "
+        if alone and throughout in names:
+            text += f"only {names[throughout]} can do the work"
+        else:
+            text += f"{_cheaper(throughout, names)} throughout"
     else:
         parts = []
         for flip in values["crossings"]:
             part = (
-                f"{names[flip.cheaper_below]} is cheaper below {quantity(flip.at, unit)}, "
-                f"{names[flip.cheaper_above]} above ({interval(flip, unit)}"
+                f"{_cheaper(flip.cheaper_below, names)} below {quantity(flip.at, unit)}, "
+                f"{_cheaper(flip.cheaper_above, names)} above ({interval(flip, unit)}"
             )
             parts.append(part + ("; only one side can there)" if flip.cause != "cost" else ")"))
         text = f"{subject}: " + "; ".join(parts)
@@ -98,3 +110,12 @@ def axis_sentence(values: Mapping[str, Any], throughout: str | None, a: str, b: 
             "side can do the work"
         )
     return text + "."
+
+
+def subject_of(axis: str, a: str, b: str) -> str:
+    """What was varied, in words."""
+    return _SUBJECT[axis].format(a=a, b=b)
+
+
+def _cheaper(side: str, names: Mapping[str, str]) -> str:
+    return "both cost the same" if side == "equal" else f"{names[side]} is cheaper"
