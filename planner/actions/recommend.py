@@ -35,11 +35,14 @@ def recommend(
     top: int = 5,
     where: str = "workload",
     today: date | None = None,
+    what_if: bool = False,
+    near: float | None = None,
 ) -> Plan:
     """Choose the cheapest way to do the work that meets its constraints.
 
-    Raises BadInput for unknown names and empty filters, Infeasible when nothing meets the limits.
-    A plan over the budget is returned with status ``over_budget``.
+    ``what_if`` adds what relaxing each constraint saves, ``near`` the plans within that share of
+    the cost that differ in kind. Raises BadInput for unknown names and empty filters, Infeasible
+    when nothing meets the limits. A plan over the budget is returned with status ``over_budget``.
     """
     start = time.perf_counter()
     try:
@@ -67,6 +70,13 @@ def recommend(
         today=today or date.today(),
         seconds=time.perf_counter() - start,
     )
+    if what_if or near is not None:
+        from planner.actions.explained import explained
+
+        today = today or date.today()
+        recommendation = explained(
+            recommendation, found, catalog, measured, where, today, what_if=what_if, near=near
+        )
     return Plan(recommendation, prepared.candidates, prepared.feasible)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter
 
 from planner.comparison import Comparison
+from planner.diff_results import Replay, ResultDiff
 from planner.mix_results import MixResult
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
@@ -19,6 +20,8 @@ RESULTS: dict[str, type[BaseModel]] = {
     "estimate": Estimate,
     "mix": MixResult,
     "compare": Comparison,
+    "diff": ResultDiff,
+    "replay": Replay,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],

@@ -20,6 +20,7 @@ from planner.workload import Portfolio, Workload
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
     from planner.comparison import Comparison
+    from planner.diff_results import Replay
 
 Say = Callable[[str], None]
 
@@ -42,8 +43,24 @@ class Session:
 
         return own_measurements(self.catalog)
 
-    def recommend(self, workload: Workload, *, top: int = 5, where: str = "workload") -> Plan:
-        return recommend(workload, self.catalog, measured=self.measured, top=top, where=where)
+    def recommend(
+        self,
+        workload: Workload,
+        *,
+        top: int = 5,
+        where: str = "workload",
+        what_if: bool = False,
+        near: float | None = None,
+    ) -> Plan:
+        return recommend(
+            workload,
+            self.catalog,
+            measured=self.measured,
+            top=top,
+            where=where,
+            what_if=what_if,
+            near=near,
+        )
 
     def compare(
         self,
@@ -58,6 +75,12 @@ class Session:
         from planner.actions.compare import compare
 
         return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)
+
+    def replay(self, file: str) -> Replay:
+        """A saved recommendation answered again. Raises BadInput, Infeasible."""
+        from planner.actions.diff import replay
+
+        return replay(file, self.catalog, self.measured)
 
     def estimate(self, workload: Workload, on: str, *, where: str = "workload") -> Estimate:
         """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
@@ -96,9 +119,12 @@ class Session:
         place: Mapping[str, Any],
         *,
         top: int = 5,
+        what_if: bool = False,
+        near: float | None = None,
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
+        ``what_if`` and ``near`` go with one workload; a portfolio leaves them out.
         Raises BadInput and Infeasible.
         """
         found, where = asked(file, text, flags, place)
@@ -108,7 +134,8 @@ class Session:
             return recommend_portfolio(
                 found, self.catalog, measured=self.measured, top=top, where=where
             )
-        return self.recommend(found, top=top, where=where).recommendation
+        plan = self.recommend(found, top=top, where=where, what_if=what_if, near=near)
+        return plan.recommendation
 
     def front_from(
         self,

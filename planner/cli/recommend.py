@@ -20,7 +20,13 @@ def recommend(
     given: Given,
     top: Annotated[int, typer.Option(min=0, max=100, help="Alternatives shown.")] = 5,
     format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
-    explain: Annotated[bool, typer.Option("--explain", help="Say why, with sources.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why, with sources, and what relaxing saves.")
+    ] = False,
+    near: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Other plans within this share of the cost, e.g. 5%."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
     """Recommend the cheapest configuration that meets the workload's constraints.
@@ -30,6 +36,20 @@ def recommend(
     """
     from planner.actions.session import open_session
 
+    within = None if near is None else _share(near)
     session = open_session(say=None if quiet else say)
-    result = session.answer_from(given.file, None, given.fields, given.place, top=top)
+    result = session.answer_from(
+        given.file, None, given.fields, given.place, top=top, what_if=explain, near=within
+    )
     return show(result, format, explain)
+
+
+def _share(text: str) -> float:
+    from planner.errors import BadInput
+    from planner.quantities import share
+
+    try:
+        return share(text)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise BadInput(problem, where="--near", remedy=remedy) from None
