@@ -101,11 +101,7 @@ def _searched(name: str, search: Search, a: str, b: str) -> Axis:
     found = crossings(search.gap, search.grid, search.tolerance)
     answered = [x for x in search.grid if search.gap(x).cheaper is not None]
 
-    def shown(x: float | None) -> float | None:
-        if x is None:
-            return None
-        return float(round(x)) if search.whole else rounded(x * search.scale)
-
+    shown = search.shown
     flips = [
         FlipPoint(
             at=shown(flip.at) or 0.0,

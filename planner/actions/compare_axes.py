@@ -15,6 +15,7 @@ from planner.actions.cheapest import Cheapest, at_deadline, at_price, cheapest
 from planner.actions.compare_sides import Sided, sided
 from planner.actions.owned_price import NoOwnedPrice, owned_factors
 from planner.actions.planning import Prepared
+from planner.items import rounded
 from planner.model_choice import IMAGES, shape_of
 from planner.optimize.crossing import Function, Gap
 from planner.performance.efficiency import Measured
@@ -25,6 +26,8 @@ from planner.workload import BatchInference, Generic, LanguageTraining, Serving,
 SPAN = 32.0
 SMALLEST, LARGEST = 1e8, 4e12
 SHORTEST, LONGEST = 256, 131_072
+# Sequences are as long as people make them: multiples of this. Assumption.
+STEP = 128.0
 LEAST_UTILISATION = 0.02
 
 
@@ -48,7 +51,7 @@ class Question:
 class Search:
     """``gap`` is to be evaluated on ``grid``, and ``now`` is what the question says.
 
-    Quantities are published times ``scale``, in ``unit``.
+    Quantities are published times ``scale``, in ``unit``; ``step``: only multiples are tried.
     """
 
     unit: str
@@ -57,7 +60,20 @@ class Search:
     gap: Function
     tolerance: float
     scale: float = 1.0
-    whole: bool = False
+    step: float | None = None
+
+    def shown(self, x: float | None) -> float | None:
+        """A value of the axis as it is published: one that was asked for, in the unit."""
+        if x is None:
+            return None
+        return rounded(_stepped(x, self.step, self.now) * self.scale)
+
+
+def _stepped(x: float, step: float | None, now: float | None) -> float:
+    """The nearest multiple of ``step``, 1 at least; what the question says stays as it is."""
+    if step is None or x == now:
+        return x
+    return max(round(x / step), 1) * step
 
 
 def gap_of(a: Cheapest | None, b: Cheapest | None) -> Gap:
@@ -130,15 +146,22 @@ def sequence_length(q: Question) -> Search:
     low = min(float(SHORTEST), now)
     if most <= low:
         raise NotSearched("the model or the workload allows no other length")
-    grid = [float(round(x)) for x in _doubling(low, most)]
+    step = STEP if low >= STEP else 1.0
+    grid = sorted({_stepped(x, step, None) for x in _doubling(low, most)})
+    grid = [x for x in grid if x <= most]
 
     def vary(x: float) -> Workload:
         result: Workload = w.model_copy(update={name: round(x)})
         return result
 
-    whole = _rebuilt(q, vary)
+    rebuilt = _rebuilt(q, vary)
     return Search(
-        "tokens", now, _with(grid, now), lambda x: whole(float(round(x))), 0.03, whole=True
+        "tokens",
+        now,
+        _with(grid, now),
+        lambda x: rebuilt(_stepped(x, step, now)),
+        5e-4,  # finer than a step: the two that flip are neighbours
+        step=step,
     )
 
 

@@ -38,9 +38,7 @@ def diff(a: Recommendation, b: Recommendation, name_a: str, name_b: str) -> Resu
     found: list[Difference] = []
     found += _changed("workload", _flat(a.workload), _flat(b.workload))
     same_workload = not found
-    catalog = _changed("catalog", a.catalog.model_dump(), b.catalog.model_dump())
-    # A catalog grows older by itself: the age of a price is no change of it.
-    found += [each for each in catalog if each.field != "age_days"]
+    found += _changed("catalog", _catalog(a), _catalog(b))
     found += _changed("price", _prices(a), _prices(b))
     choice = _changed("choice", _choice(a), _choice(b))
     found += choice
@@ -84,6 +82,11 @@ def replay(
         headline=f"{which}, {outcome}",
         diff=found,
     )
+
+
+def _catalog(result: Recommendation) -> dict[str, Value]:
+    """Without date and age, which are those of the chosen price."""
+    return result.catalog.model_dump(exclude={"as_of", "age_days"})
 
 
 def _chosen(result: Recommendation) -> list[Item]:

@@ -14,8 +14,8 @@ from planner.actions.planning import Prepared
 from planner.items import ItemBuilder
 from planner.results import Item
 
-# What a difference in each attribute counts for. The last three together are below one of the first:
-# they alone make no other kind of plan. Assumption.
+# What a difference in each attribute counts for. The last three together stay below one of the
+# first: by themselves they make no other kind of plan. Assumption.
 WEIGHTS = {
     "cloud": 1.0, "accelerator": 1.0, "purchase": 1.0, "region": 0.4, "machine": 0.2,
     "number of machines": 0.2,

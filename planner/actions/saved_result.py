@@ -78,7 +78,7 @@ def _written(data: Any, model: type[BaseModel]) -> Any:
     if not isinstance(data, dict):
         return data
     rules = _rules(model)
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in data.items():
         unit, part = rules.get(name, ("", None))
         if part is not None and isinstance(value, list):

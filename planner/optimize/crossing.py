@@ -82,7 +82,7 @@ def crossings(gap: Function, grid: Sequence[float], tolerance: float = 0.01) -> 
     flips between two neighbours cancel and are not seen.
     """
     values = [gap(x) for x in grid]
-    known = [i for i, value in enumerate(values) if value.cheaper is not None]
+    known = _telling(values)
     found = []
     for i, j in pairwise(known):
         below, above = values[i].cheaper, values[j].cheaper
@@ -96,6 +96,18 @@ def crossings(gap: Function, grid: Sequence[float], tolerance: float = 0.01) -> 
     return found
 
 
+def _telling(values: Sequence[Gap]) -> list[int]:
+    """Points with an answer, without lone ones at which a curve that crosses is just 0."""
+    known = [i for i, value in enumerate(values) if value.cheaper is not None]
+    lone = {
+        i
+        for before, i, after in zip(known, known[1:], known[2:], strict=False)
+        if values[i].cheaper == "equal"
+        and "equal" not in (values[before].cheaper, values[after].cheaper)
+    }
+    return [i for i in known if i not in lone]
+
+
 def _is_cheaper(gap: Function, side: Side) -> Callable[[float], bool]:
     return lambda x: gap(x).cheaper == side
 
@@ -105,7 +117,7 @@ def _sure(gap: Function, side: Side, outwards: Sequence[float], tolerance: float
     unsure = outwards[0]
     for x in outwards:
         value = gap(x)
-        if value.cheaper != side:  # another crossing, or nobody can do the work
+        if value.cheaper not in (side, "equal"):  # another crossing, or nobody can do the work
             return None
         if value.is_sure(side):
             if x == outwards[0]:
