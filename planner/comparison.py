@@ -25,7 +25,7 @@ class ComparedSide(_Result):
     plan: Item | None = Field(default=None, description="a mix: its largest group")
     mix: Mix | None = None
     cost_usd: float | None = None
-    cost_usd_p10: float | None = None
+    cost_usd_p10: float | None = Field(default=None, description="null: of a mix, unknown")
     cost_usd_p90: float | None = None
     hours: float | None = Field(default=None, description="null: a service")
     cost_usd_per_hour: float | None = Field(default=None, description="services")

@@ -109,7 +109,10 @@ def _rows(result: Comparison) -> list[tuple[str, str, str]]:
         rows["latency p95"] = [when(side.plan) if side.plan else "-" for side in sides]
     else:
         rows["cost, 80%"] = [
-            f"{_money(side.cost_usd_p10)} - {_money(side.cost_usd_p90)}" for side in sides
+            "-"
+            if side.cost_usd_p10 is None or side.cost_usd_p90 is None
+            else f"{money(side.cost_usd_p10)} - {money(side.cost_usd_p90)}"
+            for side in sides
         ]
         rows["time"] = ["-" if side.hours is None else hours(side.hours) for side in sides]
         rows["time, 80%"] = [_range(side) for side in sides]
