@@ -19,6 +19,7 @@ from planner.items import rounded
 from planner.model_choice import IMAGES, shape_of
 from planner.optimize.crossing import Function, Gap
 from planner.performance.efficiency import Measured
+from planner.report.compare_words import TIMES_NOW
 from planner.workload import BatchInference, Generic, LanguageTraining, Serving, Workload
 
 # Model sizes and prices are searched a factor of 32 to both sides; the bounds of sizes in
@@ -193,7 +194,7 @@ def _unit_price(prepared: Prepared, pick: int) -> tuple[str, float]:
     c = prepared.candidates
     row, config = int(c.row[pick]), int(c.config[pick])
     if c.offers.text("cloud", row) in ("on-prem", "edge"):
-        return "times the price now", 1.0
+        return TIMES_NOW, 1.0
     hourly = c.offers.number("usd_per_hour", row) or 0.0
     if c.machines.devices[config].is_cpu:
         return "USD per machine-hour", hourly

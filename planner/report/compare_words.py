@@ -16,6 +16,7 @@ _SUBJECT = {
     "utilisation": "utilisation of the own site",
     "deadline": "deadline",
 }
+TIMES_NOW = "times the price now"
 
 
 def headline(a: ComparedSide, b: ComparedSide, probability: float | None) -> str:
@@ -101,7 +102,7 @@ def axis_sentence(
             )
             parts.append(part + ("; only one side can there)" if flip.cause != "cost" else ")"))
         text = f"{subject}: " + "; ".join(parts)
-    if values["now"] is not None:
+    if values["now"] is not None and unit != TIMES_NOW:
         text += f"; now {quantity(values['now'], unit)}"
     answered = (values["answered_from"], values["answered_to"])
     if answered != (values["searched_from"], values["searched_to"]):
