@@ -16,6 +16,8 @@ _SUBJECT = {
     "utilisation": "utilisation of the own site",
     "deadline": "deadline",
 }
+# An interval narrower than this (relative) is none.
+EXACT = 0.01
 TIMES_NOW = "times the price now"
 
 
@@ -66,8 +68,9 @@ def quantity(value: float, unit: str) -> str:
 
 def interval(flip: FlipPoint, unit: str) -> str:
     """Within what the flip lies with 80% probability."""
-    if flip.low == flip.high == flip.at:
-        return "at any speed within the 80% interval"
+    ends = (flip.low, flip.high)
+    if all(end is not None and abs(end / flip.at - 1) < EXACT for end in ends):
+        return "whatever the speed within its 80% interval"
     if flip.low is None and flip.high is None:
         return "80% interval wider than the search"
     low = "below the search" if flip.low is None else quantity(flip.low, unit)
@@ -96,11 +99,11 @@ def axis_sentence(
     else:
         parts = []
         for flip in values["crossings"]:
-            part = (
+            how = interval(flip, unit) if flip.cause == "cost" else "only one side can there"
+            parts.append(
                 f"{_cheaper(flip.cheaper_below, names)} below {quantity(flip.at, unit)}, "
-                f"{_cheaper(flip.cheaper_above, names)} above ({interval(flip, unit)}"
+                f"{_cheaper(flip.cheaper_above, names)} above ({how})"
             )
-            parts.append(part + ("; only one side can there)" if flip.cause != "cost" else ")"))
         text = f"{subject}: " + "; ".join(parts)
     if values["now"] is not None and unit != TIMES_NOW:
         text += f"; now {quantity(values['now'], unit)}"

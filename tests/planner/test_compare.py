@@ -259,3 +259,15 @@ def test_equal_sides_are_refused_by_name(catalog: Catalog) -> None:
     with pytest.raises(BadInput, match="same machines"):
         side = "accelerators=H100-80GB"
         compare(workload(PRETRAIN), side, "H100-80GB", catalog)
+
+
+def test_exit_codes(planner: Planner) -> None:
+    asked = ("compare", "--a", "A100", "--b", "H100", "--axis", "price-a")
+    over = planner(*asked, "--budget", "0.01 USD", LORA)
+    assert over.code == 4 and over.out and over.err.startswith("over budget: ")
+    assert planner(*asked, LORA).code == 0
+    neither = planner(*asked, "--deadline", "1min", LORA)
+    assert (neither.code, neither.out) == (3, "")
+    assert "A100: nothing finishes within" in neither.err
+    several = planner(*asked, ROOT / "examples" / "portfolio-of-five.yaml")
+    assert several.code == 2 and "several workloads" in several.err
