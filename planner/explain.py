@@ -198,7 +198,9 @@ def _assumptions(candidates: Candidates, best: int, item: Item) -> list[str]:
     elif item.purchase == "spot":
         row = int(candidates.row[best])
         low = candidates.offers.number("interruption_per_month_low", row) or 0.0
-        lines.append(f"Spot: the published band starts at {low:.0%} reclaimed a month.")
+        high = candidates.offers.number("interruption_per_month_high", row)
+        band = f"{low:.0%} or more" if high is None else f"{low:.0%} to {high:.0%}"
+        lines.append(f"Published: {band} of these spot machines reclaimed a month.")
     row = int(candidates.row[best])
     known = candidates.offers.number("rdma_gbps", row) or candidates.offers.number(
         "network_gbps", row

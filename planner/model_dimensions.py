@@ -55,6 +55,7 @@ def inline_shape(model: InlineModel) -> ModelShape:
             kind=model.kind,
             parameters_billion=model.parameters / 1e9,
             active_parameters_billion=model.parameters / 1e9,
+            layers=model.layers,
             forward_gmacs=(model.forward_flops or 0.0) / 2e9,
             activations_million=None if activations is None else activations / 1e6,
             image_size=model.image_size or 224,

@@ -287,3 +287,6 @@ class Estimate(_Result):
     memory_need_gib: float = Field(description="per device")
     memory_gib: float | None = Field(description="per device")
     weighed: list[Weighed] = Field(description="own measurements behind it, heaviest first")
+    observations: list[str] = Field(
+        default_factory=list, description="published measurements that weigh most, with --explain"
+    )

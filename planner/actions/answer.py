@@ -36,10 +36,15 @@ class Decided:
     credit_usd: float
 
 
-def decided(prepared: Prepared, choice: Choice, number: int, over_budget: bool) -> Decided:
-    """The part of a choice that concerns workload ``number``."""
+def decided(
+    prepared: Prepared, choice: Choice, number: int = 0, *, over_budget: bool = False
+) -> Decided:
+    """The part of a choice that concerns workload ``number``.
+
+    Credits that several workloads share are no single one's.
+    """
     pick = choice.picks[number]
-    credit = sum(choice.credit_usd.values())
+    credit = sum(choice.credit_usd.values()) if len(choice.picks) == 1 else 0.0
     if pick >= 0:
         return Decided(prepared, int(prepared.in_time[pick]), (), over_budget, credit)
     groups = choice.mixes[number]

@@ -7,6 +7,7 @@ from typing import Any
 
 from planner.errors import BadInput
 from planner.workload import MODELS, Portfolio, Workload, parse_any
+from planner.workload.profiles import beside
 from planner.yaml_file import load
 
 # Flags that a portfolio takes: the budget is shared, the risk goes to every workload.
@@ -40,7 +41,7 @@ def asked(
             )
     else:
         where = "stdin" if file == "-" else file
-        data = load(file, text)
+        data = beside(load(file, text), file)
         if given or placed:
             where += " with flags"
     if isinstance(data, dict):
@@ -48,6 +49,8 @@ def asked(
             data = _over_portfolio(data, given, placed, where)
         else:
             _check_kind(data.get("kind"), given.get("kind"), where)
+            if "model" in given:  # replaced whole: a profile is not laid over another model
+                data = {name: value for name, value in data.items() if name != "model"}
             data = _over(_over(data, given), {"where": placed} if placed else {})
     return parse_any(data, where=where), where
 

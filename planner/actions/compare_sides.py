@@ -172,9 +172,7 @@ def published(found: Sided, catalog: Catalog, today: date) -> ComparedSide:
     choice = found.best.choice
     if choice is None:
         choice = choose([prepared.options()], prepared.limits, None)
-    result = answer(
-        decided(prepared, choice, 0, False), catalog, choice, top=0, today=today, seconds=0.0
-    )
+    result = answer(decided(prepared, choice), catalog, choice, top=0, today=today, seconds=0.0)
     plan, mix = result.recommendation, result.mix
     parts = mix.groups if mix is not None else [plan]
     hours = [part.hours for part in parts if part.hours is not None]

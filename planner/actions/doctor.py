@@ -34,7 +34,7 @@ EXTRAS = {
     "gcp": ("google.cloud.compute_v1", "live GCP machine types"),
     "azure": ("azure.mgmt.compute", "live Azure machine types"),
     "sky": ("sky", "runs on clouds, Kubernetes and Slurm"),
-    "torch": ("torch", "calibration benchmarks on this machine"),
+    "torch": ("torch", "calibration benchmarks on this machine, planner trace"),
 }
 STALE_DAYS = 180
 

@@ -8,7 +8,8 @@ from typing import Literal, cast
 
 from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
-from planner.actions.own_measurements import one_machine, this_machine
+from planner.actions.behind import observations_behind
+from planner.actions.own_measurements import machines_up_to, this_machine
 from planner.candidates.amount import amount_of
 from planner.candidates.eligible import ability
 from planner.errors import BadInput, Infeasible
@@ -29,28 +30,32 @@ def estimate(
     catalog: Catalog,
     *,
     measured: Sequence[Measured] = (),
+    explain: bool = False,
     where: str = "workload",
 ) -> Estimate:
     """Throughput, hours and memory of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``.
+
+    With ``explain`` it names the published observations that weigh most.
 
     Raises BadInput for a name or count that cannot be, Infeasible when the hardware cannot do it.
     """
     shape = shape_of(catalog, workload, where)
     device, count, nodes = _hardware(on, catalog, ability(workload, shape))
-    machines = one_machine(device, count, nodes)
-    found = throughput_of(workload, shape, machines, measured)
-    if found.why_not[0]:
-        raise Infeasible(f"{workload.subject} cannot run on {on}: {found.why_not[0]}")
+    machines = machines_up_to(device, count, nodes)
+    found = throughput_of(workload, shape, machines, measured, catalog=catalog)
+    last = len(machines) - 1
+    if found.why_not[last]:
+        raise Infeasible(f"{workload.subject} cannot run on {on}: {found.why_not[last]}")
     total = amount_of(workload).total
-    median, slow, fast = float(found.median[0]), float(found.p10[0]), float(found.p90[0])
-    basis = cast(Literal["measured", "calibrated", "analytic"], found.basis[0])
+    median, slow, fast = (float(column[last]) for column in (found.median, found.p10, found.p90))
+    basis = cast(Literal["measured", "calibrated", "analytic"], found.basis[last])
     return Estimate(
         workload=workload.model_dump(mode="json", exclude_none=True),
         on=on,
         accelerator=device.name,
         accelerators=count * nodes,
         nodes=nodes,
-        parallelism=found.step.layout[0],
+        parallelism=found.step.layout[last],
         throughput=Throughput(
             value=rounded(median),
             unit=found.unit,
@@ -61,13 +66,14 @@ def estimate(
         hours=None if total is None else rounded(total / median / 3600),
         hours_p10=None if total is None else rounded(total / fast / 3600),
         hours_p90=None if total is None else rounded(total / slow / 3600),
-        latency=latency_of(found, 0),
-        memory_need_gib=rounded(float(found.step.memory_need[0]) / 2**30),
+        latency=latency_of(found, last),
+        memory_need_gib=rounded(float(found.step.memory_need[last]) / 2**30),
         memory_gib=None if device.memory is None else rounded(device.memory / 2**30),
         weighed=[
             Weighed(observation=observation, weight=round(weight, 3))
             for observation, weight in _weighed(workload, shape, machines, measured)
         ],
+        observations=observations_behind(found, last, catalog) if explain else [],
     )
 
 
@@ -77,7 +83,7 @@ def _weighed(
     """Own measurements behind the estimate; those of training are kept so far."""
     if not isinstance(workload, (LanguageTraining, VisionTraining)):
         return []
-    return weights(setups_of(workload, shape, machines)[0], measured)
+    return weights(setups_of(workload, shape, machines)[-1], measured)
 
 
 def _hardware(on: str, catalog: Catalog, needed: str) -> tuple[Device, int, int]:

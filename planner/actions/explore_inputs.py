@@ -3,39 +3,77 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import BadInput
-from planner.workload import Workload, parse, read
+from planner.workload import Workload, parse
+from planner.workload.inference import Serving, VisionInference
+from planner.workload.other import Edge
+from planner.yaml_file import load
+
+LATENCIES = ("ttft_p95", "tpot_p95", "latency_p95")
+# Fields of Inputs that hold text, and which of them are fields of ``where``.
+TEXTS = ("deadline", *LATENCIES, "budget", "max_nodes")
+FIELDS = (*TEXTS, "purchase")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Constraints as a person typed them; an empty deadline or budget means no limit."""
+    """Constraints as a person typed them; empty means no limit.
+
+    A field that does not go with the kind of work (see ``Subject.fields``) is ignored.
+    """
 
     deadline: str
     budget: str
     max_nodes: str
     purchase: tuple[str, ...]
+    ttft_p95: str = ""
+    tpot_p95: str = ""
+    latency_p95: str = ""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The workload under study and where it came from (``file`` None: shipped with the planner)."""
+    """The workload under study and where it came from (``file`` None: shipped with the planner).
+
+    ``data`` is the workload as it was written, so that what is not edited is lost in no detail.
+    """
 
     workload: Workload
     file: str | None
+    data: Mapping[str, Any]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Limits that go with this kind of work, of TEXTS."""
+        w = self.workload
+        if isinstance(w, Serving):
+            first: tuple[str, ...] = ("ttft_p95", "tpot_p95")
+        elif isinstance(w, Edge) or (isinstance(w, VisionInference) and w.is_service):
+            first = ("latency_p95",)
+        else:
+            first = ("deadline",)
+        return (*first, "budget", "max_nodes")
+
+    @property
+    def buys(self) -> bool:
+        """Whether ways to pay matter: edge devices and own machines are not rented."""
+        return self.workload.where.cloud_offers and not isinstance(self.workload, Edge)
 
     @property
     def inputs(self) -> Inputs:
         """The workload's own constraints, as text that parses back to them."""
         w = self.workload
+        latencies = {name: _seconds_text(getattr(w, name, None)) for name in LATENCIES}
         return Inputs(
             deadline="" if w.deadline is None else _hours_text(w.deadline),
             budget="" if w.budget is None else f"{w.budget:.10g}",
             max_nodes=str(w.where.max_nodes),
             purchase=tuple(kind.value for kind in w.where.purchase),
+            **latencies,
         )
 
 
@@ -47,63 +85,87 @@ def open_subject(file: str, *, shipped: bool = False) -> Subject:
             where="-",
             remedy="save it to a file and name that",
         )
-    return Subject(read(file), None if shipped else file)
+    data = load(file)
+    if isinstance(data, dict) and "workloads" in data:
+        raise BadInput(
+            "holds several workloads, and the screen shows one",
+            where=f"{file}: workloads",
+            remedy="save one of them as a file of its own; "
+            f"`planner recommend {shlex.quote(file)}` plans them together",
+        )
+    workload = parse(data, where=file)
+    assert isinstance(data, dict)
+    return Subject(workload, None if shipped else file, data)
 
 
 def constrain(subject: Subject, inputs: Inputs) -> Workload:
     """The workload with the typed constraints in place of its own. Raises BadInput."""
-    own = subject.inputs
-    data: dict[str, Any] = subject.workload.model_dump(mode="json", exclude_none=True)
-    # What was not touched keeps its exact value, whatever its text rounds to.
-    deadline, budget = inputs.deadline.strip(), inputs.budget.strip()
-    exact = subject.workload.deadline
-    data["deadline"] = f"{exact!r}h" if deadline == own.deadline else deadline
-    if budget != own.budget:
-        data["budget"] = budget
-    for name, text in (("deadline", deadline), ("budget", budget)):
-        if not text:
+    return parse(edited(subject, inputs), where=subject.file or "workload")
+
+
+def edited(subject: Subject, inputs: Inputs) -> dict[str, Any]:
+    """The workload as written, with what was typed instead of what it said before.
+
+    Raises BadInput for a number of machines that is none and for no way to pay.
+    """
+    data, place = dict(subject.data), dict(subject.data.get("where") or {})
+    for name in _touched(subject, inputs):
+        value = getattr(inputs, name)
+        if name == "max_nodes":
+            nodes = value.strip()
+            if not nodes.isdecimal():
+                raise BadInput(
+                    f"{nodes!r} is not a whole number", where=name, remedy="give one such as 16"
+                )
+            place[name] = int(nodes)
+        elif name == "purchase":
+            if not value:
+                raise BadInput(
+                    "no way to pay is left", where=name, remedy="choose on-demand, spot or both"
+                )
+            place[name] = list(value)
+        elif value.strip():
+            data[name] = value.strip()
+        else:
             data.pop(name, None)
-    nodes = inputs.max_nodes.strip()
-    if not nodes.isdecimal():
-        raise BadInput(
-            f"{nodes!r} is not a whole number", where="max_nodes", remedy="give one such as 16"
-        )
-    if not inputs.purchase:
-        raise BadInput(
-            "no way to pay is left", where="purchase", remedy="choose on-demand, spot or both"
-        )
-    data["where"] = {**data["where"], "max_nodes": int(nodes), "purchase": list(inputs.purchase)}
-    return parse(data, where=subject.file or "workload")
+    if place:
+        data["where"] = place
+    return data
 
 
-def command_line(subject: Subject, workload: Workload) -> str:
+def command_line(subject: Subject, inputs: Inputs) -> str:
     """A shell command that gives the same recommendation."""
-    own = subject.workload
-    removed = (own.deadline is not None and workload.deadline is None) or (
-        own.budget is not None and workload.budget is None
-    )
+    touched = _touched(subject, inputs)
+    removed = any(name != "purchase" and not getattr(inputs, name).strip() for name in touched)
     if subject.file is None or removed:
         # Flags cannot take a limit away, and the shipped workload has no path worth typing.
         import yaml
 
-        data = workload.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        if workload.deadline is not None:
-            data["deadline"] = _hours_text(workload.deadline)
-        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(edited(subject, inputs), sort_keys=False, allow_unicode=True)
         return f"planner recommend - <<'WORKLOAD'\n{text}WORKLOAD"
     words = ["planner", "recommend", subject.file]
-    if workload.deadline is not None and workload.deadline != own.deadline:
-        words += ["--deadline", _hours_text(workload.deadline)]
-    if workload.budget is not None and workload.budget != own.budget:
-        words += ["--budget", f"{workload.budget:.10g}"]
-    if workload.where.max_nodes != own.where.max_nodes:
-        words += ["--max-nodes", str(workload.where.max_nodes)]
-    if workload.where.purchase != own.where.purchase:
-        for kind in workload.where.purchase:
-            words += ["--purchase", kind.value]
+    for name in touched:
+        value = getattr(inputs, name)
+        flag = f"--{name.replace('_', '-')}"
+        for each in value if name == "purchase" else [value.strip()]:
+            words += [flag, each]
     return shlex.join(words)
+
+
+def _touched(subject: Subject, inputs: Inputs) -> list[str]:
+    """Fields that hold something else than the workload says, and that go with it."""
+    own = subject.inputs
+    touched = [n for n in subject.fields if getattr(inputs, n).strip() != getattr(own, n)]
+    bought = subject.buys and set(inputs.purchase) != set(own.purchase)
+    return [*touched, "purchase"] if bought else touched
 
 
 def _hours_text(value: float) -> str:
     minutes = value * 60
     return f"{minutes:.10g}m" if value < 1 and minutes == int(minutes) else f"{value:.10g}h"
+
+
+def _seconds_text(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.10g}s" if value >= 1 else f"{value * 1e3:.10g}ms"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ def why_infeasible(
         return _best(relaxed, catalog, measured, where, workload)
 
     helps = []
+    _waiting()
     for relaxation in known:
         if time.monotonic() - started > SEARCH_S:
             break
@@ -123,6 +125,12 @@ def why_infeasible(
     if not helps:
         helps.append(_advice(prepared, workload))
     return Infeasible(problem, [*helps, *reasons])
+
+
+def _waiting() -> None:
+    """A word to a person who waits: re-planning without each constraint takes seconds."""
+    if sys.stderr.isatty():
+        print("looking for what would help ...", file=sys.stderr)  # noqa: T201 - the user's stderr
 
 
 def _sets(
@@ -191,8 +199,10 @@ def problem_of(prepared: Prepared) -> str:
     workload, candidates = prepared.workload, prepared.candidates
     if not len(prepared.feasible):
         shortfall = smallest_shortfall_gib(candidates)
-        runs = any(not reason for reason in candidates.throughput.why_not)
-        if shortfall is not None and not runs:
+        reasons = candidates.throughput.why_not
+        if any(" missed" in reason or "latency targets" in reason for reason in reasons):
+            return f"nothing in the catalog serves {workload.subject} within these latencies"
+        if shortfall is not None and all(reasons):
             missing = f"the closest misses {shortfall:.1f} GiB a device"
             return f"{workload.subject} does not fit: {missing}"
         return f"nothing in the catalog can run {workload.subject} within these limits"

@@ -9,6 +9,7 @@ import numpy as np
 from catalog import Catalog, UnknownName
 from catalog.accelerators import AcceleratorKind
 from catalog.observations import Observation, OwnObservation, OwnObservations
+from planner.candidates.configurations import doubling
 from planner.performance.devices import Device, Machines, from_accelerator, usual_network
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import log_ratio, setups_of, training_throughput
@@ -18,7 +19,7 @@ THIS_MACHINE = "this-machine"
 
 
 def own_measurements(catalog: Catalog) -> list[Measured]:
-    """Each own run that the model can be asked about, as log(measured / analytic)."""
+    """Each own run that the model can be asked about, as log(measured / expected)."""
     found = []
     for own in OwnObservations().all():
         measured = _measured(own, catalog)
@@ -47,14 +48,23 @@ def this_machine() -> Device:
     )
 
 
-def one_machine(device: Device, per_node: int = 1, nodes: int = 1) -> Machines:
-    """A single configuration on the network usual for such machines; host figures unknown."""
-    unknown = np.array([np.nan])
+def one_machine(device: Device) -> Machines:
+    """A single configuration; host and network figures unknown."""
+    return machines_up_to(device, 1, 1)
+
+
+def machines_up_to(device: Device, per_node: int, nodes: int) -> Machines:
+    """1, 2, 4, ... and ``nodes`` machines on the network usual for them: the numbers that plans
+    try, so that the last one is estimated as in a plan. Host figures are unknown.
+    """
+    counts = np.array(doubling(nodes), np.float64)
+    unknown = np.full(len(counts), np.nan)
+    network = np.full(len(counts), usual_network(device, per_node)) if nodes > 1 else unknown
     return Machines(
-        (device,),
-        np.array([float(per_node)]),
-        np.array([float(nodes)]),
-        unknown if nodes == 1 else np.array([usual_network(device, per_node)]),
+        (device,) * len(counts),
+        np.full(len(counts), float(per_node)),
+        counts,
+        network,
         unknown,
         unknown,
     )
@@ -82,11 +92,12 @@ def _measured(own: OwnObservation, catalog: Catalog) -> Measured | None:
         decode_images=False,
     )
     machines = one_machine(device)
-    estimate = training_throughput(workload, shape, machines)
+    estimate = training_throughput(workload, shape, machines, catalog=catalog)
     ratio = log_ratio(estimate, seen.value)
     if ratio is None:
         return None
-    return Measured(setups_of(workload, shape, machines)[0], ratio, own.id)
+    sd = float(estimate.log_sd[0])
+    return Measured(setups_of(workload, shape, machines)[0], ratio, own.id, sd)
 
 
 def _device(own: OwnObservation, catalog: Catalog) -> Device | None:

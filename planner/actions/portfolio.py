@@ -56,13 +56,13 @@ def recommend_portfolio(
     day = today or date.today()
     answers = [
         answer(
-            decided(part, choice, number, False),
+            decided(part, choice, number),
             catalog,
             choice,
             top=top,
             today=day,
             seconds=time.perf_counter() - start,
-        ).model_copy(update={"credit_usd": 0.0})
+        )
         for number, part in enumerate(prepared)
     ]
     return _result(portfolio, prepared, answers, choice, limits, over_budget, start)

@@ -33,16 +33,17 @@ def recommend(
     *,
     measured: Sequence[Measured] = (),
     top: int = 5,
+    explain: bool = False,
     where: str = "workload",
     today: date | None = None,
-    what_if: bool = False,
     near: float | None = None,
 ) -> Plan:
     """Choose the cheapest way to do the work that meets its constraints.
 
-    ``what_if`` adds what relaxing each constraint saves, ``near`` the plans within that share of
-    the cost that differ in kind. Raises BadInput for unknown names and empty filters, Infeasible
-    when nothing meets the limits. A plan over the budget is returned with status ``over_budget``.
+    Raises BadInput for unknown names and empty filters, Infeasible when nothing meets the limits.
+    A plan over the budget is returned with status ``over_budget``. With ``explain`` the explanation
+    names the published observations that weigh most in the estimate and what relaxing each
+    constraint saves; ``near`` adds the plans within that share of the cost that differ in kind.
     """
     start = time.perf_counter()
     try:
@@ -61,7 +62,7 @@ def recommend(
         over_budget = bool(choice.picks)
     if not choice.picks:
         raise _infeasible(prepared, catalog, measured, where)
-    found = decided(prepared, choice, 0, over_budget)
+    found = decided(prepared, choice, over_budget=over_budget)
     recommendation = answer(
         found,
         catalog,
@@ -70,12 +71,25 @@ def recommend(
         today=today or date.today(),
         seconds=time.perf_counter() - start,
     )
-    if what_if or near is not None:
+    if explain:
+        from planner.actions.behind import observations_behind
+
+        candidates = prepared.candidates
+        best = found.pick
+        if best is None:
+            best = int(prepared.cover_rows()[found.groups[0].index])
+        config = int(candidates.config[best])
+        lines = observations_behind(candidates.throughput, config, catalog)
+        lines = [f"Weighs in the throughput: {line}." for line in lines]
+        recommendation = recommendation.model_copy(
+            update={"explanation": [*recommendation.explanation, *lines]}
+        )
+    if explain or near is not None:
         from planner.actions.explained import explained
 
         today = today or date.today()
         recommendation = explained(
-            recommendation, found, catalog, measured, where, today, what_if=what_if, near=near
+            recommendation, found, catalog, measured, where, today, what_if=explain, near=near
         )
     return Plan(recommendation, prepared.candidates, prepared.feasible)
 

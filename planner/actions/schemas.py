@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from planner.capacity_result import CapacityResult
 from planner.comparison import Comparison
 from planner.diff_results import Replay, ResultDiff
 from planner.mix_results import MixResult
+from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
 
 RESULTS: dict[str, type[BaseModel]] = {
@@ -19,6 +22,8 @@ RESULTS: dict[str, type[BaseModel]] = {
     "pareto": Front,
     "estimate": Estimate,
     "mix": MixResult,
+    "capacity-result": CapacityResult,
+    "profile": Profile,
     "compare": Comparison,
     "diff": ResultDiff,
     "replay": Replay,
@@ -28,6 +33,7 @@ FILES: dict[str, Any] = {
     "portfolio": PortfolioFile,
     **MODELS,
     "mix-profile": MixProfile,
+    "capacity": CapacitySpec,
 }
 SUBJECTS = (*FILES, *RESULTS)
 

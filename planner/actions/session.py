@@ -49,7 +49,7 @@ class Session:
         *,
         top: int = 5,
         where: str = "workload",
-        what_if: bool = False,
+        explain: bool = False,
         near: float | None = None,
     ) -> Plan:
         return recommend(
@@ -58,7 +58,7 @@ class Session:
             measured=self.measured,
             top=top,
             where=where,
-            what_if=what_if,
+            explain=explain,
             near=near,
         )
 
@@ -82,11 +82,15 @@ class Session:
 
         return replay(file, self.catalog, self.measured)
 
-    def estimate(self, workload: Workload, on: str, *, where: str = "workload") -> Estimate:
+    def estimate(
+        self, workload: Workload, on: str, *, explain: bool = False, where: str = "workload"
+    ) -> Estimate:
         """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
         from planner.actions.estimate import estimate
 
-        return estimate(workload, on, self.catalog, measured=self.measured, where=where)
+        return estimate(
+            workload, on, self.catalog, measured=self.measured, explain=explain, where=where
+        )
 
     def estimate_batch(
         self,
@@ -119,12 +123,12 @@ class Session:
         place: Mapping[str, Any],
         *,
         top: int = 5,
-        what_if: bool = False,
+        explain: bool = False,
         near: float | None = None,
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
-        ``what_if`` and ``near`` go with one workload; a portfolio leaves them out.
+        ``explain`` and ``near`` go with one workload; a portfolio leaves them out.
         Raises BadInput and Infeasible.
         """
         found, where = asked(file, text, flags, place)
@@ -134,7 +138,7 @@ class Session:
             return recommend_portfolio(
                 found, self.catalog, measured=self.measured, top=top, where=where
             )
-        plan = self.recommend(found, top=top, where=where, what_if=what_if, near=near)
+        plan = self.recommend(found, top=top, where=where, explain=explain, near=near)
         return plan.recommendation
 
     def front_from(

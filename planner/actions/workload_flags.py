@@ -62,6 +62,8 @@ def fields_of(
             raise _exclude(taken[target], name)
         taken[target] = name
         head, _, rest = target.partition(".")
+        if rest and head in taken:
+            raise _exclude(taken[head], name)
         if kind is not None and not has_file and head not in MODELS[kind].model_fields:
             others = [other for other in KINDS if head in MODELS[other].model_fields]
             raise BadInput(

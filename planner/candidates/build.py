@@ -9,13 +9,14 @@ import numpy as np
 
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
-from planner.candidates.amount import amount_of
+from planner.candidates.amount import amount_of, staged_bytes
 from planner.candidates.columns import Candidates
 from planner.candidates.configurations import configurations
 from planner.candidates.counts import repeat
 from planner.candidates.eligible import eligible
 from planner.candidates.own_offers import own_offers, with_own
 from planner.candidates.priced import priced, spot_facts
+from planner.cost.billing import set_up_hours
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import throughput_of
 from planner.workload import Workload
@@ -36,11 +37,12 @@ def build(
     own = own_offers(workload, catalog, where)
     offers, excluded = eligible(workload, shape, catalog, with_own(catalog.offers, own), where)
     found = configurations(workload, offers, catalog)
-    throughput = throughput_of(workload, shape, found.machines, measured)
+    throughput = throughput_of(workload, shape, found.machines, measured, catalog=catalog)
     amount = amount_of(workload)
     spot = spot_facts(workload, offers, own)
     z = NormalDist().inv_cdf(workload.risk)
-    counted = repeat(workload, amount, found, throughput, spot.availability, z)
+    boot, staging = set_up_hours(found.machines.is_cpu, staged_bytes(workload, shape))
+    counted = repeat(workload, amount, found, throughput, spot.availability, z, boot + staging)
     candidates = priced(
         workload, shape, catalog, offers, found, throughput, amount, counted, spot, own, z, excluded
     )

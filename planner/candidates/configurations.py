@@ -50,20 +50,23 @@ def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> 
     precision = None
     if isinstance(workload, (LanguageTraining, VisionTraining)):
         precision = training_precision(workload)
-    table = np.full((len(devices), len(steps)), -1, np.intp)
-    columns: list[tuple[int, int]] = []
-    hosts = offers.numbers["hosts"][first]
-    for index, device in enumerate(devices):
-        # A slice of several hosts is itself a cluster; part of a device or of a CPU socket is not
-        # spread: the cloud sells the whole one.
-        alone = device.share < 1 or hosts[index] > 1
-        # What cannot run at all is kept once, so that its reason is counted.
-        alone |= device.memory is None or (precision is not None and device.peak(precision) is None)
-        for step, nodes in enumerate(steps):
-            if nodes == 1 or (not alone and (nodes <= MOST_CPU_NODES or not device.is_cpu)):
-                table[index, step] = len(columns)
-                columns.append((index, nodes))
-    which = np.array([index for index, _ in columns], np.intp)
+    # A slice of several hosts is itself a cluster; part of a device or of a CPU socket is not
+    # spread: the cloud sells the whole one. What cannot run at all is kept once, so that its reason
+    # is counted.
+    runs = {
+        id(one): one.share >= 1
+        and one.memory is not None
+        and (precision is None or one.peak(precision) is not None)
+        for one in devices
+    }
+    spread = np.array([runs[id(one)] for one in devices], bool)
+    spread &= ~(offers.numbers["hosts"][first] > 1)
+    cpu = np.array([one.is_cpu for one in devices], bool)
+    nodes = np.array(steps, np.float64)
+    tried = (nodes == 1) | (spread[:, None] & ((nodes <= MOST_CPU_NODES) | ~cpu[:, None]))
+    which, step = np.nonzero(tried)
+    table = np.full(tried.shape, -1, np.intp)
+    table[which, step] = np.arange(len(which))
     source = first[which]
     numbers = offers.numbers
     rdma, network = numbers["rdma_gbps"][source], numbers["network_gbps"][source]
@@ -73,7 +76,7 @@ def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> 
     machines = Machines(
         devices=tuple(devices[i] for i in which),
         per_node=np.maximum(np.nan_to_num(numbers["accelerator_count"][source], nan=1.0), 1.0),
-        nodes=np.array([float(nodes) for _, nodes in columns]),
+        nodes=nodes[step],
         network=gbps * 1e9 / 8,
         vcpus=numbers["vcpus"][source],
         host_memory=numbers["memory_gib"][source] * 2**30,
@@ -85,17 +88,25 @@ def _devices(offers: OfferTable, catalog: Catalog) -> tuple[list[Device], Rows, 
     """The device of each distinct machine, each offer's index, and one offer of each."""
     _, first, of_offer = np.unique(offers.codes["hardware"], return_index=True, return_inverse=True)
     devices = []
+    known: dict[tuple[str, float, float | None], Device] = {}
+
+    def device(name: str, share: float, memory: float | None) -> Device:
+        key = (name, share, memory)
+        if key not in known:
+            known[key] = from_accelerator(catalog.accelerators[name], share, memory)
+        return known[key]
+
     for index in first.tolist():
         name = offers.text("accelerator", index)
         if name:
             count = offers.number("accelerator_count", index) or 1.0
             share = count if count < 1 else 1.0
-            devices.append(from_accelerator(catalog.accelerators[name], share))
+            devices.append(device(name, share, None))
         else:
-            cpu = catalog.accelerators[offers.text("cpu", index)]
+            cpu = offers.text("cpu", index)
             sockets = offers.number("cpu_sockets", index) or 1.0
             memory = offers.number("memory_gib", index)
-            devices.append(from_accelerator(cpu, sockets, memory))
+            devices.append(device(cpu, sockets, memory))
     return devices, np.asarray(of_offer, np.intp).reshape(-1), np.asarray(first, np.intp)
 
 

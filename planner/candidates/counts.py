@@ -12,6 +12,9 @@ from planner.candidates.configurations import Configurations, doubling
 from planner.performance.throughput import Throughput
 from planner.workload import BatchInference, Edge, Serving, VisionInference, Workload
 
+# The load may rise from its mean to its peak within this time. Assumption: a morning's ramp.
+RAMP_H = 1.0
+
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
@@ -37,11 +40,13 @@ def repeat(
     throughput: Throughput,
     availability: Floats,
     z: float,
+    start_hours: Floats,
 ) -> Counted:
     """Every repetition worth pricing.
 
     ``availability`` is the share of time that a machine of each offer is there (spot machines are
-    taken back), shape (offers,); ``z`` the normal quantile of the risk asked for.
+    taken back), shape (offers,); ``z`` the normal quantile of the risk asked for; ``start_hours``
+    from asking for a machine of each configuration to its first answer, shape (configurations,).
     """
     row, step = np.nonzero(found.table[found.of_offer] >= 0)
     config = found.table[found.of_offer[row], step]
@@ -74,8 +79,12 @@ def repeat(
     count = np.where(count * nodes[config] <= most, count, np.nan)
     billed = count
     if isinstance(workload, Serving) and workload.autoscaling is not None:
-        # One group beyond the mean load bridges a cold start. Assumption.
-        mean = np.ceil((amount.mean_per_second or rate) / unit - 1e-9) + 1
-        least = np.ceil(workload.autoscaling.min_machines / nodes[config])
-        billed = np.minimum(count, np.maximum(mean, least) + np.ceil(spare / nodes[config]))
+        scaled = workload.autoscaling
+        start = start_hours[config] if scaled.cold_start is None else scaled.cold_start
+        # Groups kept ready bridge what the load may rise by while another starts.
+        mean = amount.mean_per_second or rate
+        ready = (rate - mean) * np.minimum(start / RAMP_H, 1.0)
+        most_used = np.ceil((mean + ready) / unit - 1e-9)
+        least = np.ceil(scaled.min_machines / nodes[config])
+        billed = np.minimum(count, np.maximum(most_used, least) + np.ceil(spare / nodes[config]))
     return Counted(row, config, count, billed)

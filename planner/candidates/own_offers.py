@@ -14,7 +14,7 @@ import numpy as np
 from catalog import Catalog, OfferTable, UnknownName
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
 from catalog.sites import EdgeDevice
-from planner.cost.energy import energy_usd_per_hour
+from planner.cost.ownership import HOURS_PER_YEAR, Machine, Power
 from planner.errors import BadInput
 from planner.field_errors import shown, some
 from planner.workload import Edge, HeldCommitment, Site, Workload
@@ -22,7 +22,6 @@ from planner.workload import Edge, HeldCommitment, Site, Workload
 ON_PREM, EDGE = "on-prem", "edge"
 # A pool's facility when the user does not say: the survey mean of all sites.
 _PUE_ITEM = "PUE, survey mean of all sites"
-HOURS_PER_YEAR = 8766.0
 # Life of an edge unit, over which its price is spread. Assumption: three years.
 EDGE_LIFE_HOURS = 3 * HOURS_PER_YEAR
 
@@ -101,8 +100,7 @@ def _site(site: Site, catalog: Catalog, where: str) -> OwnOffers:
     if power_kw is None:
         power_kw = spec.power_kw
     pue = site.pue if site.pue is not None else catalog.facility[_PUE_ITEM].value
-    hourly = energy_usd_per_hour(power_kw, pue, price)
-    if hourly is None:
+    if power_kw is None or price is None:
         missing = "power" if power_kw is None else "usd_per_kwh"
         raise BadInput(
             "is unknown, so the energy of this site cannot be priced",
@@ -110,19 +108,29 @@ def _site(site: Site, catalog: Catalog, where: str) -> OwnOffers:
             remedy="give power: 10kW" if missing == "power" else "give usd_per_kwh: 0.12",
         )
     name = site.system or f"{spec.count:g}x {spec.accelerator}"
+    power = Power(power_kw, 0.0, pue, price)
+    hourly = power.running_usd_per_hour
     capital: dict[tuple[str, str, str], float] = {}
-    if site.purchase:
+    if site.purchase or site.charge == "full":
         capex = site.capex_usd or spec.capex_usd
         if capex is None:
             raise BadInput(
                 "is missing", where=f"{where}.capex_usd", remedy="give capex_usd: 300000"
             )
-        capital[(ON_PREM, site.name, name)] = capex - (site.residual_usd or 0.0)
-    # Staff and floor space are there with or without this job when the machines are owned.
-    if site.purchase:
-        fixed = site.staff_usd_per_year or 0.0
-        fixed += 12 * (site.colo_usd_per_kw_month or 0.0) * (power_kw or 0.0) * site.machines
-        hourly += fixed / site.machines / HOURS_PER_YEAR
+        machine = Machine(
+            capex,
+            site.life / HOURS_PER_YEAR,
+            site.cost_of_capital,
+            site.residual_usd or 0.0,
+            power,
+            (site.staff_usd_per_year or 0.0) / site.machines
+            + 12 * (site.colo_usd_per_kw_month or 0.0) * power_kw,
+        )
+        if site.purchase:  # for one job the whole machine, not a share of its life
+            capital[(ON_PREM, site.name, name)] = machine.capex_usd
+            hourly += machine.yearly_usd / HOURS_PER_YEAR
+        else:
+            hourly = machine.shared_usd_per_busy_hour(site.expected_utilisation)
     quota = f"{ON_PREM}/{site.name} instances"
     is_cpu = spec.is_cpu
     row: dict[str, object] = {
@@ -270,13 +278,10 @@ def _edge(workload: Edge, catalog: Catalog) -> OwnOffers:
     for device in _within_power(workload, catalog):
         spec = catalog.accelerator(device.accelerator)
         is_cpu = spec.kind.value == "CPU"
-        energy = energy_usd_per_hour(
-            None if device.power_w_busy is None else device.power_w_busy / 1e3,
-            1.0,
-            workload.usd_per_kwh,
-        )
-        if device.unit_price_usd is None or energy is None:
-            continue
+        if device.unit_price_usd is None or device.power_w_busy is None:
+            continue  # its cost is unknown
+        power = Power(device.power_w_busy / 1e3, 0.0, 1.0, workload.usd_per_kwh)
+        energy = power.running_usd_per_hour
         rows.append(
             {
                 "cloud": EDGE,

@@ -21,7 +21,7 @@ from planner.cost.billing import bill, set_up_hours
 from planner.cost.data import storage_usd_per_hour, transfer_usd
 from planner.cost.spot import RESTART_H, interruptions_per_hour, run_on_spot
 from planner.performance.throughput import Throughput
-from planner.workload import Workload
+from planner.workload import Edge, Workload
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,8 @@ def priced(
     slow, fast = run(throughput.p10), run(throughput.p90)
     risk = run(throughput.quantile(-z))
     too_many = "needs more machines than max_nodes"
+    if isinstance(workload, Edge):
+        too_many = f"too slow for one stream of {workload.frames_per_second:g} frames/s"
     why_not = {}
     if amount.is_service:
         runs = np.isfinite(throughput.median[config]) & np.isnan(counted.count)

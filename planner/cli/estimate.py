@@ -45,7 +45,7 @@ def estimate(
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="With --batch: a column with the observations that weighed most."
+            "--explain", help="Name the published observations that weigh most in the estimate."
         ),
     ] = False,
 ) -> int:
@@ -63,7 +63,6 @@ def estimate(
     for flag, given in (
         ("--out", out is not None),
         ("--exclude-measured", exclude_measured),
-        ("--explain", explain),
     ):
         if given:
             raise BadInput("goes with --batch only", where=flag, remedy="add --batch IN.csv")
@@ -71,7 +70,7 @@ def estimate(
         raise BadInput("no workload given", remedy="name a workload file, or --batch IN.csv")
     session = open_session(say=lambda line: typer.echo(line, err=True))
     workload, where = workload_from(file, None, {}, {})
-    result = session.estimate(workload, on, where=where)
+    result = session.estimate(workload, on, explain=explain, where=where)
     if format is Format.JSON:
         typer.echo(result.model_dump_json(by_alias=True, indent=2))
         return 0
@@ -92,6 +91,8 @@ def estimate(
     typer.echo(f"needs {result.memory_need_gib:.1f} GiB of {memory} GiB a device")
     for part in result.weighed:
         typer.echo(f"own measurement {part.observation}: {part.weight:.0%} of the correction")
+    for line in result.observations:
+        typer.echo(f"published measurement {line}")
     return 0
 
 

@@ -17,8 +17,8 @@ import typer
 
 # Commands by name, and groups of commands: each lives in the module of its name in this package.
 COMMANDS = (
-    "recommend", "pareto", "compare", "diff", "replay", "estimate", "mix", "accuracy", "fit",
-    "init", "schema", "doctor", "tui",
+    "recommend", "pareto", "compare", "diff", "replay", "mix", "capacity", "estimate", "trace",
+    "accuracy", "fit", "init", "schema", "doctor", "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog")
 

@@ -39,7 +39,7 @@ def recommend(
     within = None if near is None else _share(near)
     session = open_session(say=None if quiet else say)
     result = session.answer_from(
-        given.file, None, given.fields, given.place, top=top, what_if=explain, near=within
+        given.file, None, given.fields, given.place, top=top, explain=explain, near=within
     )
     return show(result, format, explain)
 

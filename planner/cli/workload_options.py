@@ -55,6 +55,7 @@ FLAGS = (
     Flag("edge", "", "Run the model beside cameras or sensors, at --fps.", bool),
     Flag("name", "name", "What to call it."),
     Flag("model", "model", "Model name, e.g. llama-3.1-8b, or parameter count, e.g. 7B."),
+    Flag("model_profile", "model.profile", "File that `planner trace` wrote.", metavar="FILE"),
     Flag("tokens", "tokens", "Tokens in total, e.g. 50M (batch: prompt tokens)."),
     Flag("samples", "samples", "Samples: images to train on, requests of a batch."),
     Flag("images", "samples", "Images to run inference on, e.g. 1M."),

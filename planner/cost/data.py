@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from catalog.sites import Egress
 from numpy.typing import NDArray
+
+from catalog.sites import Egress
 
 Floats = NDArray[np.float64]
 

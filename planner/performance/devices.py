@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,49 +139,55 @@ class Machines:
 
         vCPUs and host memory beside an accelerator do not count, nor does the network of one node.
         """
-        groups: dict[tuple[object, ...], int] = {}
-        first: list[int] = []
-        member = np.empty(len(self), np.intp)
+        kinds, place = self._kinds
+        alike: dict[tuple[object, ...], int] = {}
+        code = [alike.setdefault((d.name, d.share, d.memory), len(alike)) for d in kinds]
         columns = zip(
-            self.devices,
+            np.array(code)[place].tolist() if len(self) else [],
             self.per_node.tolist(),
             self.nodes.tolist(),
-            self.network.tolist(),
+            np.where(self.nodes > 1, self.network, 0.0).tolist(),
             strict=True,
         )
-        for index, (device, per_node, nodes, network) in enumerate(columns):
-            key = (
-                device.name,
-                device.share,
-                device.memory,
-                per_node,
-                nodes,
-                network if nodes > 1 else 0.0,
-            )
-            group = groups.setdefault(key, len(groups))
-            if group == len(first):
-                first.append(index)
-            member[index] = group
-        return np.array(first, np.intp), member
+        groups: dict[tuple[float, ...], int] = {}
+        member = np.array([groups.setdefault(key, len(groups)) for key in columns], np.intp)
+        first = np.full(len(groups), len(self), np.intp)
+        np.minimum.at(first, member, np.arange(len(self)))
+        return first, member
+
+    @cached_property
+    def _kinds(self) -> tuple[list[Device], NDArray[np.intp]]:
+        """Each device once, and which of them each configuration has."""
+        places: dict[int, int] = {}
+        found: list[Device] = []
+        for device in self.devices:
+            if id(device) not in places:
+                places[id(device)] = len(found)
+                found.append(device)
+        return found, np.array([places[id(device)] for device in self.devices], np.intp)
+
+    def _of_devices(self, figure: Callable[[Device], float | None]) -> Floats:
+        kinds, place = self._kinds
+        return _column([figure(device) for device in kinds])[place]
 
     def peak(self, precision: str) -> Floats:
-        return _column([device.peak(precision) for device in self.devices])
+        return self._of_devices(lambda device: device.peak(precision))
 
     @property
     def memory(self) -> Floats:
-        return _column([device.memory for device in self.devices])
+        return self._of_devices(lambda device: device.memory)
 
     @property
     def memory_bandwidth(self) -> Floats:
-        return _column([device.memory_bandwidth for device in self.devices])
+        return self._of_devices(lambda device: device.memory_bandwidth)
 
     @property
     def link_bandwidth(self) -> Floats:
-        return _column([device.link_bandwidth for device in self.devices])
+        return self._of_devices(lambda device: device.link_bandwidth)
 
     @property
     def link_domain(self) -> Floats:
-        return _column([float(device.link_domain) for device in self.devices])
+        return self._of_devices(lambda device: float(device.link_domain))
 
     @property
     def fast_domain(self) -> Floats:

@@ -124,11 +124,29 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One own measurement: its setup and log(measured / analytic throughput)."""
+    """One own measurement: its setup and log(measured / expected throughput).
+
+    ``log_sd`` is how far the expectation was thought to be off (``Expected``); None: the prior's.
+    """
 
     setup: Setup
     log_ratio: float
     observation_id: str = ""
+    log_sd: float | None = None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of each configuration before own measurements, shape (n,).
+
+    ``log_ratio`` is log(expected / analytic throughput), ``log_sd`` the standard deviation of the
+    log of the truth below that, ``log_sd_above`` above it.
+    """
+
+    log_ratio: Floats
+    log_sd: Floats
+    log_sd_above: Floats
+    basis: list[str]
 
 
 @dataclass(frozen=True)
@@ -138,24 +156,37 @@ class Posterior:
     ratio: Floats
     log_sd: Floats
     basis: list[str]
+    log_sd_above: Floats
 
 
 def prior(task: str, kind: str) -> Prior:
     return _PRIORS.get((task, kind), _UNFAMILIAR)
 
 
-def posterior(setups: Sequence[Setup], measured: Sequence[Measured]) -> Posterior:
-    """Prior updated by own measurements. Basis: measured, calibrated or analytic.
+def by_prior(task: str, kinds: Sequence[str]) -> Expected:
+    """The analytic time as it stands, on devices of these kinds."""
+    known = {kind: prior(task, kind).log_sd for kind in set(kinds)}
+    sd = np.array([known[kind] for kind in kinds])
+    return Expected(np.zeros(len(kinds)), sd, sd, ["analytic"] * len(kinds))
 
-    ``measured`` means this very configuration was run here; ``calibrated`` that a neighbour
-    removed at least a tenth of the variance.
+
+def posterior(
+    setups: Sequence[Setup], measured: Sequence[Measured], expected: Expected | None = None
+) -> Posterior:
+    """Expectation (without one, the prior) updated by own measurements.
+
+    Setups are needed only where something was measured.
+
+    Basis ``measured`` means that this very configuration was run here, ``calibrated`` that a
+    neighbour removed at least a tenth of the variance; else it is that of the expectation.
     """
-    mean = np.zeros(len(setups))
-    sd = np.array([prior(s.task, s.kind).log_sd for s in setups])
-    basis = ["analytic"] * len(setups)
+    if expected is None:
+        sd = np.array([prior(s.task, s.kind).log_sd for s in setups])
+        expected = Expected(np.zeros(len(setups)), sd, sd, ["analytic"] * len(setups))
+    mean, sd, basis = expected.log_ratio, expected.log_sd, expected.basis
     if measured and setups:
         own = [m.setup for m in measured]
-        own_sd = np.array([prior(s.task, s.kind).log_sd for s in own])
+        own_sd = _own_sd(measured)
         residual = np.array([m.log_ratio for m in measured])
         inner = _covariance(own, own) * own_sd[:, None] * own_sd[None, :]
         inner += MEASUREMENT_SD**2 * np.eye(len(own))
@@ -166,10 +197,20 @@ def posterior(setups: Sequence[Setup], measured: Sequence[Measured]) -> Posterio
         sd = np.sqrt(np.maximum(sd**2 * (1 - removed), MEASUREMENT_SD**2))
         exact = {s.groups()["exact"] for s in own}
         basis = [
-            "measured" if s.groups()["exact"] in exact else "calibrated" if r >= 0.1 else "analytic"
-            for s, r in zip(setups, removed, strict=True)
+            "measured" if s.groups()["exact"] in exact else "calibrated" if r >= 0.1 else before
+            for s, r, before in zip(setups, removed, basis, strict=True)
         ]
-    return Posterior(np.exp(mean), sd, basis)
+    above = expected.log_sd_above * sd / expected.log_sd
+    return Posterior(np.exp(mean), sd, basis, above)
+
+
+def _own_sd(measured: Sequence[Measured]) -> Floats:
+    return np.array(
+        [
+            prior(m.setup.task, m.setup.kind).log_sd if m.log_sd is None else m.log_sd
+            for m in measured
+        ]
+    )
 
 
 def weights(setup: Setup, measured: Sequence[Measured], most: int = 5) -> list[tuple[str, float]]:
@@ -177,7 +218,7 @@ def weights(setup: Setup, measured: Sequence[Measured], most: int = 5) -> list[t
     if not measured:
         return []
     own = [m.setup for m in measured]
-    own_sd = np.array([prior(s.task, s.kind).log_sd for s in own])
+    own_sd = _own_sd(measured)
     inner = _covariance(own, own) * own_sd[:, None] * own_sd[None, :]
     inner += MEASUREMENT_SD**2 * np.eye(len(own))
     cross = _covariance([setup], own)[0] * prior(setup.task, setup.kind).log_sd * own_sd

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog import Catalog
+from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import BYTES, Machines
-from planner.performance.efficiency import Z90, Measured, Setup, posterior, prior
+from planner.performance.efficiency import Z90, Measured, Setup, by_prior, posterior, prior
+from planner.performance.fitted import Setups
 from planner.performance.latency import Latency
 from planner.performance.layouts import ANY_LAYOUT, Layout, parse_layout
 from planner.performance.training import StepTimes, transformer_step
-from planner.performance.vision import vision_step
-from planner.performance.work import transformer_work, vision_work
+from planner.performance.vision import DECODE_IMAGES_PER_S_PER_VCPU, vision_step
+from planner.performance.work import VisionWork, transformer_work, vision_work
 from planner.workload import Generic, LanguageTraining, Training, VisionTraining, Workload
 
 Floats = NDArray[np.float64]
@@ -27,7 +30,8 @@ class Throughput:
     """Units of work per second on each configuration, shape (n,); NaN where it cannot run.
 
     ``unit`` is tokens_per_s or images_per_s. ``log_sd`` is the standard deviation of the log of
-    the true value around ``median``. ``why_not`` is empty where it can run.
+    the true value below ``median``, ``log_sd_above`` above it (None: the same). ``why_not`` is
+    empty where it can run. ``setups`` is what the fitted model was asked, where it was.
     """
 
     unit: str
@@ -37,10 +41,13 @@ class Throughput:
     step: StepTimes
     why_not: list[str]
     latency: Latency | None = None
+    log_sd_above: Floats | None = None
+    setups: Setups | None = None
 
     def quantile(self, z: float) -> Floats:
         """Throughput at ``z`` standard deviations above the median (below when negative)."""
-        result: Floats = self.median * np.exp(z * self.log_sd)
+        sd = self.log_sd if z < 0 or self.log_sd_above is None else self.log_sd_above
+        result: Floats = self.median * np.exp(z * sd)
         return result
 
     @property
@@ -53,16 +60,25 @@ class Throughput:
 
 
 def throughput_of(
-    workload: Workload, shape: ModelShape, machines: Machines, measured: Sequence[Measured] = ()
+    workload: Workload,
+    shape: ModelShape,
+    machines: Machines,
+    measured: Sequence[Measured] = (),
+    *,
+    catalog: Catalog | None = None,
 ) -> Throughput:
-    """Estimate any workload on every configuration."""
+    """Estimate any workload on every configuration.
+
+    The model fitted on published measurements is laid over the analytic one where a ``catalog`` is
+    given; it knows the devices and networks of the catalog.
+    """
     if isinstance(workload, (LanguageTraining, VisionTraining)):
-        return training_throughput(workload, shape, machines, measured)
+        return training_throughput(workload, shape, machines, measured, catalog=catalog)
     from planner.performance.inference import generic_throughput, inference_throughput
 
     if isinstance(workload, Generic):
         return generic_throughput(workload, machines, measured)
-    return inference_throughput(workload, shape, machines, measured)
+    return inference_throughput(workload, shape, machines, measured, catalog=catalog)
 
 
 def training_precision(workload: Training) -> str:
@@ -77,6 +93,8 @@ def training_throughput(
     machines: Machines,
     measured: Sequence[Measured] = (),
     layout: Layout | None = None,
+    *,
+    catalog: Catalog | None = None,
 ) -> Throughput:
     """Estimate training throughput on every configuration.
 
@@ -85,7 +103,7 @@ def training_throughput(
     """
     precision = training_precision(workload)
     task = "vision-training" if isinstance(workload, VisionTraining) else "language-training"
-    kernel = np.array([prior(task, d.kind).kernel_efficiency for d in machines.devices])
+    kernel = kernel_efficiency(task, machines)
     if isinstance(workload, VisionTraining):
         work = vision_work(shape, workload.image_size)
         if work is None:
@@ -103,18 +121,51 @@ def training_throughput(
             kernel_efficiency=kernel,
         )
         units, unit = float(workload.batch_size), "images_per_s"
+        most = _most_images(workload, work, machines, precision)
     else:
         layout = layout or parse_layout(workload.parallelism or "")
-        step = _language_step(workload, shape, machines, precision, kernel, layout)
+        step, flops = _language_step(workload, shape, machines, precision, kernel, layout)
+        most = machines.peak(precision) * machines.total / flops
         units = max(workload.step_tokens, float(workload.sequence_length))
         unit = "tokens_per_s"
-    setups = setups_of(workload, shape, machines)
-    correction = posterior(setups, measured)
+    kinds = [device.kind for device in machines.devices]
+    expected, asked = by_prior(task, kinds), None
+    if catalog is not None:
+        from planner.performance.training_fit import training_expected
+
+        expected, asked = training_expected(
+            workload,
+            shape,
+            machines,
+            step,
+            precision,
+            log_analytic=np.log(units / step.total_s),
+            log_most=np.log(most),
+            prior=expected,
+            catalog=catalog,
+        )
+    setups = setups_of(workload, shape, machines) if measured else []
+    correction = posterior(setups, measured, expected)
     median = units / step.total_s * correction.ratio
     stated = layout is not None and layout != ANY_LAYOUT
     why_not = _why_not(step, machines, precision, median, stated)
     median = np.where([bool(reason) for reason in why_not], np.nan, median)
-    return Throughput(unit, median, correction.log_sd, correction.basis, step, why_not)
+    return Throughput(
+        unit,
+        median,
+        correction.log_sd,
+        correction.basis,
+        step,
+        why_not,
+        log_sd_above=correction.log_sd_above,
+        setups=asked,
+    )
+
+
+def kernel_efficiency(task: str, machines: Machines) -> Floats:
+    """Share of the peak that kernels reach before any measurement, shape (n,)."""
+    known = {kind: prior(task, kind).kernel_efficiency for kind in AcceleratorKind}
+    return np.array([known[device.kind] for device in machines.devices])
 
 
 def setups_of(workload: Training, shape: ModelShape, machines: Machines) -> list[Setup]:
@@ -155,7 +206,8 @@ def _language_step(
     precision: str,
     kernel: Floats,
     layout: Layout,
-) -> StepTimes:
+) -> tuple[StepTimes, float]:
+    """Times of a step, and operations of a token."""
     width = BYTES[precision]
     # fp8 training keeps weights and activations in 16 bit and casts before products
     stored = 2.0 if precision == "fp8" else width
@@ -176,7 +228,23 @@ def _language_step(
         kernel_efficiency=kernel[first],
         layout=layout,
     )
-    return step.take(member)
+    return step.take(member), work.flops_forward + work.flops_backward
+
+
+def _most_images(
+    workload: VisionTraining, work: VisionWork, machines: Machines, precision: str
+) -> Floats:
+    """Images/s at the peak, and no more than the hosts decode.
+
+    Frameworks compute fp32 convolutions in TF32 where a GPU has it.
+    """
+    peak = machines.peak(precision)
+    if precision == "fp32":
+        peak = np.fmax(peak, machines.peak("tf32"))
+    most = peak * machines.total / (3 * work.flops_forward)
+    if not workload.decode_images:
+        return most
+    return np.fmin(most, DECODE_IMAGES_PER_S_PER_VCPU * machines.vcpus * machines.nodes)
 
 
 def _why_not(

@@ -39,6 +39,7 @@ class StepTimes:
     layout: list[str]
     memory_need: Floats
     shortfall: Floats
+    degrees: list[Layout] | None = None  # of the layouts, of transformers in training
 
     @property
     def total_s(self) -> Floats:
@@ -53,6 +54,7 @@ class StepTimes:
             [self.layout[i] for i in rows.tolist()],
             self.memory_need[rows],
             self.shortfall[rows],
+            None if self.degrees is None else [self.degrees[i] for i in rows.tolist()],
         )
 
 
@@ -116,6 +118,7 @@ def transformer_step(
         best.layout,
         best.memory_need,
         np.where(np.isnan(best.compute_s), best.memory_need - rates.memory, 0.0),
+        best.degrees,
     )
 
 
@@ -164,11 +167,14 @@ class _Best:
     overhead_s: Floats
     memory_need: Floats
     layout: list[str]
+    degrees: list[Layout]
 
     @classmethod
     def of(cls, count: int) -> _Best:
         nan = np.full(count, np.nan)
-        return cls(nan.copy(), nan.copy(), nan.copy(), nan.copy(), [""] * count)
+        return cls(
+            nan.copy(), nan.copy(), nan.copy(), nan.copy(), [""] * count, [ANY_LAYOUT] * count
+        )
 
     def keep(
         self, rows: Rows, layouts: Layouts, need: Floats, memory: Floats, parts: StepParts
@@ -182,16 +188,15 @@ class _Best:
         self.communication_s[rows] = parts.communication_s[here, pick]
         self.overhead_s[rows] = parts.overhead_s[here, pick]
         self.memory_need[rows] = need[pick]
-        words: dict[int, str] = {}
+        found = {index: layouts[index] for index in set(pick.tolist())}
+        words = {index: describe(layout) for index, layout in found.items()}
         for row, index in zip(rows.tolist(), pick.tolist(), strict=True):
-            if index not in words:
-                words[index] = describe(layouts[index])
-            self.layout[row] = words[index]
+            self.layout[row], self.degrees[row] = words[index], found[index]
 
 
 def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
     """Configurations by what decides their layouts and the way their links are crossed."""
-    groups: dict[MachineShape, list[int]] = {}
+    groups: dict[tuple[float, float, float, AcceleratorKind], list[int]] = {}
     kinds = [device.kind for device in machines.devices]
     columns = zip(
         machines.per_node.tolist(),
@@ -200,7 +205,9 @@ def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
         kinds,
         strict=True,
     )
-    for index, (per_node, nodes, domain, kind) in enumerate(columns):
+    for index, key in enumerate(columns):
+        groups.setdefault(key, []).append(index)
+    for (per_node, nodes, domain, kind), rows in groups.items():
         shape = MachineShape(
             int(per_node),
             int(nodes),
@@ -208,8 +215,6 @@ def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
             kind is AcceleratorKind.CPU,
             kind is AcceleratorKind.GPU,
         )
-        groups.setdefault(shape, []).append(index)
-    for shape, rows in groups.items():
         yield shape, np.array(rows, np.intp)
 
 

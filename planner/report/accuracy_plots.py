@@ -10,6 +10,7 @@ from planner.performance.learned.report import DESCRIPTIONS
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73")  # told apart by the colour-blind (Okabe and Ito)
 _MOST_POINTS = 300  # a class, evenly thinned: the file stays small
+_LEAST = 0.3  # where the axes of the calibration plot begin
 _RANGE = math.log(4.0)  # residuals beyond are drawn on the border
 
 
@@ -18,10 +19,12 @@ def calibration_svg(nominal: Sequence[float], observed: Mapping[str, Sequence[fl
     left, top, size = 60.0, 40.0, 360.0
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return left + (x - 0.4) / 0.6 * size, top + size - (y - 0.4) / 0.6 * size
+        return left + (x - _LEAST) / (1 - _LEAST) * size, top + size - (y - _LEAST) / (
+            1 - _LEAST
+        ) * size
 
     parts = [_label(left, 22, "Do the intervals hold? Share of rows inside, by nominal share")]
-    for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+    for tick in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         x, y = place(tick, tick)
         parts += [
             _line(x, top, x, top + size, "#ddd"),
@@ -29,10 +32,10 @@ def calibration_svg(nominal: Sequence[float], observed: Mapping[str, Sequence[fl
             _label(x, top + size + 16, f"{tick:.0%}", "middle"),
             _label(left - 6, y + 4, f"{tick:.0%}", "end"),
         ]
-    parts.append(_line(*place(0.4, 0.4), *place(1.0, 1.0), "#888"))
+    parts.append(_line(*place(_LEAST, _LEAST), *place(1.0, 1.0), "#888"))
     for number, (name, shares) in enumerate(observed.items()):
         colour = _COLOURS[number % len(_COLOURS)]
-        points = [place(x, max(0.4, y)) for x, y in zip(nominal, shares, strict=True)]
+        points = [place(x, max(_LEAST, y)) for x, y in zip(nominal, shares, strict=True)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
@@ -46,7 +49,7 @@ def calibration_svg(nominal: Sequence[float], observed: Mapping[str, Sequence[fl
 
 def residuals_svg(scheme: str, by_class: Mapping[str, Sequence[float]]) -> str:
     """log(predicted / measured) of every class: points, median, and where 80% of rows lie."""
-    left, top, width, step = 150.0, 50.0, 460.0, 26.0
+    left, top, width, step = 170.0, 50.0, 460.0, 26.0
     height = step * len(by_class)
 
     def place(value: float) -> float:

@@ -32,7 +32,7 @@ def spread(item: Item) -> str:
     if item.usd_per_million_tokens is not None:
         return f"{money(item.usd_per_million_tokens)}/M tokens"
     if item.usd_per_thousand_samples is not None and item.hours is None:
-        return f"{money(item.usd_per_thousand_samples)}/1000"
+        return f"{money(item.usd_per_thousand_samples * 1000)}/M"
     return ""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from planner.field_errors import shown
 from planner.quantities import Gib, Hours, Usd
@@ -88,6 +88,17 @@ class ServiceBase(WorkloadBase):
     horizon: Hours = Field(
         default=730.0, description="how long it is paid for, e.g. 30d; default a month, 730 h"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_demand_unless_asked(cls, data: Any) -> Any:
+        """Spot machines are taken back while users wait: a service has them only when asked."""
+        if not isinstance(data, dict) or "samples" in data:
+            return data
+        where = data.get("where", {})
+        if not isinstance(where, dict) or "purchase" in where:
+            return data
+        return {**data, "where": {**where, "purchase": ["on_demand"]}}
 
     def refuse_deadline(self, instead: str) -> None:
         """A service has no end. Raises ValueError that names the field to use ``instead``."""

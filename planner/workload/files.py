@@ -12,6 +12,7 @@ from planner.quantities import Limit, Usd
 from planner.workload.inference import BatchInference, Serving, VisionInference
 from planner.workload.other import Edge, Generic
 from planner.workload.part import Part
+from planner.workload.profiles import beside, with_profile
 from planner.workload.refusals import bad_input
 from planner.workload.training import LanguageTraining, VisionTraining
 from planner.workload.where import Id, Where
@@ -78,7 +79,7 @@ def parse(data: object, *, where: str) -> Workload:
             remedy=suggest(kind, KINDS),
         )
     try:
-        return MODELS[kind].model_validate(mapping)
+        return MODELS[kind].model_validate(with_profile(mapping, where))
     except ValidationError as error:
         raise bad_input(error, MODELS[kind], where) from None
 
@@ -140,12 +141,12 @@ class _Defaults(Part):
 
 def read(path: str, text: str | None = None) -> Workload:
     """Read one workload file; ``text`` stands for its content when it is already at hand."""
-    return parse(load(path, text), where="stdin" if path == "-" else path)
+    return parse(beside(load(path, text), path), where="stdin" if path == "-" else path)
 
 
 def read_any(path: str, text: str | None = None) -> Workload | Portfolio:
     """Read a file of one workload or of a portfolio. Raises BadInput."""
-    return parse_any(load(path, text), where="stdin" if path == "-" else path)
+    return parse_any(beside(load(path, text), path), where="stdin" if path == "-" else path)
 
 
 def _mapping(data: object, where: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 from planner.field_errors import a, shown
 from planner.quantities import Count, WholeCount
 from planner.workload.part import Part
+from planner.workload.profiles import OrProfile
 
 # Beyond any network: they catch a missing or doubled suffix.
 MOST_PARAMETERS = 1e14
@@ -26,7 +27,11 @@ class InlineModel(Part):
     kind: Literal["transformer", "encoder", "diffusion", "vision"] = "transformer"
     parameters: Count = Field(le=MOST_PARAMETERS, description="e.g. 7B")
     active_parameters: Count | None = Field(default=None, description="used per token (experts)")
-    layers: WholeCount | None = Field(default=None, le=MOST_LAYERS)
+    layers: WholeCount | None = Field(
+        default=None,
+        le=MOST_LAYERS,
+        description="blocks; of a vision network: convolutions and matrix products",
+    )
     hidden: Width | None = Field(default=None, description="width of the residual stream")
     heads: WholeCount | None = Field(default=None, le=MOST_LAYERS)
     kv_heads: WholeCount | None = Field(default=None, le=MOST_LAYERS)
@@ -44,7 +49,7 @@ class InlineModel(Part):
         default=None, description="operations of one forward pass of one sample (2 per MAC)"
     )
     activations: Count | None = Field(
-        default=None, description="values written in one forward pass of one sample"
+        default=None, description="values that convolutions and matrix products write in that pass"
     )
     image_size: WholeCount | None = Field(default=None, le=100_000, description="pixels a side")
 
@@ -111,6 +116,6 @@ Name = Annotated[
     ),
 ]
 ModelField = Annotated[
-    Annotated[Name, Tag("name")] | Annotated[InlineModel, Tag("shape")],
+    Annotated[Name, Tag("name")] | Annotated[InlineModel, Tag("shape"), OrProfile()],
     Discriminator(_form),
 ]

@@ -48,9 +48,11 @@ MAX_MACHINES = 1_000_000
 
 
 class Site(Part):
-    """An own pool of machines. Owned ones are sunk: only power and what is paid per use counts.
+    """An own pool of machines. Owned ones are sunk: only their electricity counts.
 
-    ``purchase: true`` asks what the job costs when the machines must be bought for it.
+    ``charge: full`` charges what the pool costs to have as well (purchase over its life, staff,
+    space), spread over the share of time it is used; ``purchase: true`` asks what the job costs
+    when the machines must be bought for it.
     """
 
     name: str = Field(min_length=1, max_length=60)
@@ -68,6 +70,12 @@ class Site(Part):
     memory: Gib | None = Field(default=None, description="of one machine, e.g. 2TiB")
     network_gbps: Gbps | None = Field(default=None, description="of one machine, e.g. 400Gbps")
     utilisation: Share = Field(default=0.0, description="share of the pool already taken")
+    charge: Literal["marginal", "full"] = Field(
+        default="marginal", description="an hour's electricity, or its share of all costs as well"
+    )
+    expected_utilisation: Share = Field(
+        default=0.7, gt=0, le=1, description="share of time the pool is used, for `charge: full`"
+    )
     purchase: bool = Field(default=False, description="machines would have to be bought")
     capex_usd: Usd | None = Field(default=None, description="one machine, bought")
     residual_usd: Price | None = Field(default=None, description="resale value at the end of life")
@@ -130,7 +138,9 @@ class Where(Part):
         "(cloud, cloud/region, cloud/region/instance type, ...)",
     )
     purchase: tuple[Purchase, ...] = Field(
-        default=(Purchase.ON_DEMAND, Purchase.SPOT), min_length=1, description="ways to pay"
+        default=(Purchase.ON_DEMAND, Purchase.SPOT),
+        min_length=1,
+        description="ways to pay; default: on demand and spot, a service on demand only",
     )
     platforms: tuple[Platform, ...] = Field(
         default=(Platform.VM,), min_length=1, description="plain machines or managed platforms"

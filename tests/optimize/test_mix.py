@@ -317,3 +317,24 @@ def test_ten_times_faster_than_slices() -> None:
 @pytest.mark.benchmark
 def test_ten_times_faster_than_slices_on_twelve() -> None:
     assert statistics.median(against_slices(range(12), 20)) >= 10
+
+
+def test_quotas_and_a_spot_cap_over_many_offers() -> None:
+    """Where limits bind, the cheapest offers are not the right ones: their prices must be in."""
+    many = near_parity(0, 300, 40, 200)
+    problem = MixProblem(
+        **{
+            **many.__dict__,
+            "quota_class": tuple(f"q{o % 3}" for o in range(300)),
+            "spot": np.arange(300) % 2 > 0,
+        }
+    )
+    limits = MixLimits(quotas={"q0": 3.0, "q1": 4.0}, max_spot_share=0.25)
+    found = solve_mix(problem, limits, gap=2e-3, time_limit_s=30)
+    assert found.objective is not None
+    assert found.gap is not None
+    assert found.gap <= 5e-3
+    check(problem, limits, found)
+    free = solve_mix(problem, gap=2e-3)
+    assert free.bound is not None
+    assert found.objective >= free.bound

@@ -10,7 +10,7 @@ import pytest
 
 from catalog import Catalog
 from planner.performance.learned import predict_rows
-from planner.performance.learned.setups import predict_inference, predict_setups
+from planner.performance.learned.setups import as_row, predict_inference, predict_setups
 
 TUNE = {
     "task": "finetune", "model": "Llama-3.1-8B", "framework": "pytorch", "precision": "bf16",
@@ -39,18 +39,10 @@ def test_set_ups_equal_the_same_rows(catalog: Catalog) -> None:
     }
     found = predict_setups(catalog, TUNE, DEVICES, columns)
     rows = [
-        TUNE
-        | {
-            "accelerator": name,
-            "accelerators": columns["devices"][i],
-            "nodes": columns["nodes"][i],
-            "batch_global": str(columns["batch"][i]),
-            "parallelism": f"lora tp{int(columns['tp'][i])}"
-            + (" act-ckpt" if columns["checkpointing"][i] else ""),
-            "metric": "tokens_per_s_per_device",
-        }
+        as_row(TUNE, name, columns, i) | {"metric": "tokens_per_s_per_device"}
         for i, name in enumerate(DEVICES)
     ]
+    assert rows[2]["parallelism"] == "lora tp2 act-ckpt" and rows[2]["batch_global"] == "128"
     for i, row in enumerate(predict_rows(rows, catalog)):
         assert row.predicted and row.p10 and row.p90
         assert np.exp(found.log_throughput[i]) == pytest.approx(row.predicted, rel=1e-9)
@@ -149,3 +141,14 @@ def _seconds(catalog: Catalog, devices: list[str], columns: dict[str, np.ndarray
     start = time.perf_counter()
     predict_setups(catalog, TUNE, devices, columns)
     return time.perf_counter() - start
+
+
+def test_amd_is_extrapolated_within_its_datasheet(catalog: Catalog) -> None:
+    """No AMD row of language-model inference is fitted on: ratios of peaks and bandwidths bound."""
+    for requests in (1.0, 64.0):
+        found = predict_setups(
+            catalog, SERVE, ["H100-80GB", "MI300X", "MI250X"], {"batch": np.full(3, requests)}
+        )
+        mi300x, mi250x = np.exp(found.log_throughput[1:] - found.log_throughput[0])
+        assert 1.05 < mi300x < 1.6  # bandwidth 1.58 times, arithmetic 1.32 times
+        assert 0.3 < mi250x < 1.0  # bandwidth 0.98 times, FP16 in place of FP8

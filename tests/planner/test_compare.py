@@ -6,13 +6,15 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from catalog import Catalog
-from planner.actions.cheapest import at_price, cheapest
+from planner.actions.cheapest import Cheapest, at_price, cheapest
 from planner.actions.compare import compare
+from planner.actions.compare_axes import gap_of
 from planner.actions.compare_sides import side_of, sided
 from planner.actions.recommend import recommend
 from planner.comparison import Axis, Comparison
@@ -143,8 +145,11 @@ def test_the_same_device_on_both_sides_errs_alike(catalog: Catalog) -> None:
     asked = workload(PRETRAIN, {"accelerators": ["H100-80GB"], "spot_interruptions": False})
     result = compare(asked, "spot", "on-demand", catalog, axes=["price-a"])
     assert result.probability is not None and result.probability > 0.999
-    other = compare(workload(PRETRAIN), "H100-80GB", "A100-80GB", catalog, axes=["price-a"])
-    assert other.probability is not None and other.probability < 0.99
+    h100, a100 = frozenset({"H100-80GB"}), frozenset({"A100-80GB"})
+    one, dearer = Cheapest(100.0, 0.3, h100, 0), Cheapest(120.0, 0.4, h100, 1)
+    assert gap_of(one, dearer).sd == pytest.approx(0.1)
+    assert gap_of(one, replace(dearer, devices=a100)).sd == pytest.approx(0.5)
+    assert gap_of(one, dearer).log_ratio == pytest.approx(math.log(100 / 120))
 
 
 def test_a_side_that_cannot_says_why(catalog: Catalog) -> None:

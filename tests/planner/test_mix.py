@@ -244,7 +244,7 @@ def test_bad_profiles_end_in_one_line(planner: Planner, name: str, tmp_path: Pat
         (("--quota", "x"), "is not a quota"),
         (("--quota", "x=1"), "no offer draws on this quota class"),
         (("--max-types", "0"), "max_types: 0 is below 1"),
-        (("--max-spot-share", "2"), "max_spot_share: 2.0 is above 1"),
+        (("--max-spot-share", "2"), "max_spot_share: 2 is above 1"),
         (("--percentile", "95"), "--max-queue-delay"),
         (("--gap", "-1"), "is no gap"),
         (("--write-lp", "/nowhere/at/all.lp"), "cannot be written"),

@@ -78,7 +78,23 @@ class TestSites:
         bought = {**SITE, "purchase": True, "capex_usd": 150000, "residual_usd": 50000}
         chosen = plan(catalog, {"on_prem": [bought], "cloud_offers": False}).recommendation
         item = chosen.recommendation
-        assert item.cost_breakdown.capital_usd == pytest.approx(100000 * item.nodes)
+        assert item.cost_breakdown.capital_usd == pytest.approx(150000 * item.nodes)
+
+    def test_a_full_charge_is_spread_over_the_hours_used(self, catalog: Catalog) -> None:
+        """180,000 over 3 years of 8,760 h and half the time in use, 8,760 of staff a year for two
+        machines, and the electricity of the hour."""
+        full = {
+            **SITE,
+            "charge": "full",
+            "capex_usd": 180000,
+            "life": f"{3 * 8760}h",
+            "expected_utilisation": 0.5,
+            "staff_usd_per_year": 8760,
+        }
+        item = plan(catalog, {"on_prem": [full], "cloud_offers": False}).recommendation
+        expected = (180000 / 3 / 8760 + 0.5) / 0.5 + 6.5 * 1.5 * 0.2
+        assert item.recommendation.price.usd_per_hour == pytest.approx(expected, rel=1e-5)
+        assert item.recommendation.cost_breakdown.capital_usd == 0
 
     def test_a_system_of_the_catalog_fills_what_is_not_given(self, catalog: Catalog) -> None:
         site = {"name": "dgx", "system": "DGX H100", "usd_per_kwh": 0.1, "pue": 1.0}
@@ -94,7 +110,7 @@ class TestSites:
             ({"usd_per_kwh": None}, "usd_per_kwh: is unknown"),
             ({"usd_per_kwh": None, "region": "Atlantis"}, "'Atlantis' is not in the electricity"),
             ({"system": "DGX H900"}, "'DGX H900' is not in the catalog"),
-            ({"purchase": True}, "capex_usd: is missing"),
+            ({"charge": "full"}, "capex_usd: is missing"),
         ],
     )
     def test_what_cannot_be_priced_is_refused(

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_enough_groups_for_the_rate_and_no_group_too_many(catalog: Catalog) -> N
 def test_an_hour_costs_its_machines(catalog: Catalog) -> None:
     item = plan(catalog, ONE).recommendation.recommendation
     assert item.cost_usd_per_hour is not None
-    assert item.cost_usd_per_hour == pytest.approx(item.price.usd_per_hour * item.nodes)
+    assert item.cost_usd_per_hour == pytest.approx(item.price.usd_per_hour * item.nodes, rel=1e-5)
     assert item.cost_usd == pytest.approx(item.cost_usd_per_hour * 730, rel=1e-5)
     assert item.hours is None
     assert item.horizon_hours == 730
@@ -99,6 +99,17 @@ def test_autoscaling_pays_the_mean(catalog: Catalog) -> None:
     usual = plan(catalog).recommendation.recommendation
     less = plan(catalog, autoscaling=scaled).recommendation.recommendation
     assert less.cost_usd < usual.cost_usd
+
+
+def test_a_longer_cold_start_keeps_more_ready(catalog: Catalog) -> None:
+    """What starts in an hour must run before the morning's ramp; what starts at once need not."""
+    costs = []
+    for start in ("1s", "20m", "1h"):
+        scaled = {"mean_requests_per_second": 2, "cold_start": start}
+        c = prepared(catalog, ONE, autoscaling=scaled).candidates
+        costs.append(c.usd[np.isfinite(c.usd)])
+    assert np.all(costs[0] <= costs[1]) and np.all(costs[1] <= costs[2])
+    assert np.any(costs[0] < costs[2])
 
 
 def test_mean_rate_is_planned_for_its_peak(catalog: Catalog) -> None:
@@ -162,7 +173,8 @@ def test_hosted_api_is_a_baseline(catalog: Catalog) -> None:
     assert found.baseline is not None
     hourly = 20 * 3600 * (1024 * 0.1 + 256 * 0.2) / 1e6
     assert found.baseline.cost_usd_per_hour == pytest.approx(hourly, rel=1e-5)
-    assert found.baseline.cheaper == (hourly * 730 < found.recommendation.cost_usd)
+    whole = found.mix.cost_usd if found.mix else found.recommendation.cost_usd
+    assert found.baseline.cheaper == (hourly * 730 < whole)
     assert any("hosted API" in line for line in found.explanation)
 
 
@@ -220,3 +232,92 @@ def test_command_line_answers_a_service(planner: Planner) -> None:
     assert document["recommendation"]["hours"] is None
     table = planner("recommend", "-", stdin=text)
     assert "$/h" in table.out and "latency p95" in table.out
+
+
+class TestBatches:
+    BATCH: ClassVar[dict[str, Any]] = {
+        "kind": "batch-inference",
+        "model": "llama-3.1-8b",
+        "samples": "5M",
+        "input_length": 512,
+        "output_length": 128,
+    }
+
+    def cost(self, catalog: Catalog, where: dict[str, Any], **fields: Any) -> float:
+        asked = parse({**self.BATCH, **fields, "where": where}, where="test")
+        found = recommend(asked, catalog, today=TODAY).recommendation
+        return found.mix.cost_usd if found.mix else found.recommendation.cost_usd
+
+    def test_a_longer_deadline_or_more_machines_never_cost_more(self, catalog: Catalog) -> None:
+        deadlines = [self.cost(catalog, AWS, deadline=text) for text in ("8h", "1d", "4d")]
+        assert deadlines == sorted(deadlines, reverse=True)
+        machines = [
+            self.cost(catalog, {**AWS, "max_nodes": most}, deadline="1d") for most in (8, 16, 64)
+        ]
+        assert machines == sorted(machines, reverse=True)
+
+    def test_tight_quotas_are_met_by_splitting_the_work(self, catalog: Catalog) -> None:
+        """With few vCPUs of each family the batch only ends in time on several families."""
+        asked = parse(
+            {
+                **self.BATCH,
+                "deadline": "12h",
+                "where": {**AWS, "quotas": {"aws/G and VT on-demand": 48}, "mix": "anywhere"},
+            },
+            where="test",
+        )
+        found = recommend(asked, catalog, today=TODAY).recommendation
+        groups = found.mix.groups if found.mix else [found.recommendation]
+        drawn = sum(g.vcpus or 0 for g in groups if g.instance_type[:2] in ("g4", "g5", "g6", "gr"))
+        assert drawn <= 48
+        assert all(group.hours is None or group.hours <= 12 for group in groups)
+
+
+def test_70b_in_bf16_is_never_served_on_one_80_gb_device(catalog: Catalog) -> None:
+    """141 GB of weights do not fit 80."""
+    asked = parse({**CHAT, "model": "llama-3.1-70b", "precision": "bf16"}, where="test")
+    found = prepare(asked, catalog)
+    c, rows = found.candidates, found.in_time
+    devices = [c.machines.devices[i] for i in c.config[rows]]
+    total = c.machines.total[c.config[rows]]
+    single = [d.memory for d, n in zip(devices, total, strict=True) if n == 1]
+    assert all((memory or 0) > 141e9 for memory in single)
+
+
+class TestEdge:
+    EDGE: ClassVar[dict[str, Any]] = {
+        "kind": "edge",
+        "model": "yolov8n",
+        "frames_per_second": 30,
+        "streams": 7,
+    }
+
+    def test_one_device_a_stream_unless_shared(self, catalog: Catalog) -> None:
+        single = prepare(parse(self.EDGE, where="test"), catalog).candidates
+        shared = parse({**self.EDGE, "streams_per_device": 4}, where="test")
+        fewer = prepare(shared, catalog).candidates
+        rows = np.isfinite(single.count)
+        assert rows.any()
+        assert np.all(single.count[rows] == 7)
+        assert np.all(fewer.count[np.isfinite(fewer.count)] >= 2)
+
+    def test_power_is_a_limit(self, catalog: Catalog) -> None:
+        asked = parse({**self.EDGE, "power": "16W"}, where="test")
+        found = prepare(asked, catalog).candidates.offers.vocabularies["instance_type"]
+        for name in found:
+            if name in catalog.edge_devices:
+                assert (catalog.edge_devices[name].power_w_busy or math.inf) <= 16
+
+    def test_an_hour_is_price_over_life_and_energy(self, catalog: Catalog) -> None:
+        asked = parse({**self.EDGE, "usd_per_kwh": 0.2}, where="test")
+        item = recommend(asked, catalog, today=TODAY).recommendation.recommendation
+        device = catalog.edge_device(item.instance_type)
+        hourly = (device.unit_price_usd or 0) / (3 * 8760) + (device.power_w_busy or 0) / 1e3 * 0.2
+        assert item.price.usd_per_hour == pytest.approx(hourly, rel=1e-5)
+        assert item.cost_usd_per_hour == pytest.approx(7 * hourly, rel=1e-5)
+
+    def test_too_slow_is_said(self, catalog: Catalog) -> None:
+        asked = parse({**self.EDGE, "frames_per_second": 30000}, where="test")
+        with pytest.raises(Infeasible) as found:
+            recommend(asked, catalog, today=TODAY)
+        assert any("too slow for one stream of 30000" in reason for reason in found.value.reasons)

@@ -94,8 +94,8 @@ def test_problems_name_the_field_and_a_remedy(
 
 
 def test_an_unknown_model_is_a_problem_with_a_suggestion(session: Session) -> None:
-    workload = open_subject(FILE).workload.model_copy(update={"model": "lama-3.1-8b"})
-    subject = Subject(workload, "work.yaml")
+    known = open_subject(FILE)
+    subject = Subject(known.workload, "work.yaml", {**known.data, "model": "lama-3.1-8b"})
     result = explore(session, subject, subject.inputs)
     assert isinstance(result, Problem) and "Llama-3.1-8B" in result.text
 
@@ -108,8 +108,8 @@ def test_points_tell_what_meets_the_limits(session: Session, subject: Subject) -
     assert np.array_equal(points.meets, ~(late | dear))
     assert 0 < view.meeting < view.feasible
     # Thinning loses no place that could be told apart: every front point has one within 2.4%.
-    for hours, usd in zip(view.front.hours, view.front.usd, strict=True):
-        near = np.hypot(np.log10(points.hours / hours), np.log10(points.usd / usd))
+    for hours, usd in zip(view.front.x, view.front.y, strict=True):
+        near = np.hypot(np.log10(points.x / hours), np.log10(points.y / usd))
         assert near.min() < 0.015
 
 
@@ -130,7 +130,7 @@ def test_the_copied_command_gives_the_same_plan(
     session: Session, subject: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = planned(session, subject, deadline="90m", max_nodes="2", purchase=("on_demand",))
-    words = shlex.split(command_line(subject, view.workload))
+    words = shlex.split(command_line(subject, view.inputs))
     assert words[:3] == ["planner", "recommend", FILE]
     assert run([*words[1:], "--format", "json", "--quiet"]) == 0
     found = json.loads(capsys.readouterr().out)["recommendation"]
@@ -140,7 +140,7 @@ def test_the_copied_command_gives_the_same_plan(
 def test_the_copied_command_of_the_example_carries_the_workload(session: Session) -> None:
     subject = open_subject(FILE, shipped=True)
     view = planned(session, subject, deadline="")
-    command = command_line(subject, view.workload)
+    command = command_line(subject, view.inputs)
     assert FILE not in command
     source = f"import sys; from planner.cli.main import run; sys.exit(run(sys.argv[1:]))"  # noqa: F541
     script = command.replace(

@@ -8,16 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import DataTable, Footer, Input, Static
 
 from planner.actions.explore import (
+    LATENCIES,
     Inputs,
     Problem,
     Subject,
@@ -27,20 +29,17 @@ from planner.actions.explore import (
     start_session,
 )
 from tui.screens.explore_keys import KEYS
-from tui.widgets.chart import BEST, ON_DEMAND, SPOT, Chart
+from tui.widgets.chart import Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options
 from tui.widgets.status import Status
+from tui.widgets.ways import BEST, way_of
 
 if TYPE_CHECKING:
     from planner.actions.session import Session
 
 DEBOUNCE_S = 0.15
-LEGEND = (
-    f"[$primary]{ON_DEMAND}[/] on-demand  [$warning]{SPOT}[/] spot  "
-    f"[$success]⠒⠒[/] front  [b $success]{BEST}[/] best  [r] [/] chosen"
-)
 
 
 class ExploreScreen(Screen[None]):
@@ -51,9 +50,11 @@ class ExploreScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
     HELP = (
-        "Each point is one way to run the workload: machine, place, number and way to pay. The "
-        "line is the front: nothing is both faster and cheaper. Dim points miss a limit.\n"
-        "The table holds the recommendation (=>), the cheapest that differ in kind (1, 2 ...), "
+        "Each point is one way to run the workload: machine, place, number and way to pay; of a "
+        "service dollars an hour over latency. The line is the front: nothing is both faster and "
+        "cheaper. Dim points miss a limit.\n"
+        "The table holds the recommendation (=>, of a mix one row a group), the cheapest "
+        "that differ in kind (1, 2 ...), "
         "the rest of the front (F1 ...) and what you clicked (+)."
     )
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -81,17 +82,17 @@ class ExploreScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         workload = self._subject.workload
         where = self._subject.file or "example; name a file to open your own"
+        kind = "" if "deadline" in self._subject.fields else "a service, so no deadline "
         yield Static(
             f"[b]Explore[/b]  {workload.name}: {workload.kind} {workload.subject}  "
-            f"[dim]({where})[/]",
+            f"[dim]{kind}({where})[/]",
             id="title",
         )
-        yield Constraints(self._subject.inputs, id="constraints")
+        yield Constraints(self._subject, id="constraints")
         yield Status("Opening the catalog and planning ...", id="status")
+        yield Static(id="key")
         with Horizontal(id="upper"):
-            with Vertical(id="chart-pane"):
-                yield Static(LEGEND, id="key")
-                yield Chart(id="chart")
+            yield Chart(id="chart")
             yield Detail(id="detail")
         yield Options(id="options")
         yield Footer()
@@ -154,13 +155,14 @@ class ExploreScreen(Screen[None]):
         status, constraints = self.query_one(Status), self.query_one(Constraints)
         if isinstance(result, Problem):
             constraints.mark(result.field)
-            status.problem(result, self._view)
+            status.problem(result, self._view, self._subject.fields)
             self.set_class(self._view is not None, "-old")
             return
         self.remove_class("-old")
         self._view = result
         constraints.mark("")
         status.good(result)
+        self.query_one("#key", Static).update(legend(result))
         self.query_one(Chart).show(result)
         self.query_one(Options).show(result)
         self._show_chosen()
@@ -197,14 +199,18 @@ class ExploreScreen(Screen[None]):
         if self._view is None:
             self.notify("There is no plan to copy yet", severity="warning")
             return
-        command = command_line(self._subject, self._view.workload)
+        command = command_line(self._subject, self._view.inputs)
         self.app.copy_to_clipboard(command)
         self.notify(command, title="Copied to the clipboard", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys."""
-        del parameters
-        return action != "focus_on" or not isinstance(self.focused, Input)
+        """Letters typed into a field are not keys; services have latencies, jobs a deadline."""
+        ends = "deadline" in self._subject.fields
+        if action == "latency" and ends:
+            return False
+        if action == "focus_on" and parameters == ("deadline",) and not ends:
+            return False
+        return action not in ("focus_on", "latency") or not isinstance(self.focused, Input)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
@@ -213,8 +219,15 @@ class ExploreScreen(Screen[None]):
         if isinstance(widget, Input):
             widget.select_all()
 
+    def action_latency(self) -> None:
+        """To the first latency; tab leads to the next."""
+        self.action_focus_on(next(name for name in LATENCIES if self.query(f"#{name}")))
+
     def action_tick(self, name: str) -> None:
-        self.query_one(f"#{name}", Tick).toggle()
+        if self.query(f"#{name}"):
+            self.query_one(f"#{name}", Tick).toggle()
+        else:
+            self.notify("These machines are not rented", severity="warning")
 
     def action_zoom_pane(self) -> None:
         """The focused pane over the whole screen, and back."""
@@ -222,3 +235,16 @@ class ExploreScreen(Screen[None]):
             self.minimize()
         elif self.focused is not None:
             self.maximize(self.focused, container=False)
+
+
+def legend(view: View) -> str:
+    """What the axes are, and the glyphs and colours of the ways to pay in sight."""
+    points = view.points
+    ways = [way_of(points.ways[code]) for code in np.unique(points.way).tolist()]
+    parts = [(f"${way.colour}", way.glyph, way.name) for way in ways]
+    # What may be cut on a narrow screen comes last.
+    parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best"), ("r", " ", "chosen")]
+    # A line breaks between two of them only.
+    gap = "\N{NO-BREAK SPACE}"
+    shown = [f"[{style}]{glyph}[/]{gap}{name.replace(' ', gap)}" for style, glyph, name in parts]
+    return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(shown)

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 def _key(key: str, action: str, label: str, does: str, *, footer: bool = False) -> Binding:
     name = label.lower().replace(" ", "_").replace("-", "_")
     # Priority where the focus moves: the very next key must go to the new place.
-    moves = action.startswith("focus_on")
+    moves = action.startswith(("focus_on", "latency"))
     return Binding(
         key, action, label, id=f"explore.{name}", tooltip=does, show=footer, priority=moves
     )
@@ -23,6 +23,13 @@ KEYS: list[BindingType] = [
         "focus_on('deadline')",
         "Deadline",
         "edit the deadline: 24h, 90m, 3d, empty for none",
+        footer=True,
+    ),
+    _key(
+        "i",
+        "latency",
+        "Latency",
+        "edit the latency limits, tab to the next: 1s, 50ms, empty for none",
         footer=True,
     ),
     _key(

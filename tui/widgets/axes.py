@@ -75,3 +75,39 @@ class Durations(LogTicks):
             if value >= unit * 0.9995:
                 return f"{value / unit:.3g} {name}"
         return f"{value * 3600:.3g} s"
+
+
+class DollarsPerHour(Dollars):
+    def _label(self, value: float) -> str:
+        return f"{super()._label(value)}/h"
+
+
+class Latencies(LogTicks):
+    """1 us, 1 ms, 1 s ... then round numbers of them where there is room; values are seconds."""
+
+    def _levels(self, low: float, high: float) -> Iterable[Sequence[float]]:
+        decades = [10.0**power for power in range(math.floor(low), math.ceil(high) + 1)]
+        for digits in ((1.0,), (3.0,), (2.0, 5.0), (1.5, 4.0, 7.0)):
+            yield [digit * decade for decade in decades for digit in digits]
+
+    def _label(self, value: float) -> str:
+        for unit, name in ((60.0, "min"), (1.0, "s"), (1e-3, "ms")):
+            if value >= unit * 0.9995:
+                return f"{value / unit:.3g} {name}"
+        return f"{value * 1e6:.3g} µs"
+
+
+class Counts(Latencies):
+    def _label(self, value: float) -> str:
+        return f"{value:,.3g}" if value < 1000 else f"{value / 1000:.3g}k"
+
+
+def formatter(unit: str) -> LogTicks:
+    """Ticks for an axis in this unit, as ``Axis.unit`` names it."""
+    return {
+        "hours": Durations,
+        "seconds": Latencies,
+        "machines": Counts,
+        "usd": Dollars,
+        "usd_per_hour": DollarsPerHour,
+    }[unit]()

@@ -1,4 +1,4 @@
-"""Cost against time, both logarithmic: every option, the front, what is recommended and chosen."""
+"""Cost against time or latency, both logarithmic: options, front, best and chosen."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from textual_hires_canvas import Canvas, HiResMode
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import Legend
 
-from planner.actions.explore import Item, Option, Points, View
-from tui.widgets.axes import Dollars, Durations
+from planner.actions.explore import Option, Points, View
+from tui.widgets.axes import formatter
 from tui.widgets.canvas import SafeCanvas
+from tui.widgets.ways import BEST, ON_DEMAND, SPOT, WAYS, component, way_of
 
-# Kinds differ in shape as well as colour, so that they can be told apart without colour.
-ON_DEMAND, SPOT, BEST = "o", "×", "★"
+__all__ = ["BEST", "ON_DEMAND", "SPOT", "Chart"]
+
 CLICK_REACH_CELLS = 4.0
-LABEL_CELLS = 10  # along the time axis
+LABEL_CELLS = 10  # along the x axis
 MARGIN = 0.06  # of the span, around what is fitted
 LEAST_SPAN = 0.3  # in log10: a factor of two
 
@@ -42,8 +43,7 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         index: int
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chart--on-demand",
-        "chart--spot",
+        *map(component, WAYS),
         "chart--missed",
         "chart--front",
         "chart--limit",
@@ -65,8 +65,8 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         self._chosen: Option | None = None
         self._moved_by_user = False
         self._pressed_at: Offset | None = None
-        self.set_x_formatter(Durations())
-        self.set_y_formatter(Dollars())
+        self.set_x_formatter(formatter("hours"))
+        self.set_y_formatter(formatter("usd"))
 
     def compose(self) -> ComposeResult:
         with Grid():
@@ -76,12 +76,15 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 7
+        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
 
     # -- what is shown ------------------------------------------------------------------------
 
     def show(self, view: View) -> None:
         """Draw another plan. The part in sight stays when the user has chosen it."""
+        if self._view is None or self._view.x_axis.unit != view.x_axis.unit:
+            self.set_x_formatter(formatter(view.x_axis.unit))
+            self.set_y_formatter(formatter(view.y_axis.unit))
         self._view = view
         if not self._moved_by_user:
             self.fit_options()
@@ -95,27 +98,26 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
     def fit_options(self) -> None:
         """Bring the front and every option of the table in sight."""
         if self._view:
-            items = [option.item for option in self._view.options]
-            self._fit(
-                np.array([item.hours for item in items]),
-                np.array([item.cost_usd for item in items]),
-            )
+            options = self._view.options
+            self._fit(np.array([o.x for o in options]), np.array([o.y for o in options]))
 
     def fit_front(self) -> None:
         if self._view:
-            self._fit(self._view.front.hours, self._view.front.usd)
+            self._fit(self._view.front.x, self._view.front.y)
 
     def fit_all(self) -> None:
         if self._view:
-            self._fit(self._view.points.hours, self._view.points.usd)
+            self._fit(self._view.points.x, self._view.points.y)
 
     def action_reset_scales(self) -> None:
         self.fit_all()
 
-    def _fit(self, hours: Floats, usd: Floats) -> None:
-        self.set_xlimits(*_limits(hours))
-        self.set_ylimits(*_limits(usd))
-        self._moved_by_user = False
+    def _fit(self, x: Floats, y: Floats) -> None:
+        known = np.isfinite(x) & np.isfinite(y)
+        if known.any():
+            self.set_xlimits(*_limits(x[known]))
+            self.set_ylimits(*_limits(y[known]))
+            self._moved_by_user = False
 
     @on(PlotWidget.ScaleChanged)
     def _keep_sight(self) -> None:
@@ -133,50 +135,54 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         if view is None:
             return
         self.clear()
-        points = view.points
-        for spot, glyph, name in ((False, ON_DEMAND, "on-demand"), (True, SPOT, "spot")):
-            kind = points.spot == spot
-            self._dots(points, kind & ~points.meets, glyph, "missed")
-            self._dots(points, kind & points.meets, glyph, name)
+        self._ways(view.points)
         self._steps(view.front)
-        if view.workload.deadline is not None:
-            self._line([view.workload.deadline] * 2, [1e-12, 1e12], "limit")
-        if view.workload.budget is not None:
-            self._line([1e-12, 1e12], [view.workload.budget] * 2, "limit")
-        front = view.front
-        self._dots(front, ~front.spot, ON_DEMAND, "front")
-        self._dots(front, front.spot, SPOT, "front")
-        best = view.recommendation.recommendation
-        self._mark(best, BEST, "best")
+        if view.x_axis.limit is not None:
+            self._line([view.x_axis.limit] * 2, [1e-12, 1e12], "limit")
+        if view.y_axis.limit is not None:
+            self._line([1e-12, 1e12], [view.y_axis.limit] * 2, "limit")
+        for code in np.unique(view.front.way).tolist():
+            glyph = way_of(view.front.ways[code]).glyph
+            self._dots(view.front, view.front.way == code, glyph, "chart--front")
+        self._mark(view.options[0], BEST, "chart--best")
         chosen = self._chosen
         if chosen:
-            glyph = SPOT if chosen.item.purchase == "spot" else ON_DEMAND
-            self._mark(chosen.item, BEST if chosen.index == view.best else glyph, "chosen")
+            glyph = BEST if chosen.index == view.best else way_of(chosen.way).glyph
+            self._mark(chosen, glyph, "chart--chosen")
+
+    def _ways(self, points: Points) -> None:
+        """What misses a limit beneath what meets all, each way to pay in its glyph."""
+        for meets in (False, True):
+            for code in np.unique(points.way).tolist():
+                name = points.ways[code]
+                style = component(name) if meets else "chart--missed"
+                mask = (points.way == code) & (points.meets == meets)
+                self._dots(points, mask, way_of(name).glyph, style)
 
     def _style(self, name: str) -> str:
-        return str(self.get_component_rich_style(f"chart--{name}"))
+        return str(self.get_component_rich_style(name))
 
     def _dots(self, points: Points, mask: NDArray[np.bool_], glyph: str, style: str) -> None:
         if mask.any():
-            x, y = _log(points.hours[mask]), _log(points.usd[mask])
+            x, y = _log(points.x[mask]), _log(points.y[mask])
             self.scatter(x, y, marker=glyph, marker_style=self._style(style))
 
-    def _mark(self, item: Item, glyph: str, style: str) -> None:
-        x, y = _log(np.array([item.hours])), _log(np.array([item.cost_usd]))
-        self.scatter(x, y, marker=glyph, marker_style=self._style(style))
+    def _mark(self, option: Option, glyph: str, style: str) -> None:
+        if np.isfinite(option.x) and np.isfinite(option.y):
+            x, y = _log(np.array([option.x])), _log(np.array([option.y]))
+            self.scatter(x, y, marker=glyph, marker_style=self._style(style))
 
     def _steps(self, front: Points) -> None:
-        """Between two points of the front, the cheaper one is reached only at its own time."""
-        hours = np.repeat(front.hours, 2)[1:]
-        usd = np.repeat(front.usd, 2)[:-1]
-        self._line(hours, usd, "front")
+        """Between two points of the front, the cheaper one is reached only at its own x."""
+        if len(front.x):
+            self._line(np.repeat(front.x, 2)[1:], np.repeat(front.y, 2)[:-1], "front")
 
-    def _line(self, hours: Any, usd: Any, style: str) -> None:
+    def _line(self, xs: Any, ys: Any, style: str) -> None:
         """A line, cut to what is nearly in sight: the canvas walks every cell of it."""
         width, height = self._x_max - self._x_min, self._y_max - self._y_min
-        x = np.clip(_log(np.asarray(hours, float)), self._x_min - width, self._x_max + width)
-        y = np.clip(_log(np.asarray(usd, float)), self._y_min - height, self._y_max + height)
-        self.plot(x, y, line_style=self._style(style), hires_mode=HiResMode.BRAILLE)
+        x = np.clip(_log(np.asarray(xs, float)), self._x_min - width, self._x_max + width)
+        y = np.clip(_log(np.asarray(ys, float)), self._y_min - height, self._y_max + height)
+        self.plot(x, y, line_style=self._style(f"chart--{style}"), hires_mode=HiResMode.BRAILLE)
 
     def _render_plot(self) -> None:
         width, height = self._scale_rectangle.size
@@ -227,12 +233,14 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         view = self._view
         if view is None:
             return None
-        listed = [(o.index, o.item.hours, o.item.cost_usd) for o in view.options]
-        first = np.array(listed, float).reshape(-1, 3)
-        hours = np.concatenate([first[:, 1], view.points.hours])
-        usd = np.concatenate([first[:, 2], view.points.usd])
+        placed = [(o.index, o.x, o.y) for o in view.options if np.isfinite(o.x)]
+        first = np.array(placed, float).reshape(-1, 3)
+        all_x = np.concatenate([first[:, 1], view.points.x])
+        all_y = np.concatenate([first[:, 2], view.points.y])
         indices = np.concatenate([first[:, 0].astype(np.intp), view.points.index])
-        x, y = self._cells(_log(hours), _log(usd))
+        if not len(indices):
+            return None
+        x, y = self._cells(_log(all_x), _log(all_y))
         distance = np.hypot(x - column, 2.0 * (y - row))  # a cell is twice as high as wide
         nearest = int(np.argmin(distance))
         return int(indices[nearest]) if distance[nearest] <= CLICK_REACH_CELLS else None

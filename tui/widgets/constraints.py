@@ -1,8 +1,8 @@
-"""Deadline, budget, machines and ways to pay, as typed in."""
+"""Deadline or latencies, budget, machines and ways to pay, as typed in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on
@@ -12,10 +12,23 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Label
 
-from planner.actions.explore import Inputs
+from planner.actions.explore import Inputs, Subject
+from tui.widgets.ways import way_of
 
-TEXT_FIELDS = ("deadline", "budget", "max_nodes")
-PURCHASE = ("on_demand", "spot")
+LABELS = {
+    "deadline": "[u]D[/u]eadline",
+    "ttft_p95": "TTFT",
+    "tpot_p95": "TPOT",
+    "latency_p95": "Latency",
+    "budget": "[u]B[/u]udget $",
+    "max_nodes": "[u]N[/u]odes ≤",
+}
+TOOLTIPS = {
+    "ttft_p95": "time to first token, 95th percentile: 1s",
+    "tpot_p95": "time per output token, 95th percentile: 50ms",
+    "latency_p95": "of one request or frame, 95th percentile: 20ms",
+}
+TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot"}
 
 
 class Tick(Checkbox):
@@ -45,31 +58,43 @@ class Constraints(Horizontal):
         Binding("escape", "leave", "To the table", id="fields.leave"),
     ]
 
-    def __init__(self, inputs: Inputs, *, id: str | None = None) -> None:
+    def __init__(self, subject: Subject, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._first = inputs
+        self._first, self._fields = subject.inputs, subject.fields
+        self._buys = subject.buys
 
     def compose(self) -> ComposeResult:
         first = self._first
-        yield Label("[u]D[/u]eadline")
-        yield Input(first.deadline, placeholder="none", id="deadline", compact=True)
-        yield Label("[u]B[/u]udget $")
-        yield Input(first.budget, placeholder="none", id="budget", compact=True)
-        yield Label("[u]N[/u]odes ≤")
-        yield Input(first.max_nodes, id="max_nodes", compact=True)
-        yield Tick("[u]o[/u]n-demand", "on_demand" in first.purchase, id="on_demand")
-        yield Tick("[u]s[/u]pot", "spot" in first.purchase, id="spot")
+        for name in self._fields:
+            yield Label(LABELS[name])
+            value = getattr(first, name)
+            placeholder = "" if name == "max_nodes" else "none"
+            field = Input(value, placeholder=placeholder, id=name, compact=True)
+            field.tooltip = TOOLTIPS.get(name)
+            yield field
+        if self._buys:
+            for name, label in TICKS.items():
+                yield Tick(label, name in first.purchase, id=name)
+            others = [way_of(name).name for name in first.purchase if name not in TICKS]
+            if others:  # the legend names them
+                more = Label(f"+{len(others)}", id="other-ways")
+                more.tooltip = "also allowed by the workload: " + ", ".join(others)
+                yield more
 
     @property
     def inputs(self) -> Inputs:
-        """What the fields hold now."""
-        text = {name: self.query_one(f"#{name}", Input).value for name in TEXT_FIELDS}
-        purchase = tuple(name for name in PURCHASE if self.query_one(f"#{name}", Tick).value)
-        return Inputs(text["deadline"], text["budget"], text["max_nodes"], purchase)
+        """What the fields hold now. Ways to pay without a box stay as the workload has them."""
+        text = {name: self.query_one(f"#{name}", Input).value for name in self._fields}
+        ways = self._first.purchase
+        if self._buys:
+            ticked = {name: self.query_one(f"#{name}", Tick).value for name in TICKS}
+            kept = [name for name in ways if ticked.get(name, True)]
+            ways = (*kept, *(name for name, on in ticked.items() if on and name not in kept))
+        return replace(self._first, **text, purchase=ways)
 
     def mark(self, field: str) -> None:
         """Show which field is at fault; empty clears the mark."""
-        for name in TEXT_FIELDS:
+        for name in self._fields:
             self.query_one(f"#{name}").set_class(name == field, "wrong")
         for tick in self.query(Tick):
             tick.set_class(field == "purchase", "wrong")

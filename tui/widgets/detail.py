@@ -6,10 +6,20 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from planner.actions.explore import Option, View, hours, money, words
+from planner.actions.explore import (
+    Item,
+    Mix,
+    Option,
+    Recommendation,
+    View,
+    hours,
+    money,
+    seconds,
+)
 
 ROLES = {
     "recommended": "Recommended",
+    "group": "Recommended, a further group",
     "alternative": "Alternative",
     "front": "On the front",
     "picked": "Picked on the chart",
@@ -36,20 +46,11 @@ def describe(option: Option, view: View) -> Text:
     text.append(f"{option.headline}\n")
     if item.why_not:
         _line(text, "Why not", item.why_not)
-    cost, spent = item.cost_breakdown, item.time_breakdown
-    lines = ((name.removesuffix("_usd").replace("_", "-"), usd) for name, usd in cost)
-    _line(text, "Cost", ", ".join(f"{name} {money(usd)}" for name, usd in lines if usd))
-    _line(
-        text,
-        "80% range",
-        f"{money(item.cost_usd_p10)} to {money(item.cost_usd_p90)}; "
-        f"at most {money(item.cost_usd_at_risk)} at {view.workload.risk:.0%}",
-    )
-    if spent is not None:
-        parts = ((name.removesuffix("_hours").replace("_", "-"), h) for name, h in spent)
-        _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in parts if h >= 0.5 / 60))
-    elif words.when(item):
-        _line(text, "Latency", f"{words.when(item)} (p95); {words.spread(item)}")
+    chosen = option.role in ("recommended", "group")
+    if chosen and view.recommendation.mix is not None:
+        _mix(text, view.recommendation.mix, item)
+    _cost(text, item, view)
+    _time(text, item)
     speed = item.throughput
     _line(
         text,
@@ -57,7 +58,10 @@ def describe(option: Option, view: View) -> Text:
         f"{speed.value:,.0f} {speed.unit.replace('_per_', '/')} "
         f"({speed.p10:,.0f} to {speed.p90:,.0f}), {speed.basis}",
     )
-    _line(text, "Layout", item.parallelism)
+    if item.groups > 1:
+        _line(text, "Groups", f"{item.groups} replicas, each {item.parallelism}")
+    else:
+        _line(text, "Layout", item.parallelism)
     have = "unknown memory" if item.memory_gib is None else f"{item.memory_gib:.1f} GiB"
     _line(text, "Memory", f"{item.memory_need_gib:.1f} of {have} a device")
     price = item.price
@@ -68,11 +72,96 @@ def describe(option: Option, view: View) -> Text:
         f"${price.usd_per_hour:g} per machine-hour, {age} "
         f"(as of {price.as_of or 'unknown'}, confidence {price.confidence}): {price.source}",
     )
-    if option.role == "recommended":
-        text.append("Why this\n", style="bold")
-        for line in view.recommendation.explanation:
-            text.append(f"- {line}\n")
+    if chosen:
+        _whole(text, view.recommendation)
     return text
+
+
+def _mix(text: Text, mix: Mix, shown: Item) -> None:
+    """The groups, the one shown below marked."""
+    text.append("Mix", style="bold").append(
+        f": {len(mix.groups)} groups, {money(mix.saved_usd)} cheaper than the best single one\n"
+    )
+    for group in mix.groups:
+        mark = ">" if group.id == shown.id else "-"
+        way = group.purchase.replace("_", "-")
+        text.append(
+            f"{mark} {group.share_of_work:.0%} on {group.nodes} x {group.instance_type} "
+            f"({group.devices}), {way}, {_price(group)}\n"
+        )
+
+
+def _price(item: Item) -> str:
+    hourly = item.cost_usd_per_hour
+    return money(item.cost_usd) if hourly is None else f"{money(hourly)}/h"
+
+
+def _cost(text: Text, item: Item, view: View) -> None:
+    if item.cost_usd_per_hour is not None and item.horizon_hours is not None:
+        over = f"{money(item.cost_usd)} over {hours(item.horizon_hours)}"
+        _line(text, "Rate", f"{money(item.cost_usd_per_hour)}/h, {over}")
+    lines = (
+        (name.removesuffix("_usd").replace("_", "-"), usd) for name, usd in item.cost_breakdown
+    )
+    _line(text, "Cost", ", ".join(f"{name} {money(usd)}" for name, usd in lines if usd))
+    if item.usd_per_million_tokens is not None:
+        _line(text, "Per output", f"{money(item.usd_per_million_tokens)}/M tokens")
+    elif item.usd_per_thousand_samples is not None:
+        _line(text, "Per output", f"{money(item.usd_per_thousand_samples)} per 1,000")
+    _line(
+        text,
+        "80% range",
+        f"{money(item.cost_usd_p10)} to {money(item.cost_usd_p90)}; "
+        f"at most {money(item.cost_usd_at_risk)} at {view.workload.risk:.0%}",
+    )
+
+
+def _time(text: Text, item: Item) -> None:
+    """Hours of a job; latencies of a service, and requests in flight."""
+    spent, found = item.time_breakdown, item.latency
+    if spent is not None:
+        parts = ((name.removesuffix("_hours").replace("_", "-"), h) for name, h in spent)
+        _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in parts if h >= 0.5 / 60))
+    elif item.hours is not None:
+        _line(text, "Time", hours(item.hours))
+    if found is None:
+        if item.horizon_hours is not None:
+            _line(text, "Latency", "unknown")
+        return
+    known = {name: value for name, value in found if value is not None}
+    for name in ("ttft", "tpot", "latency"):
+        values = [
+            f"{seconds(known[key])} {percentile}"
+            for percentile in ("p50", "p95", "p99")
+            if (key := f"{name}_{percentile}_s") in known
+        ]
+        if values:
+            title = "Latency" if name == "latency" else name.upper()
+            _line(text, title, ", ".join(values))
+    if found.concurrency is not None:
+        _line(text, "In flight", f"{found.concurrency:,.3g} requests a group")
+
+
+def _whole(text: Text, found: Recommendation) -> None:
+    """What belongs to the recommendation as a whole."""
+    hosted = found.baseline
+    if hosted is not None:
+        hourly = hosted.cost_usd_per_hour
+        price = money(hosted.cost_usd) if hourly is None else f"{money(hourly)}/h"
+        verdict = "cheaper" if hosted.cheaper else "dearer"
+        per_token = f"{money(hosted.usd_per_million_tokens)}/M tokens"
+        _line(text, hosted.name, f"{price} ({per_token}), {verdict} than this")
+    if found.credit_usd:
+        _line(text, "Credits", f"pay {money(found.credit_usd)} of it")
+    text.append("Why this\n", style="bold")
+    for line in found.explanation:
+        text.append(f"- {line}\n")
+    if found.failover:
+        text.append("If sold out, in this order\n", style="bold")
+        for rank, point in enumerate(found.failover, start=1):
+            hourly = point.cost_usd_per_hour
+            price = money(point.cost_usd) if hourly is None else f"{money(hourly)}/h"
+            text.append(f"{rank}. {point.id}: {price}\n")
 
 
 def _line(text: Text, name: str, value: str) -> None:

@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.widgets import DataTable
 
 from planner.actions.explore import Option, View, words
+from tui.widgets.ways import way_of
 
 # Title, right-aligned, and whether it may be cut where the screen is narrow: the detail pane has
 # the whole text.
@@ -13,7 +14,7 @@ COLUMNS = (
     ("#", False, False),
     ("cloud region", False, True),
     ("machine", False, True),
-    ("accelerators", False, True),
+    ("runs on", False, True),
     ("buy", False, False),
 )
 LEAST_CELLS = 10
@@ -40,7 +41,7 @@ class Options(DataTable[Text]):
         recommended option follows the recommendation."""
         before = self.chosen
         self._view, self._picked = view, None
-        self._fill(before.item.id if before and before.role != "recommended" else "")
+        self._fill(before.item.id if before and before.role not in ("recommended", "group") else "")
 
     def choose(self, option: Option) -> None:
         """Put the cursor on an option, adding a row for it when there is none."""
@@ -84,7 +85,7 @@ class Options(DataTable[Text]):
         for (title, right, _), width in zip(columns, widths, strict=True):
             self.add_column(_fitted(title, width, right), width=width + 1)
         for option, row in zip(rows, table, strict=True):
-            style = "bold" if option.role == "recommended" else ""
+            style = "bold" if option.role in ("recommended", "group") else ""
             parts = zip(row, widths, columns, strict=True)
             self.add_row(*(_fitted(text, w, right, style) for text, w, (_, right, _) in parts))
         self.move_cursor(row=ids.index(item_id) if item_id in ids else 0, animate=False)
@@ -103,10 +104,10 @@ def cells(option: Option) -> list[str]:
     item = option.item
     return [
         _mark(option),
-        f"{item.cloud} {item.region}",
+        " ".join(filter(None, (item.cloud, item.region, item.platform))),
         item.instance_type if item.nodes == 1 else f"{item.nodes} x {item.instance_type}",
-        f"{item.accelerators:.3g} {item.accelerator}",
-        item.purchase.replace("_", "-"),
+        item.devices,
+        way_of(option.way).name,
         words.cost(item),
         words.when(item),
         words.spread(item),
@@ -114,6 +115,6 @@ def cells(option: Option) -> list[str]:
 
 
 def _mark(option: Option) -> str:
-    marks = {"recommended": "=>", "picked": "+"}
+    marks = {"recommended": "=>", "group": "=>", "picked": "+"}
     prefix = "F" if option.role == "front" else ""
     return marks.get(option.role, f"{prefix}{option.rank}")

@@ -182,3 +182,26 @@ def lagrangian_bound(
     if final.bound < first.bound:
         final = first
     return Bound(final.bound, final.bound + final.forced, final.value)
+
+
+def bound_at(
+    problem: MixProblem,
+    limits: MixLimits,
+    load: Floats,
+    value: Floats,
+    quota_price: Floats,
+    spot_price: float,
+) -> Bound:
+    """The bound at given multipliers, such as the duals of a program over some of the offers.
+
+    ``value`` (b,) of serving each bucket; ``quota_price`` by quota class in order of name.
+    """
+    point = Relaxation(problem, limits, load).at(value, quota_price, spot_price)
+    return Bound(point.bound, point.bound + point.forced, point.value)
+
+
+def stronger(first: Bound, second: Bound) -> Bound:
+    """Two proofs together: each offer's bound is the better one."""
+    best = first if first.usd_per_hour >= second.usd_per_hour else second
+    with_offer = np.maximum(first.with_offer, second.with_offer)
+    return Bound(best.usd_per_hour, np.maximum(with_offer, best.usd_per_hour), best.value)

@@ -37,6 +37,7 @@ class MixProgram:
     share: Ids
     most: Floats  # (o,) largest count that can be of use
     slack: dict[str, Ids] = field(default_factory=dict)
+    rows: dict[str, Ids] = field(default_factory=dict)  # of the families that bounds price
 
     def relax(self, family: str, name: str, size: int) -> Ids | None:
         """Slack columns of a family that may give way, else None."""
@@ -101,7 +102,7 @@ def define_serve(p: MixProgram) -> None:
     slack = p.relax("demand", "demand", p.problem.buckets)
     if slack is not None:
         entries.append((np.arange(p.problem.buckets), slack, 1.0 / p.problem.rate))
-    p.build.add_rows("serve", p.problem.buckets, entries, lower=1.0, upper=1.0)
+    p.rows["serve"] = p.build.add_rows("serve", p.problem.buckets, entries, lower=1.0, upper=1.0)
 
 
 def define_capacity(p: MixProgram) -> None:
@@ -145,7 +146,7 @@ def define_quotas(p: MixProgram) -> None:
     if slack is not None:
         entries.append((np.arange(len(names)), slack, -1.0))
     limit = np.array([p.limits.quotas[name] for name in names], float)
-    p.build.add_rows("quota", len(names), entries, upper=limit, labels=(names,))
+    p.rows["quota"] = p.build.add_rows("quota", len(names), entries, upper=limit, labels=(names,))
 
 
 def define_counts(p: MixProgram) -> None:
@@ -192,7 +193,7 @@ def define_spot(p: MixProgram) -> None:
     slack = p.relax("spot", "max_spot_share", 1)
     if slack is not None:
         entries.append((0, slack, -1.0))
-    p.build.add_rows("spot_share", 1, entries, upper=p.limits.max_spot_share)
+    p.rows["spot"] = p.build.add_rows("spot_share", 1, entries, upper=p.limits.max_spot_share)
 
 
 def define_spread(p: MixProgram) -> None:

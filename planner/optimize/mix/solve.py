@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.optimize.mix.bounds import Bound, lagrangian_bound
+from planner.optimize.mix.bounds import Bound, bound_at, lagrangian_bound, stronger
 from planner.optimize.mix.merge import groups, merged, split
 from planner.optimize.mix.problem import (
     Flags,
@@ -35,6 +35,8 @@ from planner.optimize.solver import TIME_LIMIT_S, Solution, Status, solve
 SMALL, WHOLE = 4000, 300
 GAPS = (1e-6, 1e-3)
 _FIRST_OFFERS, _PAIRS_A_BUCKET = 40, 10
+# HiGHS overruns its time limit in the presolve of larger integer programs.
+_MOST_PAIRS = 50_000
 
 
 def default_gap(problem: MixProblem) -> float:
@@ -115,7 +117,7 @@ class _Search:
         self, problem: MixProblem, limits: MixLimits, gap: float, deadline: float, solver: str
     ) -> None:
         self.problem, self.limits, self.gap = problem, limits, gap
-        self.deadline, self.solver = deadline, solver
+        self.deadline, self.asked, self.solver = deadline, solver, solver
         self.load = instances_needed(problem, limits)
         self.status, self.message = Status.FAILED, ""
         self.counts = np.zeros(problem.offers, np.int64)
@@ -133,6 +135,7 @@ class _Search:
             return
         floor = lagrangian_bound(self.problem, self.limits, self.load)
         self.bound = floor.usd_per_hour
+        self._round_up()
         order = np.argsort(floor.with_offer, kind="stable")
         size, width = _FIRST_OFFERS, _PAIRS_A_BUCKET
         while not self._closed() and self._left() > 0.5:
@@ -148,14 +151,85 @@ class _Search:
                 continue
             if self._closed():
                 break
+            floor = self._lifted(floor, chosen)
+            order = np.argsort(floor.with_offer, kind="stable")
             if before is not None and self.objective >= before * (1 - self.gap / 4):
                 break  # more offers did not help: what is left is the proof
             size, width = size * 2, width * 2
         if self.objective is not None and not self._closed() and self._left() > 0.5:
             needed = np.flatnonzero(floor.with_offer < self.objective * (1 - self.gap))
-            self._step(everything, floor, needed, final=True)
-        if self.objective is None and self.status is Status.INFEASIBLE:
+            if everything[needed].sum() <= _MOST_PAIRS and not self._closed():
+                self._step(everything, floor, needed, final=True)
+        if self.objective is not None and self._closed():
+            self.status, self.message = Status.OPTIMAL, ""
+        if self.objective is None:
             self.status, self.message = Status.FAILED, "the time limit came before a first mix"
+
+    def _lifted(self, floor: Bound, chosen: Ids) -> Bound:
+        """The bound at the duals of the relaxed program over some offers: quotas are priced."""
+        limited = self.limits.max_spot_share is not None or self.limits.quotas
+        if not limited or not np.isfinite(self.load[chosen]).any(axis=0).all():
+            return floor
+        usable = _promising(self.problem, self.load, floor, chosen, 4 * _PAIRS_A_BUCKET)[chosen]
+        limits = self.limits
+        if isinstance(limits.max_utilisation, np.ndarray):
+            limits = replace(limits, max_utilisation=limits.max_utilisation[chosen])
+        part = self.problem.take(chosen)
+        every_class = set(limits.quotas) & set(self.problem.quota_class)
+        if every_class != set(limits.quotas) & set(part.quota_class):
+            return floor
+        model, program = mix_program(part, limits, self.load[chosen], usable, integer=False)
+        model = replace(model, integer=np.zeros(model.width, bool))
+        found = solve(model, time_limit_s=max(0.05, self._left() / 2), solver=self.asked)
+        if not len(found.row_duals):
+            return floor
+        # An upper limit's dual is what one unit more saves: at most 0.
+        duals = {name: found.row_duals[rows] for name, rows in program.rows.items()}
+        lifted = bound_at(
+            self.problem,
+            self.limits,
+            self.load,
+            np.maximum(duals["serve"], 0.0),
+            np.maximum(-duals.get("quota", np.empty(0)), 0.0),
+            float(np.maximum(-duals.get("spot", np.zeros(1)), 0.0)[0]),
+        )
+        floor = stronger(floor, lifted)
+        assert self.objective is not None
+        self.bound = max(self.bound, min(floor.usd_per_hour, self.objective))
+        return floor
+
+    def _round_up(self) -> None:
+        """A first mix without a solver: each bucket on its cheapest offer, counts rounded up."""
+        limits = self.limits
+        if limits.max_types is not None or limits.spread or limits.max_spot_share is not None:
+            return
+        with np.errstate(invalid="ignore"):
+            cost = np.where(
+                np.isfinite(self.load), self.problem.usd_per_hour[:, None] * self.load, np.inf
+            )
+        best, every = cost.argmin(axis=0), np.arange(self.problem.buckets)
+        shares = np.zeros(self.load.shape)
+        shares[best, every] = 1.0
+        loads = np.zeros(self.problem.offers)
+        np.add.at(loads, best, self.load[best, every])
+        counts = np.where(loads > 0, np.ceil(loads - 1e-9) + limits.spare_instances, 0.0)
+        counts = np.where(loads > 0, np.maximum(counts, 1.0), counts)
+        units = self.problem.quota_units * counts
+        drawn = {
+            name: sum(units[o] for o, c in enumerate(self.problem.quota_class) if c == name)
+            for name in limits.quotas
+        }
+        if (counts > self.problem.max_count).any() or any(
+            drawn[name] > most for name, most in limits.quotas.items()
+        ):
+            return
+        self.objective = float(self.problem.usd_per_hour @ counts)
+        self.counts, self.shares = counts.astype(np.int64), shares
+        self.status, self.message = Status.FEASIBLE, "stopped at a limit"
+        self.solver = "rounding"
+        self.bound = min(self.bound, self.objective)
+        if self._closed():
+            self.status, self.message = Status.OPTIMAL, ""
 
     def _left(self) -> float:
         return self.deadline - time.perf_counter()
@@ -233,13 +307,13 @@ class _Search:
                 model,
                 time_limit_s=max(0.05, limit_s - (time.perf_counter() - start)),
                 gap=gap,
-                solver=self.solver,
+                solver=self.asked,
             )
             solution = solution or found
             if not found.has_point:
                 break
             counts = np.round(found.values[program.count]).astype(np.int64)
-            shares = even_routing(part, limits, load, counts, self.solver)
+            shares = even_routing(part, limits, load, counts, self.asked)
             if shares is not None:
                 return solution, counts, shares
         assert solution is not None

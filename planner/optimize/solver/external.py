@@ -182,7 +182,9 @@ def solve_with(model: LinearModel, solver: str, time_limit_s: float, gap: float)
         proven = dual_bound(model, row_duals, values, 1e-6 / scale)
         bound = proven if np.isfinite(proven) else bound
     elif claimed and solver in _DOUBTED:
-        bound = _audited(model, objective, gap, max(1.0, min(time_limit_s - seconds, 2 * seconds)))
+        bound = _audited(
+            model, objective, gap, max(1.0, min(time_limit_s - seconds, max(5.0, 2 * seconds)))
+        )
     seconds = time.perf_counter() - start
     # Solution files carry some nine digits.
     slack = 1e-7 * abs(objective)

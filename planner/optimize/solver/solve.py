@@ -35,7 +35,7 @@ def solve(
         solution = LiveModel(model).solve(time_limit_s=time_limit_s, gap=gap)
     except pulp.PulpSolverError:
         return external.solve_with(model, external.CBC, time_limit_s, gap)
-    if solution.status is Status.FAILED and solution.seconds < time_limit_s:
+    if solution.status is Status.FAILED and solution.seconds < time_limit_s / 2:
         second = external.solve_with(model, external.CBC, time_limit_s - solution.seconds, gap)
         return second if second.has_point else solution
     return solution

@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.performance.devices import Machines
-from planner.performance.efficiency import Measured, Posterior, Setup, posterior, prior
+from planner.performance.efficiency import (
+    Expected,
+    Measured,
+    Posterior,
+    Setup,
+    posterior,
+    prior,
+)
 from planner.performance.latency import Latency
-from planner.performance.throughput import Throughput
+from planner.performance.throughput import Throughput, kernel_efficiency
 from planner.performance.training import StepTimes
+
+__all__ = ["bandwidth_efficiency", "correction", "impossible", "kernel_efficiency", "take"]
 
 Floats = NDArray[np.float64]
 
 SPREAD_NOT_NEEDED = "fits one machine: replicas are counted, not spread"
-
-
-def kernel_efficiency(task: str, machines: Machines) -> Floats:
-    return np.array([prior(task, device.kind).kernel_efficiency for device in machines.devices])
 
 
 def bandwidth_efficiency(task: str, machines: Machines) -> Floats:
@@ -34,8 +39,9 @@ def correction(
     batch: float,
     machines: Machines,
     measured: Sequence[Measured],
+    expected: Expected | None = None,
 ) -> Posterior:
-    """What own measurements say about each configuration."""
+    """What own measurements say about each configuration, beyond what is ``expected`` of it."""
     setups = [
         Setup(
             task,
@@ -51,7 +57,7 @@ def correction(
             machines.devices, machines.total, precisions, strict=True
         )
     ]
-    return posterior(setups, measured)
+    return posterior(setups, measured, expected)
 
 
 def why_not(
@@ -103,4 +109,6 @@ def take(found: Throughput, rows: NDArray[np.intp]) -> Throughput:
         found.step.take(rows),
         [found.why_not[i] for i in index],
         latency,
+        None if found.log_sd_above is None else found.log_sd_above[rows],
+        None if found.setups is None else found.setups.take(rows),
     )

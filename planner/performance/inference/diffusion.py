@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Measured
+from planner.performance.fitted import engine as known_engine
+from planner.performance.fitted import fitted_on
 from planner.performance.inference.answers import (
     bandwidth_efficiency,
     correction,
@@ -18,12 +21,14 @@ from planner.performance.inference.answers import (
 )
 from planner.performance.inference.batches import (
     BATCHES,
+    BatchTimes,
     SampleWork,
     batch_times,
     choose,
     latency_of,
 )
 from planner.performance.inference.precision import LANGUAGE_DEFAULTS, arithmetic
+from planner.performance.inference.sample_fit import samples_expected
 from planner.performance.inference.vision import UNKNOWN_WORK, engine
 from planner.performance.throughput import Throughput
 from planner.workload import BatchInference
@@ -33,6 +38,10 @@ Floats = NDArray[np.float64]
 DEFAULT_STEPS = 50  # of the schedulers in diffusers
 DISTILLED_STEPS = 4  # schnell, turbo and lightning models (FLUX.1-schnell model card)
 DISTILLED = ("schnell", "turbo", "lightning", "lcm")
+# Published runs (MLPerf Inference, SDXL) take 20 steps. The fitted model does not see the number:
+# the two models are compared at this one, and the analytic one carries the rest. For the same
+# reason the fit knows nothing of other denoisers.
+PUBLISHED_STEPS = 20
 # Classifier-free guidance runs the denoiser with and without the prompt (Ho and Salimans 2022);
 # FLUX models and distilled ones are trained to do without.
 GUIDED_PASSES = 2.0
@@ -56,6 +65,7 @@ def diffusion_throughput(
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
+    catalog: Catalog | None = None,
 ) -> Throughput:
     """Images/s of all devices of a unit, each with its own batches."""
     task = "diffusion"
@@ -67,19 +77,41 @@ def diffusion_throughput(
     stated = workload.precision.value if workload.precision else None
     runs = arithmetic(stated, LANGUAGE_DEFAULTS, machines)
     batch = float(workload.batch_size or 0)
-    fix = correction(task, shape.name, runs.stored, framework, batch, machines, measured)
-    times = batch_times(
-        work,
-        machines,
-        runs,
-        np.array([batch]) if batch else BATCHES[BATCHES <= _MOST_BATCH],
-        kernel_efficiency=kernel_efficiency(task, machines),
-        bandwidth_efficiency=bandwidth_efficiency(task, machines),
-        launch_s=style.kernels_per_layer
-        * np.where(machines.is_cpu, style.launch_cpu_s, style.launch_s),
-        speed=fix.ratio,
+    sizes = np.array([batch]) if batch else BATCHES[BATCHES <= _MOST_BATCH]
+    launch_s = style.kernels_per_layer * np.where(
+        machines.is_cpu, style.launch_cpu_s, style.launch_s
     )
-    found = choose(times, machines, runs, service=False)
+
+    def timed(work: SampleWork) -> BatchTimes:
+        return batch_times(
+            work,
+            machines,
+            runs,
+            sizes,
+            kernel_efficiency=kernel_efficiency(task, machines),
+            bandwidth_efficiency=bandwidth_efficiency(task, machines),
+            launch_s=launch_s,
+            speed=np.ones(len(machines)),
+        )
+
+    times = timed(work)
+    expected = asked = None
+    as_published = diffusion_work(shape, workload.image_size, PUBLISHED_STEPS)
+    if catalog is not None and as_published is not None and fitted_on(shape.name, "inference"):
+        expected, asked = samples_expected(
+            timed(as_published),
+            as_published,
+            choose(times, machines, runs, service=False).batch,
+            machines,
+            runs,
+            shape,
+            task=task,
+            template={"img_size": str(workload.image_size or "")},
+            frameworks=[known_engine(framework, "pytorch")] * len(machines),
+            catalog=catalog,
+        )
+    fix = correction(task, shape.name, runs.stored, framework, batch, machines, measured, expected)
+    found = choose(times.at_speed(fix.ratio), machines, runs, service=False)
     return Throughput(
         "images_per_s",
         found.rate,
@@ -88,6 +120,8 @@ def diffusion_throughput(
         found.step,
         found.reasons,
         latency_of(found, machines, service=False),
+        fix.log_sd_above,
+        asked,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Measured
@@ -17,9 +18,19 @@ from planner.performance.inference.answers import (
     kernel_efficiency,
     take,
 )
-from planner.performance.inference.language_answer import LanguageUnits, answer, missed
+from planner.performance.inference.language_answer import (
+    LanguageUnits,
+    answer,
+    best_layout,
+    missed,
+)
 from planner.performance.inference.language_work import language_work
-from planner.performance.inference.operating_point import Batching, RequestMix
+from planner.performance.inference.operating_point import (
+    HALVINGS,
+    Batching,
+    RequestMix,
+    State,
+)
 from planner.performance.inference.precision import LANGUAGE_DEFAULTS, arithmetic
 from planner.performance.inference.queueing import normal_quantile
 from planner.performance.inference.replicas import replicas
@@ -32,20 +43,37 @@ Floats = NDArray[np.float64]
 
 # Engines that keep the KV cache in 8 bit when the model is quantised to floating point.
 _EIGHT_BIT_CACHE = ("trtllm", "tensorrt-llm")
+# Halvings that find the load at which the fitted model is asked: to 1/1024 of the cache's.
+_ROUGHLY = 10
+# How often: the second time at the load that the first answer allows, which is then near the last.
+_PASSES = 2
 
 
 def serving_throughput(
-    workload: Serving, shape: ModelShape, machines: Machines, measured: Sequence[Measured] = ()
+    workload: Serving,
+    shape: ModelShape,
+    machines: Machines,
+    measured: Sequence[Measured] = (),
+    catalog: Catalog | None = None,
 ) -> Throughput:
     """Requests/s at which the latency targets hold with the probability ``workload.risk``."""
     first, member = machines.distinct()
     few = machines.take(first)
     mix = request_mix(workload, generates=shape.kind != "encoder")
     units = language_units(workload, shape, few, measured, mix)
-    batching = Batching(units.times, mix, units.layouts.count, _fitting_requests(units, mix.held))
     targets = targets_of(workload)
-    slack = np.exp(normal_quantile(workload.risk) * units.correction.log_sd)[:, None]
-    state = batching.state(batching.highest_load(targets, slack))
+    together = _fitting_requests(units, mix.held)
+
+    def loaded(units: LanguageUnits, halvings: int) -> tuple[Batching, State, Floats]:
+        batching = Batching(units.times, mix, units.layouts.count, together)
+        slack = np.exp(normal_quantile(workload.risk) * units.correction.log_sd)[:, None]
+        return batching, batching.state(batching.highest_load(targets, slack, halvings)), slack
+
+    if catalog is not None:
+        for _ in range(_PASSES):
+            _, state, _ = loaded(units, _ROUGHLY)
+            units = _fitted(units, workload, shape, mix, state, state.decoding, measured, catalog)
+    batching, state, slack = loaded(units, HALVINGS)
     reasons = missed(units, batching, targets, slack)
     found = answer(units, batching, state, "requests_per_s", reasons, service=True)
     return take(found, member)
@@ -56,6 +84,7 @@ def batch_throughput(
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
+    catalog: Catalog | None = None,
 ) -> Throughput:
     """Requests/s of saturated replicas: as many requests together as memory or the user allows."""
     first, member = machines.distinct()
@@ -66,6 +95,11 @@ def batch_throughput(
     if workload.batch_size is not None:
         together = np.minimum(together, float(workload.batch_size))
     batching = Batching(units.times, mix, units.layouts.count, together)
+    if catalog is not None:
+        units = _fitted(
+            units, workload, shape, mix, batching.full(), batching.cap, measured, catalog
+        )
+        batching = Batching(units.times, mix, units.layouts.count, together)
     unit = "samples_per_s" if shape.kind == "encoder" else "requests_per_s"
     found = answer(units, batching, batching.full(), unit, [""] * len(few), service=False)
     return take(found, member)
@@ -84,7 +118,7 @@ def language_units(
     stated = workload.precision.value if workload.precision else None
     runs = arithmetic(stated, LANGUAGE_DEFAULTS, machines, weight_only=True)
     plain = arithmetic(None, LANGUAGE_DEFAULTS, machines)
-    framework = workload.framework or ("pytorch" if shape.kind == "encoder" else "vllm")
+    framework = _framework(workload, shape)
     narrow = framework.lower().startswith(_EIGHT_BIT_CACHE)
     kv_bytes = np.array([1.0 if narrow and name in ("fp8", "fp4") else 2.0 for name in runs.stored])
     speculative = workload.speculative if isinstance(workload, Serving) else None
@@ -118,6 +152,53 @@ def language_units(
             speculative.draft_tokens, speculative.acceptance, speculative.draft_cost
         )
     return LanguageUnits(machines, runs, layouts, alone.any_fits(), times, fix)
+
+
+def _fitted(
+    units: LanguageUnits,
+    workload: Serving | BatchInference,
+    shape: ModelShape,
+    mix: RequestMix,
+    state: State,
+    requests: Floats,
+    measured: Sequence[Measured],
+    catalog: Catalog,
+) -> LanguageUnits:
+    """The same units, as fast as the fitted model expects them near a state of the analytic one."""
+    from planner.performance.inference.language_fit import Kernels, language_expected
+
+    task, framework = _task(workload, shape), _framework(workload, shape)
+    kernels = Kernels(
+        kernel_efficiency(task, units.machines), bandwidth_efficiency(task, units.machines)
+    )
+    plain = replace(units, times=replace(units.times, speed=np.ones_like(units.times.speed)))
+    expected, asked = language_expected(
+        plain,
+        shape,
+        mix,
+        best_layout(units.layouts, state),
+        requests,
+        task=task,
+        framework=framework,
+        kernels=kernels,
+        catalog=catalog,
+    )
+    fix = correction(
+        task,
+        shape.name,
+        units.arithmetic.stored,
+        framework,
+        mix.most,
+        units.machines,
+        measured,
+        expected,
+    )
+    times = replace(units.times, speed=fix.ratio[:, None])
+    return replace(units, times=times, correction=fix, asked=asked)
+
+
+def _framework(workload: Serving | BatchInference, shape: ModelShape) -> str:
+    return workload.framework or ("pytorch" if shape.kind == "encoder" else "vllm")
 
 
 def _task(workload: Serving | BatchInference, shape: ModelShape) -> str:

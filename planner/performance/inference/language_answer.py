@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Posterior
+from planner.performance.fitted import Setups
 from planner.performance.inference.answers import SPREAD_NOT_NEEDED, why_not
 from planner.performance.inference.operating_point import Batching, State, Target
 from planner.performance.inference.precision import Arithmetic
@@ -28,7 +29,7 @@ class LanguageUnits:
     """A workload on serving units, before an operating point is chosen.
 
     ``times`` has the seconds of a prompt (``prefill_s``) and of a decode step (``decode_step_s``)
-    of every layout of every configuration: a learned correction may replace it.
+    of every layout of every configuration.
     ``one_machine_fits`` marks configurations whose model fits one of their machines.
     """
 
@@ -38,6 +39,7 @@ class LanguageUnits:
     one_machine_fits: NDArray[np.bool_]
     times: LanguageTimes
     correction: Posterior
+    asked: Setups | None = None  # what the fitted model was asked
 
 
 def answer(
@@ -56,7 +58,7 @@ def answer(
     """
     machines, layouts = units.machines, units.layouts
     rate = np.where(layouts.fits, state.rate * layouts.count, np.nan)
-    best = np.argmax(np.nan_to_num(rate, nan=-1.0), axis=1)
+    best = best_layout(layouts, state)
     rows = np.arange(len(machines))
     short = np.where(layouts.any_fits(), 0.0, layouts.shortfall())
     reasons = why_not(
@@ -104,7 +106,15 @@ def answer(
         step,
         reasons,
         _latency(units, batching, state, chosen, service=service),
+        fix.log_sd_above,
+        units.asked,
     )
+
+
+def best_layout(layouts: Replicas, state: State) -> NDArray[np.intp]:
+    """The layout with the highest rate of each configuration, the first where none runs."""
+    rate = np.where(layouts.fits, state.rate * layouts.count, np.nan)
+    return np.asarray(np.argmax(np.nan_to_num(rate, nan=-1.0), axis=1), np.intp)
 
 
 def _layout_columns(layouts: Replicas) -> tuple[Floats, Floats, Floats]:

@@ -29,7 +29,7 @@ MOST_SEQUENCES = 1024.0
 FRONT_S = 0.02
 # Share of the requests that must find room in the KV cache at once.
 KV_QUANTILE = 0.95
-_HALVINGS = 26
+HALVINGS = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +167,22 @@ class Batching:
             good &= np.isnan(late) | (late <= target.seconds)
         return good
 
-    def highest_load(self, targets: tuple[Target, ...], slack: Floats) -> Floats:
+    def closed_rate(self, requests: Floats) -> Floats:
+        """Requests/s of one replica with so many in flight all the time, as benchmarks load it."""
+        step = self.times.decode_step_s(requests, self.mix.held)
+        result: Floats = requests / (self.steps * step + requests * self.packed_s)
+        return result
+
+    def highest_load(
+        self, targets: tuple[Target, ...], slack: Floats, halvings: int = HALVINGS
+    ) -> Floats:
         """The highest load at which all holds, by bisection; NaN where even an idle one fails."""
         low = np.zeros(self.count.shape)
         with np.errstate(invalid="ignore"):
             possible = self.holds(low, targets, slack) & (self.cap >= 1)
             high = np.where(self.steps == 0, 1.0, np.maximum(self.cap, 1.0))
             high = np.where(possible, high, 0.0)
-            for _ in range(_HALVINGS):
+            for _ in range(halvings):
                 middle = (low + high) / 2
                 good = self.holds(middle, targets, slack)
                 low, high = np.where(good, middle, low), np.where(good, high, middle)

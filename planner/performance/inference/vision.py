@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog import Catalog
+from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
 from planner.performance.devices import Machines
-from planner.performance.efficiency import Measured
+from planner.performance.efficiency import Measured, by_prior
+from planner.performance.fitted import engine as known_engine
 from planner.performance.inference.answers import (
     bandwidth_efficiency,
     correction,
@@ -20,6 +23,8 @@ from planner.performance.inference.answers import (
 from planner.performance.inference.batches import (
     BATCHES,
     LIVE_SHARE,
+    BatchTimes,
+    Chosen,
     SampleWork,
     batch_times,
     choose,
@@ -27,6 +32,7 @@ from planner.performance.inference.batches import (
 )
 from planner.performance.inference.precision import EDGE_DEFAULTS, VISION_DEFAULTS, arithmetic
 from planner.performance.inference.queueing import normal_quantile
+from planner.performance.inference.sample_fit import samples_expected
 from planner.performance.throughput import Throughput
 from planner.performance.vision import DECODE_IMAGES_PER_S_PER_VCPU
 from planner.performance.work import VisionWork, vision_work
@@ -85,6 +91,7 @@ def vision_throughput(
     shape: ModelShape,
     machines: Machines,
     measured: Sequence[Measured] = (),
+    catalog: Catalog | None = None,
 ) -> Throughput:
     """Images/s of all devices of a unit, at the largest batch that pays and meets the latency."""
     work = vision_work(shape, workload.image_size)
@@ -96,16 +103,16 @@ def vision_throughput(
     stated = workload.precision.value if workload.precision else None
     runs = arithmetic(stated, VISION_DEFAULTS, machines)
     batch = float(workload.batch_size or 0)
-    fix = correction(task, shape.name, runs.stored, framework, batch, machines, measured)
+    sample = sample_work(work, style, workload.image_size or shape.image_size or USUAL_PIXELS)
     times = batch_times(
-        sample_work(work, style, workload.image_size or shape.image_size or USUAL_PIXELS),
+        sample,
         machines,
         runs,
         np.array([batch]) if batch else BATCHES,
         kernel_efficiency=kernel_efficiency(task, machines),
         bandwidth_efficiency=bandwidth_efficiency(task, machines),
         launch_s=np.where(machines.is_cpu, style.launch_cpu_s, style.launch_s),
-        speed=fix.ratio,
+        speed=np.ones(len(machines)),
     )
     service = isinstance(workload, VisionInference) and workload.is_service
     decodes = isinstance(workload, VisionInference) and workload.decode_images
@@ -116,18 +123,38 @@ def vision_throughput(
         ceiling = np.where(machines.is_cpu | np.isnan(decoded), np.inf, decoded)
         shared = np.where(machines.is_cpu, np.nan_to_num(1 / decoded), 0.0)
     vision = workload if isinstance(workload, VisionInference) else None
-    found = choose(
-        times,
-        machines,
-        runs,
-        service=service,
-        burstiness=vision.burstiness if vision else 1.0,
-        latency_p95=vision.latency_p95 if vision else None,
-        slack=np.exp(normal_quantile(workload.risk) * fix.log_sd),
-        before_s=1 / DECODE_IMAGES_PER_S_PER_VCPU if decodes else 0.0,
-        ceiling=ceiling,
-        shared=shared,
-    )
+
+    def chosen(times: BatchTimes, log_sd: Floats) -> Chosen:
+        return choose(
+            times,
+            machines,
+            runs,
+            service=service,
+            burstiness=vision.burstiness if vision else 1.0,
+            latency_p95=vision.latency_p95 if vision else None,
+            slack=np.exp(normal_quantile(workload.risk) * log_sd),
+            before_s=1 / DECODE_IMAGES_PER_S_PER_VCPU if decodes else 0.0,
+            ceiling=ceiling,
+            shared=shared,
+        )
+
+    expected = asked = None
+    if catalog is not None:
+        analytic = by_prior(task, [device.kind for device in machines.devices])
+        expected, asked = samples_expected(
+            times,
+            sample,
+            chosen(times, analytic.log_sd).batch,
+            machines,
+            runs,
+            shape,
+            task=task,
+            template={"img_size": str(workload.image_size or "")},
+            frameworks=[known_engine(framework, "pytorch")] * len(machines),
+            catalog=catalog,
+        )
+    fix = correction(task, shape.name, runs.stored, framework, batch, machines, measured, expected)
+    found = chosen(times.at_speed(fix.ratio), fix.log_sd)
     return Throughput(
         "images_per_s",
         found.rate,
@@ -136,11 +163,17 @@ def vision_throughput(
         found.step,
         found.reasons,
         latency_of(found, machines, service=service),
+        fix.log_sd_above,
+        asked,
     )
 
 
 def edge_throughput(
-    workload: Edge, shape: ModelShape, machines: Machines, measured: Sequence[Measured] = ()
+    workload: Edge,
+    shape: ModelShape,
+    machines: Machines,
+    measured: Sequence[Measured] = (),
+    catalog: Catalog | None = None,
 ) -> Throughput:
     """Frames/s of one device, frame by frame, with a graph engine.
 
@@ -156,18 +189,36 @@ def edge_throughput(
     task = "edge"
     stated = workload.precision.value if workload.precision else None
     runs = arithmetic(stated, EDGE_DEFAULTS, machines)
-    fix = correction(task, shape.name, runs.stored, workload.framework, 1.0, machines, measured)
     streams = float(workload.streams_per_device or 1)
+    sample = sample_work(work, GRAPH, workload.image_size or shape.image_size or USUAL_PIXELS)
     times = batch_times(
-        sample_work(work, GRAPH, workload.image_size or shape.image_size or USUAL_PIXELS),
+        sample,
         machines,
         runs,
         np.ones(1),
         kernel_efficiency=kernel_efficiency(task, machines),
         bandwidth_efficiency=bandwidth_efficiency(task, machines),
         launch_s=np.where(machines.is_cpu, EDGE_LAUNCH_CPU_S, EDGE_LAUNCH_S),
-        speed=fix.ratio,
+        speed=np.ones(len(machines)),
     )
+    expected = asked = None
+    if catalog is not None:
+        expected, asked = samples_expected(
+            times,
+            sample,
+            np.ones(len(machines)),
+            machines,
+            runs,
+            shape,
+            task=task,
+            template={"img_size": str(workload.image_size or ""), "metric": "ms_per_inference"},
+            frameworks=_edge_engines(workload, machines),
+            catalog=catalog,
+        )
+    fix = correction(
+        task, shape.name, runs.stored, workload.framework, 1.0, machines, measured, expected
+    )
+    times = times.at_speed(fix.ratio)
     slack = np.exp(normal_quantile(workload.risk) * fix.log_sd)
     found = choose(
         times,
@@ -186,4 +237,14 @@ def edge_throughput(
         found.step,
         found.reasons,
         type(latency)(latency_p95=found.latency_p95 * streams, concurrency=found.batch),
+        fix.log_sd_above,
+        asked,
     )
+
+
+def _edge_engines(workload: Edge, machines: Machines) -> list[str]:
+    """The engine stated, or the usual one of each device: TensorRT on GPUs, else LiteRT."""
+    if "framework" in workload.model_fields_set:
+        return [known_engine(workload.framework, "tflite")] * len(machines)
+    gpu = AcceleratorKind.GPU
+    return ["tensorrt" if device.kind is gpu else "tflite" for device in machines.devices]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.observations import data_dir
 from planner.errors import PlannerError
@@ -74,39 +76,15 @@ def save(artefact: Artefact, path: Path) -> None:
 
 
 def load(path: Path = ARTEFACT) -> Artefact:
-    """Read an artefact. Raises PlannerError for a missing, damaged or foreign file."""
-    try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        about = json.loads(arrays["about"].tobytes())
-    except (OSError, ValueError, KeyError) as error:
-        raise PlannerError(
-            f"{path}: unreadable performance model ({error}); reinstall or run planner fit"
-        ) from error
+    """Read an artefact. Raises PlannerError for a missing, damaged or foreign file; what is wrong
+    with the arrays of a learner shows when it is first used.
+    """
+    about = json.loads(_arrays(path, "about")["about"].tobytes())
     if about.get("schema") != SCHEMA:
         raise PlannerError(
             f"{path}: schema {about.get('schema')!r}, expected {SCHEMA}; run planner fit"
         )
-    learners = {}
-    for name, facts in about["learners"].items():
-        forests = [
-            Forest(*(arrays[f"{name}.{part}.{field.name}"] for field in fields(Forest)))
-            for part in ("with", "without")
-        ]
-        stored_linear = {
-            array: arrays[f"{name}.linear.{array}"].astype(np.float64) for array in _LINEAR
-        }
-        linear = Linear(**stored_linear, intercept=facts["intercept"], effects=facts["effects"])
-        learners[name] = Learner(
-            name,
-            tuple(facts["features"]),
-            forests[0],
-            forests[1],
-            linear,
-            frozenset(facts["accelerators"]),
-            frozenset(facts["models"]),
-            Blend(*(tuple(part) for part in facts["blend"])),
-        )
+    learners = _Learners(path, about["learners"])
     quantiles = {name: (pair[0], pair[1]) for name, pair in about["quantiles"].items()}
     reports = tuple(Report.from_json(stored) for stored in about["reports"])
     first = about["first_token"]
@@ -116,6 +94,66 @@ def load(path: Path = ARTEFACT) -> Artefact:
             tuple(first["weights"]), tuple(first["low"]), tuple(first["high"]), first["log_sd"]
         )
     return Artefact(learners, quantiles, about["provenance"], reports, first_token)
+
+
+class _Learners(Mapping[str, Learner]):
+    """Learners by name, each read when first asked for: a workload needs one of them."""
+
+    def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
+        self._path, self._facts = path, facts
+        self._read: dict[str, Learner] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def __getitem__(self, name: str) -> Learner:
+        if name not in self._read:
+            facts = self._facts[name]
+            self._read[name] = _learner(self._path, name, facts)
+        return self._read[name]
+
+
+def _learner(path: Path, name: str, facts: Mapping[str, Any]) -> Learner:
+    arrays = _arrays(path, f"{name}.")
+    try:
+        forests = [
+            Forest(*(arrays[f"{name}.{part}.{field.name}"] for field in fields(Forest)))
+            for part in ("with", "without")
+        ]
+        linear = {a: arrays[f"{name}.linear.{a}"].astype(np.float64) for a in _LINEAR}
+    except KeyError as error:
+        raise _unreadable(path, error) from error
+    return Learner(
+        name,
+        tuple(facts["features"]),
+        forests[0],
+        forests[1],
+        Linear(**linear, intercept=facts["intercept"], effects=facts["effects"]),
+        frozenset(facts["accelerators"]),
+        frozenset(facts["models"]),
+        Blend(*(tuple(part) for part in facts["blend"])),
+    )
+
+
+def _arrays(path: Path, prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays of a file whose names begin so."""
+    try:
+        with np.load(path) as stored:
+            found = {name: stored[name] for name in stored.files if name.startswith(prefix)}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise _unreadable(path, error) from error
+    if not found:
+        raise _unreadable(path, f"it has no {prefix.rstrip('.')}")
+    return found
+
+
+def _unreadable(path: Path, why: object) -> PlannerError:
+    return PlannerError(
+        f"{path}: unreadable performance model ({why}); reinstall or run planner fit"
+    )
 
 
 def user_file() -> Path:

@@ -18,7 +18,8 @@ from planner.performance.learned.crossval import HeldOut
 from planner.performance.learned.fitting_set import FittingSet, weights
 from planner.performance.learned.learner import EVEN, MEMBERS, Blend, combine
 
-_STEPS = 10  # weights are multiples of a tenth: coarse on purpose
+_STEPS = 10  # combinations tried are multiples of a tenth: coarse on purpose
+_AS_GOOD = 0.01  # combinations this close to the best are as good: their mean is less of a chance
 _ENOUGH = 30  # rows; with fewer the members count alike
 _GRID = (
     np.array(
@@ -65,7 +66,8 @@ class Chooser:
     def _best(errors: FloatArray, rows: NDArray[np.int64]) -> tuple[float, ...]:
         if len(rows) < _ENOUGH:
             return EVEN.familiar
-        return tuple(_GRID[int(np.argmin(errors[rows].sum(axis=0)))].tolist())
+        total = errors[rows].sum(axis=0)
+        return tuple(_GRID[total <= (1.0 + _AS_GOOD) * total.min()].mean(axis=0).tolist())
 
 
 def predict_held_out(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from planner.performance.learned.learner import MEMBERS
 from planner.performance.learned.members import fit_learner
 
 SCHEMES = ("pair", "accelerator", "source")
-PAIR_FOLDS = 8  # of pairs; accelerators and sources are left out one by one
+PAIR_FOLDS = 16  # of pairs; accelerators and sources are left out one by one
 Progress = Callable[[str, int, int], None]  # scheme, folds done, folds in all
 
 
@@ -44,9 +44,16 @@ def fold_keys(data: FittingSet, scheme: str) -> tuple[Sequence[str], int]:
 
 
 def folds(keys: Sequence[str], count: int) -> NDArray[np.int64]:
-    """Fold of each row; equal keys share a fold; deterministic and blind to the values."""
-    ordered = sorted(set(keys), key=lambda key: hashlib.sha256(key.encode()).hexdigest())
-    fold = {key: i % count for i, key in enumerate(ordered)}
+    """Fold of each row; equal keys share a fold; deterministic and blind to the values.
+
+    As many folds as keys leave them out one by one; with fewer, a key's fold is its own affair, so
+    that a new key moves no other.
+    """
+    distinct = sorted(set(keys))
+    if count >= len(distinct):
+        fold = {key: number for number, key in enumerate(distinct)}
+    else:
+        fold = {key: int(sha256(key.encode()).hexdigest(), 16) % count for key in distinct}
     return np.array([fold[key] for key in keys], dtype=np.int64)
 
 

@@ -173,6 +173,8 @@ class DeviceBook:
             return None
         if _BARE_CORE.fullmatch(name):
             return _generic_cpu(name.removeprefix("CPU-"))
+        if name in self._catalog.accelerators:
+            return _from_catalog(name, self._catalog.accelerators[name])
         for candidate in _spellings(name):
             try:
                 return _from_catalog(name, self._catalog.accelerator(candidate))

@@ -42,9 +42,10 @@ class Evaluation:
 def evaluate(table: Table, artefact: Artefact) -> Iterator[Evaluation]:
     """One evaluation per learner that has rows in the table."""
     quantiles = Quantiles(artefact.quantiles)
-    for name, learner in artefact.learners.items():
+    for name in artefact.learners:
         if name not in table.learners:
             continue
+        learner = artefact.learners[name]
         features = build(table, name)
         rows = features.rows.tolist()
         models = [table.models[i] for i in rows]

@@ -238,9 +238,7 @@ def _samples(c: Columns, training: bool) -> _Built:
         "edge": c["edge"],
         "log_cores": _log(c["cores"]),
         "log_core_share": _log(c["core_share"]),
-        "log_peak_per_core": _log(
-            c["peak_fp32"] / np.where(c["single_thread"] > 0, 1.0, c["cores"])
-        ),
+        "log_peak_per_core": _log(c["peak_fp32"] / c["cores"]),
         "single_thread": c["single_thread"],
         "finetune": c["finetune"],
         "log_analytic": -_log(parts["seconds"]),

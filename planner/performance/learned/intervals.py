@@ -48,6 +48,7 @@ def calibrate(
     errors: FloatArray,
     spread: FloatArray,
     classes: NDArray[np.str_],
+    groups: NDArray[np.str_],
     weights: FloatArray,
     familiarity: str,
     chosen: NDArray[np.bool_],
@@ -58,11 +59,15 @@ def calibrate(
     usable = chosen & np.isfinite(scaled)
     if not usable.any():
         return {}
-    everything = _quantiles(scaled[usable], weights[usable], levels)
+    everything = _quantiles(
+        scaled[usable], weights[usable], _outwards(levels, len(np.unique(groups[usable])))
+    )
     found = {f"all|{familiarity}": everything}
     for name in np.unique(classes[usable]).tolist():
         rows = usable & (classes == name)
-        own = _quantiles(scaled[rows], weights[rows], levels)
+        own = _quantiles(
+            scaled[rows], weights[rows], _outwards(levels, len(np.unique(groups[rows])))
+        )
         count = float(rows.sum())
         share = count / (count + _POOLED_ROWS)
         found[f"{name}|{familiarity}"] = (
@@ -70,6 +75,16 @@ def calibrate(
             share * own[1] + (1 - share) * everything[1],
         )
     return found
+
+
+def _outwards(levels: tuple[float, float], groups: int) -> tuple[float, float]:
+    """Levels for few groups: rows of a group err alike, so that the range seen is too narrow.
+
+    A quantile q of n becomes (1 + 1/n) q, as in split conformal prediction.
+    """
+    factor = 1.0 + 1.0 / groups
+    low = 1.0 - factor * (1.0 - levels[0])
+    return max(low, 0.0), min(factor * levels[1], 1.0)
 
 
 def _quantiles(

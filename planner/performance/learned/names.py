@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 NAN = math.nan
 
@@ -66,7 +67,13 @@ _NAMED: tuple[tuple[str, NamedNetwork], ...] = (
     (r"efficientnet.*b0", NamedNetwork("cnn", 0.0053, 0.39, 224.0)),
     (r"efficientnet.*b4", NamedNetwork("cnn", 0.0193, 4.4, 380.0)),
 )
-_NAMED_COMPILED = tuple((re.compile(pattern), network) for pattern, network in _NAMED)
+
+
+@cache
+def _named() -> tuple[tuple[re.Pattern[str], NamedNetwork], ...]:
+    """Compiled when first needed: language models with a shape in the catalog never are."""
+    return tuple((re.compile(pattern), network) for pattern, network in _NAMED)
+
 
 # MobileNet families by width at 224 pixels: parameters (1e9) and GMACs from their papers.
 _MOBILENET_V1 = {
@@ -124,7 +131,7 @@ def named_network(name: str, image: float) -> NamedNetwork | None:
                 _MOBILENET_V1 if mobile.group(1) == "1" else _MOBILENET_V2, ratio
             )
         return _scaled(NamedNetwork("cnn", params, gmacs, 224.0), pixels)
-    for pattern, network in _NAMED_COMPILED:
+    for pattern, network in _named():
         if pattern.search(lowered):
             return _scaled(network, image)
     return None
@@ -169,16 +176,17 @@ VISION_TRAITS: tuple[tuple[str, str], ...] = (
     ("antialias", r"blur|aa|tresnet|evo|resnet\d+[dst]\b|26t|50t|10t|14t"),
     ("window", r"swin|maxvit|maxxvit|mvit|hiera|twins|gcvit|davit|coatnet|volo|nextvit"),
 )
-_TRAITS = tuple((name, re.compile(pattern)) for name, pattern in VISION_TRAITS)
 TRAIT_NAMES = tuple(name for name, _ in VISION_TRAITS)
 
 
+@lru_cache(maxsize=1024)
 def vision_traits(name: str) -> tuple[float, ...]:
     """1.0 or 0.0 for each of ``TRAIT_NAMES``."""
     lowered = name.lower()
-    return tuple(1.0 if pattern.search(lowered) else 0.0 for _, pattern in _TRAITS)
+    return tuple(1.0 if re.search(pattern, lowered) else 0.0 for _, pattern in VISION_TRAITS)
 
 
+@lru_cache(maxsize=1024)
 def depth(name: str) -> float:
     """Layers that a convolutional network's name states ("resnet101d" -> 101), else NaN."""
     found = re.search(
@@ -188,6 +196,7 @@ def depth(name: str) -> float:
     return float(found.group(1)) if found else NAN
 
 
+@lru_cache(maxsize=1024)
 def patch(name: str) -> float:
     """Patch edge in pixels that a vision transformer's name states, else NaN."""
     found = re.search(r"patch(\d+)", name.lower())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -72,7 +72,6 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
     (r"bert-?base", "BERT-base"),
     (r"bert-?large|^bert", "BERT-large"),
 )
-_SYNONYM_PATTERNS = tuple((re.compile(pattern), name) for pattern, name in _SYNONYMS)
 
 
 class NetworkBook:
@@ -115,20 +114,7 @@ class NetworkBook:
         return self._shapes[name]
 
     def _look_up(self, name: str) -> ModelShape | None:
-        candidates = [
-            name,
-            name.split("/")[-1],
-            re.sub(
-                r"[-_](instruct|chat|base|hf|it|fp8|fp4|nvfp4|v0\.\d)\b.*$",
-                "",
-                name.split("/")[-1],
-                flags=re.IGNORECASE,
-            ),
-        ]
-        candidates += [
-            target for pattern, target in _SYNONYM_PATTERNS if pattern.search(name.lower())
-        ]
-        for candidate in candidates:
+        for candidate in _spellings(name):
             try:
                 return self._catalog.model_shape(candidate)
             except UnknownName:
@@ -173,7 +159,9 @@ class NetworkBook:
         gmacs = positive(row, "fwd_gmacs")
         image = positive(row, "img_size")
         stated = cell(row, "model_class").lower()
-        named = named_network(name, image)
+        # A transformer's shape says more than its name could.
+        language = shape is not None and shape.kind == "transformer"
+        named = None if language else named_network(name, image)
         model_class = stated or _class_of(shape, named, cell(row, "metric"), name)
         if model_class in LANGUAGE or model_class == "bert":
             if shape is not None and shape.kind in ("vision", "diffusion"):
@@ -223,6 +211,18 @@ class NetworkBook:
             image=image,
             known=named is not None or shape is not None,
         )
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """The name, then plainer forms of it, then the catalog's names of what it is known as."""
+    yield name
+    bare = name.split("/")[-1]
+    yield bare
+    variant = r"[-_](instruct|chat|base|hf|it|fp8|fp4|nvfp4|v0\.\d)\b.*$"
+    yield re.sub(variant, "", bare, flags=re.IGNORECASE)
+    for pattern, known in _SYNONYMS:
+        if re.search(pattern, name.lower()):
+            yield known
 
 
 def _common(left: str, right: str) -> int:

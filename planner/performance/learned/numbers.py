@@ -82,10 +82,9 @@ def row_numbers(
         values[f"class_{name}"] = float(network.model_class == name)
     for name in KINDS:
         values[f"kind_{name}"] = float(device.kind == name)
-    for trait, present in zip(TRAIT_NAMES, vision_traits(network.name), strict=True):
-        values[f"trait_{trait}"] = (
-            present if network.model_class in ("cnn", "vit", "detection") else 0.0
-        )
+    vision = network.model_class in ("cnn", "vit", "detection")
+    traits = vision_traits(network.name) if vision else (0.0,) * len(TRAIT_NAMES)
+    values |= zip((f"trait_{trait}" for trait in TRAIT_NAMES), traits, strict=True)
     for name in ("tp", "pp", "dp", "ep", "cp", "vp", "moe_tp"):
         values[name] = degrees.degree(name)
     values |= _device_numbers(device, cores if cores > 0 else note.value("cores/socket"))
@@ -99,6 +98,8 @@ def row_numbers(
             values[name] /= values["cores"]
     values |= _network_numbers(network)
     values |= _precision_numbers(row, device, network, values)
+    if values["single_thread"]:  # it does not know how many cores there are beside its own
+        values["cores"] = values["core_share"] = 1.0
     values |= _stated(row, note)
     return values
 

@@ -30,6 +30,7 @@ Columns, one number a set-up, NaN where unknown; all optional:
     share               part of a device in (0, 1]: of a GPU's arithmetic, bandwidth and memory
     cores               cores of each CPU socket that the run may use
 
+``cells`` hold text that varies by set-up in place of the template's (``precision``, ``framework``).
 A shape that is not in the catalog goes in as ``shape``; the template's ``model`` is then optional.
 """
 
@@ -37,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +123,7 @@ def predict_setups(
     devices: Sequence[str],
     columns: Mapping[str, FloatArray],
     *,
+    cells: Mapping[str, Sequence[str]] | None = None,
     shape: ModelShape | None = None,
     artefact: Artefact | None = None,
 ) -> SetupPrediction:
@@ -128,7 +131,7 @@ def predict_setups(
 
     Raises ValueError for an unknown column or one of another length.
     """
-    table, network = _table(catalog, template, devices, columns, shape)
+    table, network = _table(catalog, template, devices, columns, shape, cells)
     return _collect(table, network, list(evaluate(table, artefact or current())))
 
 
@@ -138,6 +141,7 @@ def predict_inference(
     devices: Sequence[str],
     columns: Mapping[str, FloatArray],
     *,
+    cells: Mapping[str, Sequence[str]] | None = None,
     shape: ModelShape | None = None,
     artefact: Artefact | None = None,
 ) -> InferencePrediction:
@@ -145,7 +149,7 @@ def predict_inference(
 
     Raises ValueError also for a template that does not describe inference of a language model.
     """
-    table, network = _table(catalog, template, devices, columns, shape)
+    table, network = _table(catalog, template, devices, columns, shape, cells)
     if set(table.learners) - {"language_inference", ""}:
         raise ValueError("predict_inference needs inference of a language model")
     fitted = artefact or current()
@@ -173,6 +177,34 @@ def predict_inference(
     )
 
 
+def as_row(
+    template: Mapping[str, object], device: str, columns: Mapping[str, FloatArray], index: int
+) -> dict[str, object]:
+    """One set-up as an observation-like row, for ``neighbours``; shares and cores are left out."""
+    given = {name: float(values[index]) for name, values in columns.items()}
+    given = {name: value for name, value in given.items() if value == value}
+    row: dict[str, object] = {**template, "accelerator": device}
+    for name, cell_name in _CELLS.items():
+        if name in given:
+            row[cell_name] = f"{given[name]:.12g}"
+    words = [cell(template, "parallelism")]
+    words += [f"{name}{given[name]:.0f}" for name in _DEGREES if name in given]
+    words += [word for name, word in _FLAGS.items() if given.get(name, 0.0) > 0]
+    row["parallelism"] = " ".join(word for word in words if word)
+    return row
+
+
+_DEGREES = ("tp", "pp", "dp", "ep", "cp", "vp", "moe_tp")
+_FLAGS = {"fsdp": "fsdp", "checkpointing": "act-ckpt", "lora": "lora"}
+_CELLS = {
+    "devices": "accelerators",
+    "nodes": "nodes",
+    "batch": "batch_global",
+    "batch_per_device": "batch_per_device",
+    "seq": "seq_len",
+    "input": "input_len",
+    "output": "output_len",
+}
 _TIMES = ("prefill", "step", "ttft", "tpot", "batch", "batch_limit", "replica")
 
 
@@ -223,14 +255,15 @@ def _table(
     devices: Sequence[str],
     columns: Mapping[str, FloatArray],
     shape: ModelShape | None,
+    cells: Mapping[str, Sequence[str]] | None,
 ) -> tuple[Table, Network | None]:
-    """The set-ups as a table: the template read once a distinct device, then spread."""
+    """The set-ups as a table: the template read once a distinct device and text, then spread."""
     count = len(devices)
     for name, values in columns.items():
         if name not in COLUMNS or np.shape(values) != (count,):
             wrong = "is unknown" if name not in COLUMNS else f"has not the shape ({count},)"
             raise ValueError(f"set-up column {name!r} {wrong}")
-    networks = NetworkBook(catalog)
+    device_book, networks = _books(catalog)
     network = networks.find(template) if shape is None else networks.of_shape(shape, template)
     model = cell(template, "model") or ("" if shape is None else shape.name)
     models = [fold_model(model)] * count
@@ -238,10 +271,10 @@ def _table(
         reason = f"unknown model {model!r}: give params_b or fwd_gmacs"
         return Table({}, [reason] * count, [""] * count, ["other"] * count, models, models), None
 
-    distinct, position = _distinct_devices(DeviceBook(catalog), devices, columns)
+    distinct, position = _distinct_devices(device_book, devices, columns, cells or {})
     numbers: list[Mapping[str, float]] = []
     reasons, learners, classes, names = [], [], [], []
-    for name, device, cores in distinct:
+    for name, device, cores, text in distinct:
         if device is None:
             numbers.append({})
             reasons.append(f"unknown accelerator {name!r}: it has no datasheet in the catalog")
@@ -249,7 +282,7 @@ def _table(
             classes.append("other")
             names.append(name)
             continue
-        row = {"metric": "", **template, "model": model, "accelerator": name}
+        row = {"metric": "", **template, **text, "model": model, "accelerator": name}
         found = row_numbers(row, device, network, cores)
         numbers.append(found)
         reasons.append("")
@@ -276,27 +309,36 @@ def _table(
     ), network
 
 
+@lru_cache(maxsize=2)
+def _books(catalog: Catalog) -> tuple[DeviceBook, NetworkBook]:
+    """What was looked up in a catalog before is known."""
+    return DeviceBook(catalog), NetworkBook(catalog)
+
+
+_Distinct = tuple[str, Device | None, float, Mapping[str, str]]
+
+
 def _distinct_devices(
-    book: DeviceBook, devices: Sequence[str], columns: Mapping[str, FloatArray]
-) -> tuple[list[tuple[str, Device | None, float]], NDArray[np.intp]]:
-    """Each distinct name, share and cores once, and which of them each set-up has."""
+    book: DeviceBook,
+    devices: Sequence[str],
+    columns: Mapping[str, FloatArray],
+    cells: Mapping[str, Sequence[str]],
+) -> tuple[list[_Distinct], NDArray[np.intp]]:
+    """Each distinct name, share, cores and text once, and which of them each set-up has."""
     unknown = np.full(len(devices), np.nan)
     shares = columns.get("share", unknown)
     cores = columns.get("cores", unknown)
-    places: dict[tuple[str, str, str], int] = {}
-    found: list[tuple[str, Device | None, float]] = []
-    position = np.empty(len(devices), np.intp)
-    for index, (name, share, core) in enumerate(
-        zip(devices, shares.tolist(), cores.tolist(), strict=True)
-    ):
-        key = (name, str(share), str(core))  # NaN equals NaN as text
-        if key not in places:
-            places[key] = len(found)
-            device = book.find(name)
-            if device is not None and 0 < share < 1:
-                device = _part(device, share)
-            found.append((name, device, core))
-        position[index] = places[key]
+    # NaN equals NaN as text
+    figures = (map(str, values.tolist()) for values in (shares, cores))
+    keys = zip(devices, *figures, *cells.values(), strict=True)
+    places: dict[tuple[str, ...], int] = {}
+    position = np.array([places.setdefault(key, len(places)) for key in keys], np.intp)
+    found: list[_Distinct] = []
+    for name, share, core, *texts in places:
+        device = book.find(name)
+        if device is not None and 0 < float(share) < 1:
+            device = _part(device, float(share))
+        found.append((name, device, float(core), dict(zip(cells, texts, strict=True))))
     return found, position
 
 

@@ -72,6 +72,11 @@ def read_rows(rows: Sequence[Mapping[str, object]], catalog: Catalog) -> Table:
 
 def stack(numbers: Sequence[Mapping[str, float]]) -> Columns:
     """Rows of numbers as columns; what a row lacks is NaN."""
+    known = [tuple(values) for values in numbers if values]
+    if known and len(known) == len(numbers) and len(set(known)) == 1:
+        # All read alike, as ``row_numbers`` does: one array for all columns.
+        matrix = np.array([list(values.values()) for values in numbers], np.float64)
+        return dict(zip(known[0], np.ascontiguousarray(matrix.T), strict=True))
     keys = sorted({key for values in numbers for key in values})
     return {
         key: np.array([values.get(key, np.nan) for values in numbers], dtype=np.float64)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 NAN = math.nan
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -23,6 +24,7 @@ def cell(row: Mapping[str, object], name: str) -> str:
     return str(value).strip()
 
 
+@lru_cache(maxsize=4096)
 def number(text: str) -> float:
     """The first number of a text ("cnndm~924" -> 924), NaN when there is none."""
     found = _NUMBER.search(text)
@@ -47,6 +49,7 @@ _MIXES: tuple[tuple[str, float, float], ...] = (
 )
 
 
+@lru_cache(maxsize=4096)
 def length(text: str, output: bool) -> float:
     """Tokens of an input or output length cell; a named mix gives its mean; NaN if unknown."""
     lowered = text.lower()
@@ -77,6 +80,7 @@ class Precision:
 _GGUF_BITS = {"q2": 2.8, "q3": 3.9, "q4": 4.7, "q5": 5.6, "q6": 6.6, "q8": 8.5}
 
 
+@lru_cache(maxsize=4096)
 def precision(text: str) -> Precision:
     """Canonical precision of a publisher's label; ``stated`` is False when it says nothing."""
     name = text.lower()
@@ -128,6 +132,7 @@ class Layout:
         return self.degrees.get(name, NAN)
 
 
+@lru_cache(maxsize=4096)
 def layout(text: str) -> Layout:
     """Read "tp2 pp4 cp1 vp5 lora", "fsdp full_shard act-ckpt", "layer-split" and the like."""
     lowered = text.lower()
@@ -135,8 +140,10 @@ def layout(text: str) -> Layout:
         degrees={key.lower(): float(value) for key, value in _DEGREE.findall(lowered)},
         lora="lora" in lowered,
         sft="sft" in lowered,
-        checkpointing="ckpt" in lowered or "recomp" in lowered or "checkpoint" in lowered,
-        fsdp="fsdp" in lowered or "zero" in lowered,
+        # Selective recomputation repeats norms and activation functions, not a forward pass.
+        checkpointing=bool(re.search(r"(?<!selective )(ckpt|recomp|checkpoint)", lowered)),
+        # ZeRO 1 and 2 shard optimizer state and gradients: weights stay where they are.
+        fsdp="fsdp" in lowered or bool(re.search(r"zero(?![ =_-]*[012])", lowered)),
         layer_split="layer-split" in lowered,
     )
 
@@ -172,6 +179,7 @@ class Framework:
     nightly: bool
 
 
+@lru_cache(maxsize=4096)
 def framework(text: str) -> Framework:
     """Engine, version and mode of a framework cell."""
     lowered = text.lower()
@@ -209,6 +217,7 @@ class Notes:
         return any(word in self.text for word in words)
 
 
+@lru_cache(maxsize=4096)
 def notes(text: str) -> Notes:
     lowered = text.lower()
     values = {key: float(value.rstrip(".")) for key, value in _NOTE.findall(lowered)}

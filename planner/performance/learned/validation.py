@@ -45,12 +45,13 @@ class Validation:
     ) -> dict[str, tuple[float, float]]:
         """Quantiles from the held-out errors of the rows marked."""
         row_weights, classes = weights(self.data.groups), np.array(self.data.table.classes)
-        pair, accelerator = self.schemes[PAIR], self.schemes[ACCELERATOR]
+        groups = np.array(self.data.groups)
+        pair, other = self.schemes[PAIR], self.schemes[ACCELERATOR]
         familiar = rows & pair.held.known
         return calibrate(
-            pair.errors, pair.spread, classes, row_weights, PAIR, familiar, levels
+            pair.errors, pair.spread, classes, groups, row_weights, PAIR, familiar, levels
         ) | calibrate(
-            accelerator.errors, accelerator.spread, classes, row_weights, ACCELERATOR, rows, levels
+            other.errors, other.spread, classes, groups, row_weights, ACCELERATOR, rows, levels
         )
 
     def covered(self, name: str, levels: tuple[float, float] = LEVELS) -> NDArray[np.bool_]:
