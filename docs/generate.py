@@ -1,11 +1,18 @@
 """Write the pages that follow from the code: ``python docs/generate.py``.
 
-With ``--check`` nothing is written; the exit code is 1 when a page is out of date.
+Names of pages make only those. With ``--check`` nothing is written; the exit code is 1 when a page
+is out of date.
 """
 
 from __future__ import annotations
 
+import io
+import os
+import re
+import shlex
 import sys
+import tempfile
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,17 +73,46 @@ def readme() -> str:
     return f"{before}{ACCURACY_BEGINS}\n{table}\n{ACCURACY_ENDS}{after}"
 
 
+def examples() -> str:
+    """The worked examples with the output of their commands, as this checkout prints it."""
+    from planner.cli.main import run
+
+    text = (ROOT / "docs" / "examples-text.md").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as nothing_measured, chdir(ROOT):
+        kept, os.environ["PLANNER_DATA_DIR"] = os.environ.get("PLANNER_DATA_DIR"), nothing_measured
+
+        def shown(match: re.Match[str]) -> str:
+            command, out = match[1], io.StringIO()
+            with redirect_stdout(out):
+                code = run(shlex.split(command)[1:])
+            if code != 0:
+                raise SystemExit(f"docs/examples-text.md: {command} ended with {code}")
+            lines = [line.rstrip() for line in out.getvalue().rstrip().splitlines()]
+            return "\n".join(["```console", f"$ {command}", *lines, "```"])
+
+        text = RUN.sub(shown, text)
+        if kept is None:
+            del os.environ["PLANNER_DATA_DIR"]
+        else:
+            os.environ["PLANNER_DATA_DIR"] = kept
+    return text
+
+
+RUN = re.compile(r"<!-- run: (.+?) -->")
 ACCURACY_BEGINS, ACCURACY_ENDS = "<!-- accuracy: made by docs/generate.py -->", "<!-- end -->"
 PAGES = {
     "docs/catalog-attributes.md": catalog_attributes,
     "docs/accuracy.md": accuracy,
+    "docs/examples.md": examples,
     "README.md": readme,
 }
 
 
 def main(arguments: list[str]) -> int:
     stale = []
-    for name, make in PAGES.items():
+    named = [argument for argument in arguments if argument != "--check"]
+    for name in named or PAGES:
+        make = PAGES[name]
         path = ROOT / name
         text = make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:

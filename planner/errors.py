@@ -6,6 +6,7 @@
     └── OverBudget              4  feasible, but the cheapest plan costs more than the budget
 
 ``catalog.CatalogError`` and ``catalog.UnknownName`` also end with 2. Ctrl-C ends with 130.
+5 is no error: ``planner replay`` and ``planner diff --exit-code`` found another answer.
 """
 
 from __future__ import annotations

@@ -208,6 +208,21 @@ class Solver(_Result):
     in_program: int = Field(description="left after exact pruning")
 
 
+class Relaxed(_Result):
+    """A constraint that binds, and what giving way there saves."""
+
+    constraint: str = Field(description="field of the workload, e.g. deadline, where.clouds")
+    change: str = Field(description="in words, e.g. `6.0 h more`")
+    amount: float | None = Field(default=None, description="how much more, where it is a number")
+    unit: str | None = None
+    cost_usd: float = Field(description="of the cheapest plan then")
+    saves_usd: float
+    saves_usd_per_hour: float | None = Field(default=None, description="services")
+    plan: str = Field(description="what that plan runs on")
+    method: Literal["same candidates", "planned again"]
+    sentence: str
+
+
 class Recommendation(_Result):
     """Answer of ``planner recommend``."""
 
@@ -228,6 +243,12 @@ class Recommendation(_Result):
     )
     pareto: list[FrontPoint]
     risk: Risk | None = Field(default=None, description="where scenarios were asked for")
+    relaxations: list[Relaxed] | None = Field(
+        default=None, description="constraints that bind; only with --explain"
+    )
+    near: list[Item] | None = Field(
+        default=None, description="plans of nearly the same cost that differ; only with --near"
+    )
     explanation: list[str]
     excluded: dict[str, int] = Field(description="offers and candidates left out, by reason")
     solver: Solver

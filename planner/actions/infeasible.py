@@ -29,8 +29,9 @@ LATENCIES = (
 
 @dataclass(frozen=True)
 class Relaxation:
-    """One constraint given up: what it is in words, and the workload without it."""
+    """One constraint given up: its field, what it is in words, and the workload without it."""
 
+    field: str
     words: str
     apply: Callable[[Workload], Workload]
 
@@ -77,7 +78,7 @@ def relaxations(workload: Workload) -> list[Relaxation]:
 
 
 def _field(words: str, **values: object) -> Relaxation:
-    return Relaxation(words, lambda w: w.model_copy(update=values))
+    return Relaxation(next(iter(values)), words, lambda w: w.model_copy(update=values))
 
 
 def _place(words: str, **values: object) -> Relaxation:
@@ -85,7 +86,7 @@ def _place(words: str, **values: object) -> Relaxation:
         where: Where = w.where.model_copy(update=values)
         return w.model_copy(update={"where": where})
 
-    return Relaxation(words, apply)
+    return Relaxation(f"where.{next(iter(values))}", words, apply)
 
 
 def why_infeasible(

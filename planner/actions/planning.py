@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,16 @@ class Prepared:
     def limits(self) -> Mapping[str, float]:
         """Quotas of the workload and what exists of own machines."""
         return {**self.candidates.limits, **self.workload.where.quotas}
+
+    def asked(self, workload: Workload, among: NDArray[np.bool_] | None = None) -> Prepared:
+        """The same candidates under another deadline, quotas or share of spot machines.
+
+        ``among``, shape (candidates,), keeps those it marks. Nothing is timed or priced again, so
+        ``workload`` must not differ in what that depends on.
+        """
+        feasible = self.feasible if among is None else self.feasible[among[self.feasible]]
+        in_time = _in_time(workload, self.candidates, feasible)
+        return replace(self, workload=workload, feasible=feasible, in_time=in_time)
 
     def options(self) -> Options:
         """The candidates in time, as the choice program reads them."""
@@ -142,11 +152,16 @@ def prepare(
     shape = shape_of(catalog, workload, where)
     candidates = build(workload, shape, catalog, measured, where=where)
     feasible = np.flatnonzero(is_feasible(candidates))
-    in_time = feasible
+    in_time = _in_time(workload, candidates, feasible)
+    return Prepared(workload, shape, candidates, feasible, in_time)
+
+
+def _in_time(workload: Workload, candidates: Candidates, feasible: Rows) -> Rows:
+    rows = feasible
     if workload.deadline is not None:
-        in_time = feasible[candidates.hours_at_risk[feasible] <= workload.deadline]
+        rows = feasible[candidates.hours_at_risk[feasible] <= workload.deadline]
     if workload.where.max_spot_share < 1:
         # A single configuration is wholly on spot or not at all.
-        spot = candidates.offers.is_in("kind", ["spot"])[candidates.row[in_time]]
-        in_time = in_time[~spot]
-    return Prepared(workload, shape, candidates, feasible, in_time)
+        spot = candidates.offers.is_in("kind", ["spot"])[candidates.row[rows]]
+        rows = rows[~spot]
+    return rows

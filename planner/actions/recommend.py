@@ -42,13 +42,15 @@ def recommend(
     where: str = "workload",
     today: date | None = None,
     risk: RiskOptions | None = None,
+    near: float | None = None,
 ) -> Plan:
     """Choose the cheapest way to do the work that meets its constraints.
 
     With ``risk`` the choice is looked at in scenarios, and made by them where its objective says.
     Raises BadInput for unknown names and empty filters, Infeasible when nothing meets the limits.
     A plan over the budget is returned with status ``over_budget``. With ``explain`` the explanation
-    names the published observations that weigh most in the estimate.
+    names the published observations that weigh most in the estimate and what relaxing each
+    constraint saves; ``near`` adds the plans within that share of the cost that differ in kind.
     """
     start = time.perf_counter()
     try:
@@ -98,6 +100,13 @@ def recommend(
         from planner.report.risk import with_risk
 
         recommendation = with_risk(recommendation, assessed)
+    if explain or near is not None:
+        from planner.actions.explained import explained
+
+        today = today or date.today()
+        recommendation = explained(
+            recommendation, found, catalog, measured, where, today, what_if=explain, near=near
+        )
     return Plan(recommendation, prepared.candidates, prepared.feasible)
 
 

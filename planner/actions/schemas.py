@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from planner.actions.sweep_file import SweepFile
 from planner.capacity_result import CapacityResult
+from planner.comparison import Comparison
+from planner.diff_results import Replay, ResultDiff
 from planner.mix_results import MixFront, MixResult
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
@@ -26,6 +28,9 @@ RESULTS: dict[str, type[BaseModel]] = {
     "capacity-result": CapacityResult,
     "profile": Profile,
     "sweep-result": Sweep,
+    "compare": Comparison,
+    "diff": ResultDiff,
+    "replay": Replay,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],

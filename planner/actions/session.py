@@ -5,7 +5,7 @@ CLI, TUI and Python API call the same methods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from planner.workload import Portfolio, Workload
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
     from planner.actions.risk import RiskOptions
+    from planner.comparison import Comparison
+    from planner.diff_results import Replay
 
 Say = Callable[[str], None]
 
@@ -48,6 +50,7 @@ class Session:
         *,
         top: int = 5,
         explain: bool = False,
+        near: float | None = None,
         where: str = "workload",
         risk: RiskOptions | None = None,
     ) -> Plan:
@@ -57,9 +60,30 @@ class Session:
             measured=self.measured,
             top=top,
             explain=explain,
+            near=near,
             where=where,
             risk=risk,
         )
+
+    def compare(
+        self,
+        workload: Workload,
+        a: str,
+        b: str,
+        *,
+        axes: Sequence[str] = (),
+        where: str = "workload",
+    ) -> Comparison:
+        """Two sides of one workload: cost, time, and where the cheaper one flips."""
+        from planner.actions.compare import compare
+
+        return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)
+
+    def replay(self, file: str) -> Replay:
+        """A saved recommendation answered again. Raises BadInput, Infeasible."""
+        from planner.actions.diff import replay
+
+        return replay(file, self.catalog, self.measured)
 
     def estimate(
         self, workload: Workload, on: str, *, explain: bool = False, where: str = "workload"
@@ -103,11 +127,12 @@ class Session:
         *,
         top: int = 5,
         explain: bool = False,
+        near: float | None = None,
         risk: RiskOptions | None = None,
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
-        ``explain`` looks up the observations behind the estimate of a single workload.
+        ``explain`` and ``near`` go with one workload; a portfolio leaves them out.
         Raises BadInput and Infeasible.
         """
         found, where = asked(file, text, flags, place)
@@ -123,9 +148,8 @@ class Session:
             return recommend_portfolio(
                 found, self.catalog, measured=self.measured, top=top, where=where
             )
-        return self.recommend(
-            found, top=top, explain=explain, where=where, risk=risk
-        ).recommendation
+        plan = self.recommend(found, top=top, explain=explain, near=near, where=where, risk=risk)
+        return plan.recommendation
 
     def front_from(
         self,

@@ -17,8 +17,8 @@ import typer
 
 # Commands by name, and groups of commands: each lives in the module of its name in this package.
 COMMANDS = (
-    "recommend", "pareto", "sweep", "mix", "capacity", "estimate", "trace", "accuracy", "fit",
-    "init", "schema", "doctor", "tui",
+    "recommend", "pareto", "compare", "sweep", "diff", "replay", "mix", "capacity", "estimate",
+    "trace", "accuracy", "fit", "init", "schema", "doctor", "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog")
 

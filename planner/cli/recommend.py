@@ -42,7 +42,13 @@ def recommend(
         Objective, typer.Option(help="What to make least; p90 and expected use scenarios.")
     ] = Objective.MEDIAN_COST,
     format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
-    explain: Annotated[bool, typer.Option("--explain", help="Say why, with sources.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why, with sources, and what relaxing saves.")
+    ] = False,
+    near: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Other plans within this share of the cost, e.g. 5%."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
     """Recommend the cheapest configuration that meets the workload's constraints.
@@ -53,9 +59,17 @@ def recommend(
     from planner.actions.session import open_session
 
     risk = _risk(scenarios, seed, objective)
+    within = None if near is None else _share(near)
     session = open_session(say=None if quiet else say)
     result = session.answer_from(
-        given.file, None, given.fields, given.place, top=top, explain=explain, risk=risk
+        given.file,
+        None,
+        given.fields,
+        given.place,
+        top=top,
+        explain=explain,
+        near=within,
+        risk=risk,
     )
     return show(result, format, explain)
 
@@ -71,3 +85,14 @@ def _risk(scenarios: int | None, seed: int | None, objective: Objective) -> Risk
     from planner.actions.risk import SCENARIOS, RiskOptions
 
     return RiskOptions(scenarios or SCENARIOS, seed or 0, objective.value)
+
+
+def _share(text: str) -> float:
+    from planner.errors import BadInput
+    from planner.quantities import share
+
+    try:
+        return share(text)
+    except ValueError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise BadInput(problem, where="--near", remedy=remedy) from None

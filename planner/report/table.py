@@ -22,7 +22,11 @@ def print_recommendation(result: Recommendation, console: Console, *, explain: b
         table.add_row(*_cells("=>", item), style="bold green")
     for number, item in enumerate(result.alternatives, start=1):
         table.add_row(*_cells(str(number), item))
+    for number, item in enumerate(result.near or (), start=1):
+        table.add_row(*_cells(f"~{number}", item))
     console.print(table)
+    for number, item in enumerate(result.near or (), start=1):
+        console.print(Text(f"~{number}: {item.why_not}"))
     if explain:
         console.print()
         _explanation(result, console)

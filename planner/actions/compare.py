@@ -1,0 +1,128 @@
+"""The use case behind ``planner compare``: two sides, and where the cheaper one flips."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from catalog import Catalog
+from planner.actions.compare_axes import AXES, NotSearched, Question, Search, gap_of
+from planner.actions.compare_sides import published, side_of, sided
+from planner.comparison import Axis, Comparison, FlipPoint
+from planner.errors import BadInput, Infeasible
+from planner.items import rounded
+from planner.optimize.crossing import crossings
+from planner.performance.efficiency import Measured
+from planner.report.compare_words import axis_sentence, headline
+from planner.results import CatalogInfo
+from planner.workload import Workload
+
+
+def compare(
+    workload: Workload,
+    a: str,
+    b: str,
+    catalog: Catalog,
+    measured: Sequence[Measured] = (),
+    *,
+    axes: Sequence[str] = (),
+    where: str = "workload",
+    today: date | None = None,
+) -> Comparison:
+    """Cost and time of the cheapest plan of both sides, and the crossings along ``axes`` (all).
+
+    Raises BadInput for unknown sides, axes and names, Infeasible when neither side can do it.
+    """
+    start = time.perf_counter()
+    wanted = _axes(axes)
+    left = side_of(a, workload, catalog, "--a")
+    right = side_of(b, workload, catalog, "--b")
+    if left.where == right.where:
+        raise BadInput(
+            f"{a} and {b} leave the same machines", where="--a, --b", remedy="name two sides"
+        )
+    sides = [sided(side, workload, catalog, measured, where) for side in (left, right)]
+    if sides[0].best is None and sides[1].best is None:
+        reasons = [f"{s.side.name}: {why}" for s in sides for why in s.why_not]
+        raise Infeasible(f"neither {a} nor {b} can run {workload.subject}", reasons)
+    question = Question(workload, catalog, measured, where, sides[0], sides[1])
+    gap = gap_of(sides[0].best, sides[1].best)
+    found: list[Axis] = []
+    not_searched: dict[str, str] = {}
+    for name in wanted:
+        try:
+            found.append(_searched(name, AXES[name](question), a, b))
+        except NotSearched as error:
+            not_searched[name] = str(error)
+    today = today or date.today()
+    first, second = (published(side, catalog, today) for side in sides)
+    plan = first.plan or second.plan
+    assert plan is not None
+    ratio = None
+    if first.cost_usd is not None and second.cost_usd:
+        ratio = rounded(first.cost_usd / second.cost_usd)
+    return Comparison(
+        workload=workload.model_dump(mode="json", exclude_none=True),
+        catalog=CatalogInfo(
+            content_id=catalog.content_id,
+            as_of=plan.price.as_of,
+            age_days=plan.price.age_days,
+            offers=catalog.offer_count,
+            refreshed_slices=len(catalog.refreshed),
+        ),
+        headline=headline(first, second, gap.probability),
+        a=first,
+        b=second,
+        cheaper=gap.cheaper or "equal",
+        cost_ratio=ratio,
+        probability=None if gap.probability is None else rounded(gap.probability),
+        axes=found,
+        not_searched=not_searched,
+        seconds=round(time.perf_counter() - start, 4),
+    )
+
+
+def _axes(asked: Sequence[str]) -> list[str]:
+    names = [name.strip().replace("-", "_") for name in asked]
+    for name in names:
+        if name not in AXES:
+            from planner.field_errors import shown, suggest
+
+            raise BadInput(
+                f"{shown(name)} is no axis", where="--axis", remedy=suggest(name, tuple(AXES))
+            )
+    return list(dict.fromkeys(names)) or list(AXES)
+
+
+def _searched(name: str, search: Search, a: str, b: str) -> Axis:
+    found = crossings(search.gap, search.grid, search.tolerance)
+    answered = [x for x in search.grid if search.gap(x).cheaper is not None]
+
+    shown = search.shown
+    flips = [
+        FlipPoint(
+            at=shown(flip.at) or 0.0,
+            low=shown(flip.low),
+            high=shown(flip.high),
+            cheaper_below=flip.below,
+            cheaper_above=flip.above,
+            cause="cost" if flip.both_run else "only one side can",
+        )
+        for flip in found
+    ]
+    values: dict[str, Any] = {
+        "axis": name,
+        "unit": search.unit,
+        "now": shown(search.now),
+        "searched_from": shown(search.grid[0]),
+        "searched_to": shown(search.grid[-1]),
+        "answered_from": shown(min(answered, default=None)),
+        "answered_to": shown(max(answered, default=None)),
+        "crossings": flips,
+    }
+    throughout = search.gap(answered[0]).cheaper if answered else None
+    alone = all(math.isinf(search.gap(x).log_ratio) for x in answered)
+    return Axis(**values, sentence=axis_sentence(values, throughout, a, b, alone))
