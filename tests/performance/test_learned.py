@@ -159,6 +159,20 @@ def test_the_core_never_beats_the_stated_peak(row: dict[str, object]) -> None:
     assert (seconds(columns) >= work / (columns["peak"] * 1e12)).all()
 
 
+def test_wide_cores_count_as_256_bit_ones_only_where_nothing_else_is_native(
+    catalog: Catalog,
+) -> None:
+    """64 FLOP a cycle on the datasheet: 32 count in FP32, all of the matrix units' do in BF16."""
+    row = VISION | {"accelerator": "CPU-SapphireRapids-8480+", "accelerators": 1}
+    peaks = catalog.accelerator("CPU-SapphireRapids-8480+").peak_tera_ops
+    for precision_, share in (("fp32", 0.5), ("bf16", 1.0), ("int8", 1.0)):
+        columns = read_rows([row | {"precision": precision_}], catalog).columns
+        assert columns["peak"][0] == pytest.approx(share * peaks[precision_])
+    narrow = read_rows([row | {"accelerator": "CPU-Ryzen9-7950X", "precision": "fp32"}], catalog)
+    fp32 = catalog.accelerator("CPU-Ryzen9-7950X").peak_tera_ops["fp32"]
+    assert narrow.columns["peak"][0] == pytest.approx(fp32)
+
+
 def test_the_artefact_is_small_versioned_and_needs_no_learning_library() -> None:
     assert ARTEFACT.stat().st_size < 1_500_000
     code = (

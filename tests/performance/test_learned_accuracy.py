@@ -32,6 +32,12 @@ def test_the_shipped_model_meets_its_goals_on_what_it_never_saw(catalog: Catalog
     assert int(artefact.provenance["rows"]) == len(catalog.rows("observations", "value > 0"))
     assert reports["pair"].mean_error <= 0.205
     assert reports["accelerator"].mean_error <= 0.28
+    for scheme in ("pair", "accelerator"):
+        for score in reports[scheme].scores:
+            if score.rows >= 15:
+                assert score.error <= 0.40, (scheme, score)
+                # A class of five groups cannot be nearer to 80% than one group's rows.
+                assert 0.75 <= score.coverage <= (0.95 if score.groups < 20 else 0.90), score
     assert set(reports) == {"pair", "accelerator", "source"}
     for report in artefact.reports:
         assert report.refused == 0

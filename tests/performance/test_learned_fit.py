@@ -17,7 +17,7 @@ from planner.performance.learned.blends import Chooser, predict_held_out
 from planner.performance.learned.crossval import SCHEMES, HeldOut, fold_keys, folds
 from planner.performance.learned.first_token import fit_first_token
 from planner.performance.learned.fitting_set import FittingSet, fitting_set
-from planner.performance.learned.intervals import ACCELERATOR, PAIR
+from planner.performance.learned.intervals import ACCELERATOR, FLOOR, PAIR, calibrate
 from planner.performance.learned.learner import MEMBERS
 from planner.performance.learned.scores import score
 from planner.performance.learned.validation import Scheme, Validation
@@ -85,6 +85,26 @@ def test_intervals_of_a_fold_come_from_the_others_and_hold(data: FittingSet) -> 
     assert other.intervals(np.ones_like(fold)) != found.intervals(np.ones_like(fold))
     for name in (PAIR, ACCELERATOR):
         assert 0.7 < np.mean(found.covered(name)) < 0.9
+
+
+def test_few_groups_widen_intervals_however_many_rows_they_have() -> None:
+    """Eight wild groups count as eight opinions beside a calm class, a hundred rows each or one."""
+    rng = np.random.default_rng(0)
+    found = []
+    for repeats in (1, 100):
+        wild = np.repeat(rng.permutation(np.linspace(-3, 3, 8)), repeats)
+        errors = np.concatenate([rng.normal(0, 0.05, 4000), wild])
+        classes = np.array(["calm"] * 4000 + ["wild"] * len(wild))
+        groups = np.array([f"c{i}" for i in range(4000)] + [f"w{x}" for x in wild])
+        weight = np.where(classes == "calm", 1.0, 1.0 / repeats)
+        everything = np.ones(len(errors), np.bool_)
+        zero = np.zeros(len(errors))
+        found.append(
+            calibrate(errors, zero, classes, groups, weight, PAIR, everything)[f"wild|{PAIR}"]
+        )
+    assert found[0] == pytest.approx(found[1], rel=0.05)
+    # Eight thirteenths of the extremes seen, the rest of what all rows show.
+    assert found[0][1] == pytest.approx(8 / 13 * 3 / FLOOR, rel=0.1)
 
 
 def test_the_measure_caps_groups_and_counts_refusals_as_wholly_wrong(data: FittingSet) -> None:

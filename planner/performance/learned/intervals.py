@@ -18,6 +18,10 @@ PAIR, ACCELERATOR = "pair", "accelerator"  # what is new about a row: at least t
 FLOOR = 0.12  # log units: what the disagreement of members can never show
 LEVELS = (0.1, 0.9)
 _POOLED_ROWS = 40.0  # a class counts fully only with many more rows than this
+# Of n groups the conformal 90% tail is the ceil(0.9 (n + 1))th: it exists from 9 groups on. With
+# fewer, groups are what is counted: rows of a group are no second opinion.
+_TAIL_GROUPS = 9
+_POOLED_GROUPS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,21 @@ def calibrate(
     found = {f"all|{familiarity}": everything}
     for name in np.unique(classes[usable]).tolist():
         rows = usable & (classes == name)
-        own = _quantiles(
-            scaled[rows], weights[rows], _outwards(levels, len(np.unique(groups[rows])))
-        )
-        count = float(rows.sum())
-        share = count / (count + _POOLED_ROWS)
+        distinct = len(np.unique(groups[rows]))
+        own = _quantiles(scaled[rows], weights[rows], _outwards(levels, distinct))
+        share = _own_share(int(rows.sum()), distinct)
         found[f"{name}|{familiarity}"] = (
             share * own[0] + (1 - share) * everything[0],
             share * own[1] + (1 - share) * everything[1],
         )
     return found
+
+
+def _own_share(rows: int, groups: int) -> float:
+    """How much a class's own quantiles count beside those of all classes."""
+    if groups < _TAIL_GROUPS:
+        return groups / (groups + _POOLED_GROUPS)
+    return rows / (rows + _POOLED_ROWS)
 
 
 def _outwards(levels: tuple[float, float], groups: int) -> tuple[float, float]:

@@ -26,6 +26,12 @@ from planner.performance.learned.text import (
 
 MODEL_CLASSES = ("llm", "llm-moe", "seq2seq", "bert", "asr", "diffusion", "cnn", "vit", "detection")
 KINDS = ("GPU", "TPU", "ASIC", "CPU")
+_WIDE_CORES = re.compile(
+    r"(Skylake|CascadeLake|CooperLake|IceLake|SapphireRapids|EmeraldRapids|GraniteRapids|Turin)-"
+)
+# Small layers are bound by loads, and the clock falls under 512-bit code: in sample networks wide
+# units count as much as 256-bit ones do (assumption).
+_OF_512_BIT = 0.5
 
 
 def row_numbers(
@@ -96,6 +102,9 @@ def row_numbers(
     elif values["single_thread"] and values["cores"] > 1:
         for name in ("peak_fp32", "peak_16", "peak_8", "core_share"):
             values[name] /= values["cores"]
+    if _is_512_bit(device) and network.model_class not in LANGUAGE:
+        for name in ("peak_fp32", "peak_16"):
+            values[name] *= _OF_512_BIT
     values |= _network_numbers(network)
     values |= _precision_numbers(row, device, network, values)
     if values["single_thread"]:  # it does not know how many cores there are beside its own
@@ -118,6 +127,11 @@ def _single_threaded(row: Mapping[str, object], device: Device, note: Notes) -> 
 
 def _is_x86(device: Device) -> bool:
     return device.kind == "CPU" and device.vendor.startswith(("Intel", "AMD"))
+
+
+def _is_512_bit(device: Device) -> bool:
+    """Whether the datasheet's FP32 peak counts two 512-bit units a core (64 FLOP a cycle)."""
+    return device.kind == "CPU" and bool(_WIDE_CORES.search(device.name))
 
 
 def _device_numbers(device: Device, cores: float) -> dict[str, float]:
@@ -206,6 +220,9 @@ def _precision_numbers(
     if device.kind == "CPU" and compute == "int4":
         compute = "bf16"  # weight-only: unpacked to 16 bits before the arithmetic
     peak = device.peak(compute) * values["core_share"]
+    native = device.peaks.get(compute, 0) > device.peaks.get("fp32", 0)
+    if _is_512_bit(device) and not native and network.model_class not in LANGUAGE:
+        peak *= _OF_512_BIT
     if compute == "int8" and values["engine_tflite"] and _is_x86(device):
         # On x86 its kernels multiply in 16 bits (vpmaddwd), not with VNNI: twice the FP32 rate.
         peak = min(peak, 2.0 * values["peak_fp32"])
