@@ -98,9 +98,11 @@ def reason(error: BaseException) -> str:
     text = lines[0] if lines else ""
     text = text if len(text) <= 200 else text[:200] + "..."
     told = f"{type(error).__name__}: {text}".rstrip(": ")
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not _is_library(frame.filename):
-            return f"{told} ({Path(frame.filename).name} line {frame.lineno})"
+    # Walked, not extracted: libraries may have set sys.tracebacklimit for the whole process.
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        file = frame.f_code.co_filename
+        if not _is_library(file):
+            return f"{told} ({Path(file).name} line {line})"
     return told
 
 
