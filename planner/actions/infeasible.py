@@ -209,4 +209,7 @@ def problem_of(prepared: Prepared) -> str:
     if workload.deadline is not None and not len(prepared.in_time):
         late = f"nothing finishes within {workload.deadline:g} h"
         return f"{late} with {workload.risk:.0%} probability"
+    if candidates.limits and not workload.where.quotas:
+        pools = ", ".join(name.removesuffix(" instances") for name in sorted(candidates.limits))
+        return f"what is fast enough needs more machines than there are: {pools}"
     return "every candidate needs more than the quotas allow"

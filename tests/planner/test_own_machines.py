@@ -11,7 +11,7 @@ import pytest
 from catalog import Catalog
 from planner.actions.planning import prepare
 from planner.actions.recommend import Plan, recommend
-from planner.errors import BadInput
+from planner.errors import BadInput, Infeasible
 from planner.workload import Workload, parse
 
 TODAY = date(2026, 1, 1)
@@ -134,6 +134,12 @@ class TestSites:
         without = plan(catalog).recommendation.recommendation.cost_usd
         beside = plan(catalog, {"on_prem": [SITE]}).recommendation.recommendation.cost_usd
         assert beside <= without * (1 + 1e-9)
+
+
+def test_a_pool_too_small_for_the_deadline_is_said(catalog: Catalog) -> None:
+    one = {**SITE, "machines": 1}
+    with pytest.raises(Infeasible, match="more machines than there are: on-prem/basement"):
+        plan(catalog, {"on_prem": [one], "cloud_offers": False}, tokens="2B", deadline="5h")
 
 
 class TestCommitments:
