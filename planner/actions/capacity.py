@@ -10,17 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.capacity_result import (
-    Baseline,
-    CapacityAnswer,
-    CapacityCosts,
-    CapacityResult,
-    Counted,
-    Dispatch,
-    Method,
-    Savings,
-    Unmet,
-)
 from planner.errors import BadInput, Infeasible, PlannerError
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
 from planner.optimize.capacity.from_spec import arrays_from
@@ -31,6 +20,17 @@ from planner.optimize.capacity.program import CapacityPlan, Settings, optimise, 
 from planner.optimize.capacity.read_spec import read_spec
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.solver import LinearModel, Status
+from planner.results.capacity import (
+    Baseline,
+    CapacityAnswer,
+    CapacityCosts,
+    CapacityResult,
+    Counted,
+    Dispatch,
+    Method,
+    Savings,
+    Unmet,
+)
 
 if TYPE_CHECKING:
     from catalog import Catalog

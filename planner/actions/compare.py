@@ -11,13 +11,13 @@ from typing import Any
 from catalog import Catalog
 from planner.actions.compare_axes import AXES, NotSearched, Question, Search, gap_of
 from planner.actions.compare_sides import published, side_of, sided
-from planner.comparison import Axis, Comparison, FlipPoint
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
 from planner.optimize.crossing import crossings
 from planner.performance.efficiency import Measured
 from planner.report.compare_words import axis_sentence, headline
 from planner.results import CatalogInfo
+from planner.results.comparison import Axis, Comparison, FlipPoint
 from planner.workload import Workload
 
 

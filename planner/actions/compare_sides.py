@@ -16,11 +16,11 @@ from planner.actions.cheapest import Cheapest, cheapest
 from planner.actions.infeasible import problem_of
 from planner.actions.planning import Prepared, prepare
 from planner.candidates import blocked
-from planner.comparison import ComparedSide
 from planner.errors import BadInput, Infeasible
 from planner.field_errors import shown
 from planner.optimize.choice import choose
 from planner.performance.efficiency import Measured
+from planner.results.comparison import ComparedSide
 from planner.workload import Purchase, Where, Workload
 from planner.workload.refusals import bad_input
 

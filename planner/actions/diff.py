@@ -10,10 +10,10 @@ from catalog import Catalog
 from planner.actions.recommend import recommend
 from planner.actions.saved_result import read_result, workload_of
 from planner.amounts import money
-from planner.diff_results import Difference, Replay, ResultDiff, Section, Value
 from planner.items import rounded
 from planner.performance.efficiency import Measured
 from planner.results import Item, Recommendation
+from planner.results.diff import Difference, Replay, ResultDiff, Section, Value
 
 CHOICE = (
     "cloud", "region", "zone", "instance_type", "purchase", "platform", "nodes", "accelerator",

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import BadInput, PlannerError
-from planner.mix_results import MixGroup, MixResult, MixSimulation
 from planner.optimize.mix import MixLimits, MixProblem, MixSolution, solve_mix
 from planner.optimize.mix.infeasible import reasons
 from planner.optimize.mix.problem import instances_needed
 from planner.optimize.mix.profile import MixProfile, parse_profile, read_profile
 from planner.optimize.mix.program import mix_program
 from planner.optimize.solver import TIME_LIMIT_S, Status, write_lp
+from planner.results.mix import MixGroup, MixResult, MixSimulation
 from planner.simulate.queues import Simulated, simulate
 
 _ROUNDS = 16

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from planner.actions.mix import MixOptions, simulated_queues
-from planner.mix_results import MixFront, MixFrontPoint
 from planner.optimize.mix.front import MixPoint, headroom_front, types_front
 from planner.optimize.mix.profile import MixProfile
 from planner.optimize.solver import Status
+from planner.results.mix import MixFront, MixFrontPoint
 
 Over = Literal["types", "head-room"]
 

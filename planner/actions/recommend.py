@@ -20,7 +20,7 @@ from planner.workload import Workload
 
 if TYPE_CHECKING:
     from planner.actions.risk import RiskOptions
-    from planner.risk_results import Risk
+    from planner.results.risk import Risk
 
 
 @dataclass(frozen=True)

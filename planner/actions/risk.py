@@ -24,7 +24,7 @@ from planner.cost.spot import RESTART_H
 from planner.cost.spot_scenarios import SPOT_PRICE_LOG_SD
 from planner.items import candidate_id, rounded
 from planner.optimize.pareto import pareto_front
-from planner.risk_results import Distribution, Objective, Risk, RiskOption
+from planner.results.risk import Distribution, Objective, Risk, RiskOption
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]

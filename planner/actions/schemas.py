@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter
 
 from planner.actions.sweep_file import SweepFile
-from planner.capacity_result import CapacityResult
-from planner.comparison import Comparison
-from planner.diff_results import Replay, ResultDiff
-from planner.mix_results import MixFront, MixResult
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
-from planner.sweep_results import Sweep
+from planner.results.capacity import CapacityResult
+from planner.results.comparison import Comparison
+from planner.results.diff import Replay, ResultDiff
+from planner.results.mix import MixFront, MixResult
+from planner.results.sweep import Sweep
 from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
 

@@ -20,8 +20,8 @@ from planner.workload import Portfolio, Workload
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
     from planner.actions.risk import RiskOptions
-    from planner.comparison import Comparison
-    from planner.diff_results import Replay
+    from planner.results.comparison import Comparison
+    from planner.results.diff import Replay
 
 Say = Callable[[str], None]
 

@@ -12,7 +12,7 @@ from planner.actions.sweep_engines import cores, run_here, run_local, run_ray
 from planner.actions.sweep_file import SweepPlan
 from planner.actions.sweep_row import Setup
 from planner.errors import BadInput, PlannerError
-from planner.sweep_results import Sweep, SweepRow
+from planner.results.sweep import Sweep, SweepRow
 
 Engine = Literal["local", "ray"]
 Progress = Callable[[int, int], None]

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from planner.errors import BadInput
-from planner.risk_results import Objective
+from planner.results.risk import Objective
 from planner.workload import parse
 from planner.workload.part import Part
 from planner.workload.refusals import bad_input

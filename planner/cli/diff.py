@@ -10,7 +10,7 @@ import typer
 from planner.cli.answers import console
 
 if TYPE_CHECKING:
-    from planner.diff_results import Replay, ResultDiff
+    from planner.results.diff import Replay, ResultDiff
 
 DIFFERS = 5
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Objective(StrEnum):
-    """What the choice makes least; a test holds it against ``planner.risk_results``."""
+    """What the choice makes least; a test holds it against ``planner.results.risk``."""
 
     MEDIAN_COST = "median-cost"
     P90_COST = "p90-cost"

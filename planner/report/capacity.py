@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import money
-from planner.capacity_result import Baseline, CapacityResult, Counted, Dispatch
+from planner.results.capacity import Baseline, CapacityResult, Counted, Dispatch
 
 _WAYS = {
     "all_on_demand": "all on demand",

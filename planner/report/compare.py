@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import hours, hours_range, money
-from planner.comparison import ComparedSide, Comparison
 from planner.report.compare_words import subject_of
 from planner.report.words import when
+from planner.results.comparison import ComparedSide, Comparison
 
 COLUMNS = (
     "record", "side", "status", "cost_usd", "cost_usd_p10", "cost_usd_p90", "cost_usd_per_hour",

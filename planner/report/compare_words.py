@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planner.amounts import hours, money
-from planner.comparison import ComparedSide, FlipPoint
+from planner.results.comparison import ComparedSide, FlipPoint
 
 _SUBJECT = {
     "model_size": "model size",

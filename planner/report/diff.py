@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from planner.diff_results import Difference, Replay, ResultDiff, Value
+from planner.results.diff import Difference, Replay, ResultDiff, Value
 
 TITLES = ("section", "field", "before", "after", "change")
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import money
-from planner.mix_results import MixGroup, MixResult
+from planner.results.mix import MixGroup, MixResult
 
 COLUMNS = (
     "type",

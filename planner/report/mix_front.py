@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import money, seconds
-from planner.mix_results import MixFront, MixFrontPoint
+from planner.results.mix import MixFront, MixFrontPoint
 
 COLUMNS = ("limit", "cost_usd_per_hour", "bound_usd_per_hour", "queue_delay_s", "machines")
 

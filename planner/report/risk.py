@@ -8,7 +8,7 @@ from rich.text import Text
 
 from planner.amounts import hours, hours_range, money
 from planner.results import Recommendation
-from planner.risk_results import Risk, RiskOption
+from planner.results.risk import Risk, RiskOption
 
 
 def with_risk(recommendation: Recommendation, risk: Risk) -> Recommendation:

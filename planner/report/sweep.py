@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import hours, money
-from planner.sweep_results import Sweep, SweepRow
+from planner.results.sweep import Sweep, SweepRow
 
 COLUMNS = (
     "status", "reason", "id", "purchase", "accelerator", "accelerators", "nodes", "cost_usd",

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.actions.capacity import capacity
-from planner.capacity_result import CapacityAnswer
 from planner.errors import Infeasible
 from planner.optimize.capacity import coupled
 from planner.optimize.capacity.program import Settings
 from planner.optimize.capacity.read_spec import parse_spec
+from planner.results.capacity import CapacityAnswer
 
 TIGHT = Settings(gap=1e-7, time_limit_s=120)
 

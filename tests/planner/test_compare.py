@@ -17,9 +17,9 @@ from planner.actions.compare import compare
 from planner.actions.compare_axes import gap_of
 from planner.actions.compare_sides import side_of, sided
 from planner.actions.recommend import recommend
-from planner.comparison import Axis, Comparison
 from planner.cost.ownership import HOURS_PER_YEAR, Machine, Power, break_even_utilisation
 from planner.errors import BadInput, Infeasible
+from planner.results.comparison import Axis, Comparison
 from planner.workload import Workload, parse
 from tests.planner.conftest import LORA, ROOT, Planner
 

@@ -19,7 +19,7 @@ from planner.cost.spot import run_on_spot
 from planner.cost.spot_scenarios import SPOT_PRICE_LOG_SD, draw_lost_hours, draw_price_factors
 from planner.performance.efficiency import Z90
 from planner.results import Recommendation
-from planner.risk_results import Risk
+from planner.results.risk import Risk
 from planner.workload import Workload, parse
 from tests.planner.conftest import LORA, Planner
 
@@ -335,6 +335,6 @@ def test_objectives_of_the_flag_and_of_the_answer_agree() -> None:
     from typing import get_args
 
     from planner.cli.recommend import Objective as Flag
-    from planner.risk_results import Objective
+    from planner.results.risk import Objective
 
     assert [flag.value for flag in Flag] == list(get_args(Objective))

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.capacity_result import Method
 from planner.optimize.capacity.coupled_model import (
     CoupledModel,
     State,
@@ -29,6 +28,7 @@ from planner.optimize.capacity.formulation import ALL_OPTIONS, Program, build
 from planner.optimize.capacity.ledger import Operation, full
 from planner.optimize.capacity.program import Settings, optimise, relative_gap, within_rows
 from planner.optimize.solver import LinearModel, Status, solve
+from planner.results.capacity import Method
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from planner.results import CatalogInfo, Item, Mix
+from planner.results.base import Result
 
 SideName = Literal["a", "b", "equal"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
-
-
-class ComparedSide(_Result):
+class ComparedSide(Result):
     """The cheapest plan of one side, or why it has none."""
 
     name: str = Field(description="as asked for, e.g. TPU-v5p")
@@ -32,7 +29,7 @@ class ComparedSide(_Result):
     candidates: int = Field(default=0, description="that meet every limit")
 
 
-class FlipPoint(_Result):
+class FlipPoint(Result):
     """Where the cheaper side flips. With 80% probability it does so within ``low``..``high``."""
 
     at: float
@@ -43,7 +40,7 @@ class FlipPoint(_Result):
     cause: Literal["cost", "only one side can"]
 
 
-class Axis(_Result):
+class Axis(Result):
     """One quantity that was varied while all else stayed as asked."""
 
     axis: Literal["model_size", "sequence_length", "price_a", "price_b", "utilisation", "deadline"]
@@ -57,7 +54,7 @@ class Axis(_Result):
     sentence: str
 
 
-class Comparison(_Result):
+class Comparison(Result):
     """Two sides of one question: cost, time, and where the cheaper one flips."""
 
     schema_: Literal["planner.compare/1"] = Field(default="planner.compare/1", alias="schema")

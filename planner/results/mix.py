@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from planner.results.base import Result
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
-
-
-class MixGroup(_Result):
+class MixGroup(Result):
     """Instances of one offer."""
 
     type: str = Field(description="the offer's name")
@@ -28,7 +26,7 @@ class MixGroup(_Result):
     queue_delay_s: float | None = Field(None, description="simulated, at the percentile")
 
 
-class MixSimulation(_Result):
+class MixSimulation(Result):
     """Arrivals and queues of the chosen mix, simulated."""
 
     seed: int
@@ -42,7 +40,7 @@ class MixSimulation(_Result):
     tightened: int = Field(description="times the mix was solved again with more head-room")
 
 
-class MixResult(_Result):
+class MixResult(Result):
     """What to rent and how to route, or why nothing can."""
 
     schema_: Literal["planner.mix/1"] = Field(default="planner.mix/1", alias="schema")
@@ -67,7 +65,7 @@ class MixResult(_Result):
     notes: list[str] = Field(default_factory=list)
 
 
-class MixFrontPoint(_Result):
+class MixFrontPoint(Result):
     """The cheapest mix at one limit."""
 
     limit: float = Field(description="machine types, or most that an instance is loaded to")
@@ -78,7 +76,7 @@ class MixFrontPoint(_Result):
     queue_delay_s: float | None = Field(description="simulated, of the group that waits longest")
 
 
-class MixFront(_Result):
+class MixFront(Result):
     """Cost of a mix against machine types or head-room: what no other beats in both."""
 
     schema_: Literal["planner.mix-front/1"] = Field(default="planner.mix-front/1", alias="schema")

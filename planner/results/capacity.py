@@ -8,14 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from planner.results.base import Result
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
-
-
-class Counted(_Result):
+class Counted(Result):
     """Machines of one offer, had in one way."""
 
     offer: str
@@ -32,7 +30,7 @@ class Counted(_Result):
     )
 
 
-class CapacityCosts(_Result):
+class CapacityCosts(Result):
     """Where the cost goes; the lines add up to ``cost_usd``."""
 
     reserved_usd: float = Field(description="commitments by the hour, used or not")
@@ -46,7 +44,7 @@ class CapacityCosts(_Result):
     unmet_usd: float = Field(description="price of demand left unserved")
 
 
-class Unmet(_Result):
+class Unmet(Result):
     """Demand of one workload that the plan leaves unserved."""
 
     workload: str
@@ -57,7 +55,7 @@ class Unmet(_Result):
     worst: float = Field(description="units, in the worst period")
 
 
-class Baseline(_Result):
+class Baseline(Result):
     """What one way alone would cost, and what the plan saves against it."""
 
     cost_usd: float | None = Field(description="null where it cannot serve the demand")
@@ -67,13 +65,13 @@ class Baseline(_Result):
     note: str = ""
 
 
-class Savings(_Result):
+class Savings(Result):
     all_on_demand: Baseline
     all_reserved_at_peak: Baseline
     all_on_prem: Baseline
 
 
-class Method(_Result):
+class Method(Result):
     """How the answer was found and what it proves."""
 
     model: Literal["merged", "grouped", "whole", "rolling-horizon"] = Field(
@@ -89,7 +87,7 @@ class Method(_Result):
     note: str = ""
 
 
-class CapacityResult(_Result):
+class CapacityResult(Result):
     """Answer of ``planner capacity``."""
 
     schema_: Literal["planner.capacity/1"] = Field(default="planner.capacity/1", alias="schema")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from planner.results.base import Result
 
 SweepStatus = Literal["ok", "over_budget", "infeasible", "bad_input", "failed"]
 
 
-class SweepRow(BaseModel):
+class SweepRow(Result):
     """What one combination came to; figures are null where there is no answer."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
     values: dict[str, Any] = Field(description="of the fields that vary, as the file has them")
     status: SweepStatus
@@ -41,10 +41,8 @@ class SweepRow(BaseModel):
     regret_usd: float | None = Field(default=None, description="mean in the scenarios")
 
 
-class Sweep(BaseModel):
+class Sweep(Result):
     """Answer of ``planner sweep``; the same whatever engine and however many workers ran it."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
     schema_: Literal["planner.sweep/1"] = Field(default="planner.sweep/1", alias="schema")
     name: str

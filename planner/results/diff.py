@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from planner.results.base import Result
 
 Value = str | float | int | bool | None
 Section = Literal["workload", "catalog", "price", "choice", "cost", "time", "speed"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
-
-
-class Difference(_Result):
+class Difference(Result):
     """One field that is not the same in both results; null: not there."""
 
     section: Section
@@ -25,7 +23,7 @@ class Difference(_Result):
     change_share: float | None = Field(default=None, description="b / a - 1, of numbers")
 
 
-class ResultDiff(_Result):
+class ResultDiff(Result):
     """What changed from one saved recommendation to another."""
 
     schema_: Literal["planner.diff/1"] = Field(default="planner.diff/1", alias="schema")
@@ -38,7 +36,7 @@ class ResultDiff(_Result):
     differences: list[Difference]
 
 
-class Replay(_Result):
+class Replay(Result):
     """A saved recommendation answered again with the catalog at hand."""
 
     schema_: Literal["planner.replay/1"] = Field(default="planner.replay/1", alias="schema")

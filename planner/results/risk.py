@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from planner.results.base import Result
 
 Objective = Literal["median-cost", "p90-cost", "expected-cost"]
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-
-class Distribution(_Result):
+class Distribution(Result):
     """Mean and quantiles over the scenarios."""
 
     mean: float
@@ -24,7 +22,7 @@ class Distribution(_Result):
     p99: float
 
 
-class RiskOption(_Result):
+class RiskOption(Result):
     """One way to run the workload in the scenarios."""
 
     id: str
@@ -44,7 +42,7 @@ class RiskOption(_Result):
     meets_limits: bool = Field(description="false: considered in hindsight only")
 
 
-class Risk(_Result):
+class Risk(Result):
     """Scenarios of the recommendation and of what it was compared with."""
 
     scenarios: int

@@ -1,19 +1,16 @@
-"""Published result types. Field names carry units; ``schema`` changes when a meaning does."""
+"""Recommendations, portfolios, fronts and estimates."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from planner.risk_results import Risk
-
-
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
+from planner.results.base import Result
+from planner.results.risk import Risk
 
 
-class Throughput(_Result):
+class Throughput(Result):
     """Units of work per second; the true value lies in p10..p90 with 80% probability."""
 
     value: float
@@ -23,7 +20,7 @@ class Throughput(_Result):
     basis: Literal["measured", "calibrated", "analytic"]
 
 
-class CostBreakdown(_Result):
+class CostBreakdown(Result):
     """Where the median cost goes; the lines add up to ``cost_usd``."""
 
     work_usd: float = Field(description="productive hours; a service: machines the mean load needs")
@@ -42,7 +39,7 @@ class CostBreakdown(_Result):
     storage_usd: float = Field(default=0.0, description="data kept beside the machines")
 
 
-class TimeBreakdown(_Result):
+class TimeBreakdown(Result):
     """Where the median hours go; the lines add up to ``hours``."""
 
     compute_hours: float
@@ -52,7 +49,7 @@ class TimeBreakdown(_Result):
     interruption_hours: float
 
 
-class Price(_Result):
+class Price(Result):
     """The price a plan was made with."""
 
     usd_per_hour: float = Field(description="one machine")
@@ -62,7 +59,7 @@ class Price(_Result):
     confidence: str
 
 
-class Latency(_Result):
+class Latency(Result):
     """Latencies of a service in seconds at its operating point; null where they do not apply."""
 
     ttft_p50_s: float | None = Field(default=None, description="time to first token")
@@ -75,7 +72,7 @@ class Latency(_Result):
     concurrency: float | None = Field(default=None, description="requests in flight of one group")
 
 
-class Item(_Result):
+class Item(Result):
     """One way to run the workload.
 
     A job that ends has ``hours``; a service has ``cost_usd_per_hour`` and ``latency`` instead, and
@@ -138,7 +135,7 @@ class Item(_Result):
         return f"{self.accelerators:.4g} {self.accelerator}"
 
 
-class FrontPoint(_Result):
+class FrontPoint(Result):
     """One point of the cost x time front."""
 
     id: str
@@ -156,7 +153,7 @@ class FrontPoint(_Result):
     )
 
 
-class Front(_Result):
+class Front(Result):
     """Answer of ``planner pareto``: fastest (a service: lowest latency) first.
 
     With carbon, no other is at least as good in cost, time and carbon; unknown carbon counts as
@@ -173,7 +170,7 @@ class Front(_Result):
     candidates: int = Field(description="feasible candidates the front was taken of")
 
 
-class CatalogInfo(_Result):
+class CatalogInfo(Result):
     content_id: str
     as_of: str | None = Field(description="date of the recommended price")
     age_days: int | None
@@ -181,7 +178,7 @@ class CatalogInfo(_Result):
     refreshed_slices: int
 
 
-class Mix(_Result):
+class Mix(Result):
     """Several configurations that carry the workload together."""
 
     groups: list[Item]
@@ -190,7 +187,7 @@ class Mix(_Result):
     saved_usd: float = Field(description="against the best single configuration")
 
 
-class Baseline(_Result):
+class Baseline(Result):
     """A hosted model API at the price the user gave."""
 
     name: str
@@ -200,7 +197,7 @@ class Baseline(_Result):
     cheaper: bool = Field(description="than the recommendation")
 
 
-class Solver(_Result):
+class Solver(Result):
     name: str
     status: str
     candidates: int = Field(description="offers x ways to pay x machine counts")
@@ -208,7 +205,7 @@ class Solver(_Result):
     in_program: int = Field(description="left after exact pruning")
 
 
-class Relaxed(_Result):
+class Relaxed(Result):
     """A constraint that binds, and what giving way there saves."""
 
     constraint: str = Field(description="field of the workload, e.g. deadline, where.clouds")
@@ -223,7 +220,7 @@ class Relaxed(_Result):
     sentence: str
 
 
-class Recommendation(_Result):
+class Recommendation(Result):
     """Answer of ``planner recommend``."""
 
     schema_: Literal["planner.recommendation/1"] = Field(
@@ -255,7 +252,7 @@ class Recommendation(_Result):
     seconds: float = Field(description="time to answer")
 
 
-class PortfolioResult(_Result):
+class PortfolioResult(Result):
     """Answer of ``planner recommend`` for several workloads that share limits."""
 
     schema_: Literal["planner.portfolio/1"] = Field(default="planner.portfolio/1", alias="schema")
@@ -275,14 +272,14 @@ class PortfolioResult(_Result):
     seconds: float
 
 
-class Weighed(_Result):
+class Weighed(Result):
     """An own measurement and the share of the correction that came from it."""
 
     observation: str
     weight: float
 
 
-class Estimate(_Result):
+class Estimate(Result):
     """Answer of ``planner estimate`` for one workload on named hardware."""
 
     schema_: Literal["planner.estimate/1"] = Field(default="planner.estimate/1", alias="schema")
