@@ -27,7 +27,7 @@ Rows = NDArray[np.intp]
 # Inter-node bandwidth where the catalog has none: a common floor of GPU machines. Assumption.
 ASSUMED_NETWORK_GBPS = 10.0
 # CPU machines that train together over Ethernet: more are never worth their network. Assumption.
-MOST_CPU_NODES = 4
+MOST_CPU_NODES = 2
 # Machines that one model replica may span when it does not fit one.
 _REPLICA_NODES = (1, 2, 4, 8)
 

@@ -75,7 +75,10 @@ def training_expected(
     that the hardware can do.
     """
     setups = training_setups(workload, shape, machines, step.degrees, precision)
-    found = fit(catalog, shape, setups, np.isfinite(log_analytic))
+    wanted = np.isfinite(log_analytic)
+    if isinstance(workload, LanguageTraining):
+        wanted &= ~machines.is_cpu  # none was among the published runs
+    found = fit(catalog, shape, setups, wanted)
     units = step.total_s * np.exp(log_analytic)  # of one step
     slow_s = _slow_network_s(step, machines)
     usual = found.log_total
