@@ -6,10 +6,10 @@ through each, an all-gather or reduce-scatter (n-1)/n.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from catalog.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -4,11 +4,10 @@ bytes and messages of the busiest pipeline stage. All arrays have shape (layouts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.layouts import FULL_RECOMPUTE, SELECTIVE, Layouts
 from planner.performance.memory import Shard, micro_steps, shard
 from planner.performance.work import TransformerWork

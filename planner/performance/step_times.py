@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.communication import ALPHA_NODE_S, Links
 from planner.performance.devices import Machines
 from planner.performance.layout_space import MachineShape

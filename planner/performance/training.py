@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.accelerators import AcceleratorKind
+from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.layout_space import MachineShape, layouts_for
 from planner.performance.layouts import ANY_LAYOUT, Layout, Layouts, describe

@@ -9,12 +9,12 @@ once, for all trees, and a feature that is the same in all rows speaks for one r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.learned.columns import FloatArray
 
 WIDTH = 16  # leaves a tree, at most: bits of a mask
