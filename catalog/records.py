@@ -37,7 +37,7 @@ def _compare(cls: Class, frozen: bool) -> None:
     def equal(self: Any, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return values(self) == values(other)
+        return bool(values(self) == values(other))
 
     def hashed(self: Any) -> int:
         return hash(values(self))
@@ -47,7 +47,7 @@ def _compare(cls: Class, frozen: bool) -> None:
         cls.__eq__ = equal  # type: ignore[assignment]
     # Python sets __hash__ to None where a class body has __eq__ alone.
     if cls.__dict__.get("__hash__") is None:
-        cls.__hash__ = hashed if frozen else None  # type: ignore[method-assign, assignment]
+        cls.__hash__ = hashed if frozen else None  # type: ignore[assignment]
 
 
 def _freeze(cls: Class) -> None:
@@ -85,7 +85,9 @@ def _pickle_slots(cls: Class) -> None:
 def _init_source(cls: Class, frozen: bool) -> tuple[str, dict[str, Any]]:
     """Text of ``__init__`` and the names it refers to."""
     scope: dict[str, Any] = {"_set": object.__setattr__, "_absent": dataclasses.MISSING}
-    positional, keywords, body = [], [], []
+    positional: list[str] = []
+    keywords: list[str] = []
+    body: list[str] = []
     for field in dataclasses.fields(cls):
         name, value = field.name, field.name
         given = field.name
@@ -116,10 +118,10 @@ def _init_later(cls: Class, frozen: bool) -> None:
         exec(source, scope)
         made = scope["__init__"]
         made.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls.__init__ = made  # type: ignore[misc]
+        cls.__init__ = made
         made(self, *args, **kwargs)
 
-    cls.__init__ = first  # type: ignore[misc]
+    cls.__init__ = first
 
 
 def _made(cls: Class, *, frozen: bool, eq: bool, slots: bool, kw_only: bool) -> Class:
@@ -130,7 +132,7 @@ def _made(cls: Class, *, frozen: bool, eq: bool, slots: bool, kw_only: bool) -> 
     if "__init__" not in own:
         _init_later(cls, frozen)
     if "__repr__" not in own:
-        cls.__repr__ = _repr  # type: ignore[method-assign, assignment]
+        cls.__repr__ = _repr  # type: ignore[assignment]
     if eq:
         _compare(cls, frozen)
     if frozen:

@@ -4,6 +4,8 @@ bytes and messages of the busiest pipeline stage. All arrays have shape (layouts
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,6 +62,9 @@ class StepCosts:
     dense_weight_bytes: Floats
     expert_weight_bytes: Floats
     update_bytes: Floats
+
+    def take(self, rows: NDArray[np.intp]) -> StepCosts:
+        return StepCosts(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def step_costs(
