@@ -34,10 +34,10 @@ def _compare(cls: Class, frozen: bool) -> None:
     """Equality of instances of the same class by their fields; frozen ones hash alike."""
     values = _values_of([f.name for f in dataclasses.fields(cls) if f.compare])
 
-    def equal(self: Any, other: object) -> bool:
+    def equal(self: Any, other: object) -> Any:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return bool(values(self) == values(other))
+        return values(self) == values(other)
 
     def hashed(self: Any) -> int:
         return hash(values(self))

@@ -21,7 +21,7 @@ COMMANDS = (
     "trace", "accuracy", "fit", "init", "schema", "doctor", "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog")
-# Commands that read, compute and print, and hold nothing open.
+# Commands that read, compute and print, hold nothing open and start no other process.
 ANSWERS = ("recommend", "pareto", "schema")
 
 
@@ -72,6 +72,9 @@ def main() -> None:
     # A command lives for a second: collecting its import-time objects costs more than it frees.
     gc.disable()
     arguments = sys.argv[1:]
+    if arguments and arguments[0] in ANSWERS:
+        # Threads for matrix products larger than any here: starting them costs more than they save.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = run(arguments)
     # The interpreter would look through every object once more on its way out: a tenth of the run.
     gc.freeze()

@@ -24,10 +24,10 @@ from planner.performance.work import TransformerWork
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-# Kinds of machine whose layouts are made at once, and pairs timed at once: many enough that
+# Kinds of machine whose layouts are made at once, and pairs looked at at once: many enough that
 # numpy works rather than waits for Python, few enough that they stay in the cache.
-_SHAPES = 24
-_PAIRS = 65536
+_SHAPES = 48
+_PAIRS = 24576
 # Sums of the same seconds in another order differ by less than this share.
 _ROUNDING = 1e-9
 
@@ -111,51 +111,52 @@ def fastest(
         costs = step_costs(
             work, space.layouts, sequence_length=sequence_length, sequences=sequences
         )
-        for pairs in _pairs(rows, shape, space.machine, len(part)):
-            fitting = pairs.take(need[pairs.layout] <= rates.memory[pairs.row])
-            found, parts = _winners(space.layouts, costs, rates, fitting)
-            best.keep(space.layouts, need, found, parts)
+        chunks = [
+            pairs.take(need[pairs.layout] <= rates.memory[pairs.row])
+            for pairs in _pairs(rows, shape, space.machine, len(part))
+        ]
+        if chunks:
+            best.keep(space.layouts, need, *_winners(space.layouts, costs, rates, chunks))
     return best
 
 
 def _winners(
-    layouts: Layouts, costs: StepCosts, rates: Rates, pairs: Pairs
+    layouts: Layouts, costs: StepCosts, rates: Rates, chunks: Sequence[Pairs]
 ) -> tuple[Pairs, StepParts]:
-    """The fastest pair of each configuration; ``pairs`` has those of each side by side."""
-    computing = Computing.of(layouts, costs, rates, pairs)
-    least_s = computing.least_s(costs, pairs)
-    group = _group(pairs.row)
+    """The fastest pair of each configuration; ``chunks`` have those of each side by side."""
+    computing = [Computing.of(layouts, costs, rates, pairs) for pairs in chunks]
+    least = [one.least_s(costs, pairs) for one, pairs in zip(computing, chunks, strict=True)]
     # What the layout with the least computing takes in all is enough to rule out others.
-    tried = _first_least(least_s, group)
-    parts = step_parts(layouts, costs, rates, pairs.take(tried), computing.take(tried))
-    open_ = np.flatnonzero(~(least_s > parts.total_s[group] * (1 + _ROUNDING)))
-    pairs = pairs.take(open_)
-    parts = step_parts(layouts, costs, rates, pairs, computing.take(open_))
-    won = _first_least(parts.total_s, _group(pairs.row))
-    won = won[np.isfinite(parts.total_s[won])]
-    return pairs.take(won), StepParts(
-        parts.compute_s[won], parts.communication_s[won], parts.overhead_s[won]
+    tried = [_first_least(*pair) for pair in zip(least, chunks, strict=True)]
+    ruled_by = Pairs.join([pairs.take(at) for pairs, at in zip(chunks, tried, strict=True)])
+    once = Computing.join([one.take(at) for one, at in zip(computing, tried, strict=True)])
+    enough = np.full(len(rates.peak), np.inf)
+    enough[ruled_by.row] = step_parts(layouts, costs, rates, ruled_by, once).total_s
+    enough *= 1 + _ROUNDING
+    left = [
+        np.flatnonzero(~(seconds > enough[pairs.row]))
+        for seconds, pairs in zip(least, chunks, strict=True)
+    ]
+    chunks = [pairs.take(at) for pairs, at in zip(chunks, left, strict=True)]
+    computing = [one.take(at) for one, at in zip(computing, left, strict=True)]
+    pairs = Pairs.join(chunks)
+    parts = StepParts.join(
+        [step_parts(layouts, costs, rates, *both) for both in zip(chunks, computing, strict=True)]
     )
+    won = _first_least(parts.total_s, pairs)
+    won = won[np.isfinite(parts.total_s[won])]
+    return pairs.take(won), parts.take(won)
 
 
-def _group(rows: Rows) -> Rows:
-    """Number of the run of equal ``rows`` that each is in."""
-    new = np.ones(len(rows), bool)
-    new[1:] = rows[1:] != rows[:-1]
-    result: Rows = np.cumsum(new) - 1
-    return result
-
-
-def _first_least(values: Floats, group: Rows) -> Rows:
-    """Place of the first least value of each group; groups are numbered and lie side by side."""
-    if not len(values):
-        return np.zeros(0, np.intp)
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    least = np.minimum.reduceat(values, starts)
-    # a group with a NaN has it as its least
+def _first_least(values: Floats, pairs: Pairs) -> Rows:
+    """Place of the first least value of each configuration, whose ``pairs`` lie side by side."""
+    new = np.ones(len(values), bool)
+    new[1:] = pairs.row[1:] != pairs.row[:-1]
+    group = np.cumsum(new) - 1
+    least = np.minimum.reduceat(values, np.flatnonzero(new))
+    # where one is NaN, so is the least
     hits = np.flatnonzero((values == least[group]) | np.isnan(values))
-    _, first = np.unique(group[hits], return_index=True)
-    result: Rows = hits[first]
+    result: Rows = hits[np.flatnonzero(np.diff(group[hits], prepend=-1))]
     return result
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,14 @@ class Pairs:
 
     def take(self, chosen: Rows | NDArray[np.bool_]) -> Pairs:
         return Pairs(self.row[chosen], self.layout[chosen])
+
+    @classmethod
+    def join(cls, parts: Sequence[Pairs]) -> Pairs:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.row for part in parts]),
+            np.concatenate([part.layout for part in parts]),
+        )
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,18 @@ class StepParts:
     def total_s(self) -> Floats:
         return self.compute_s + self.communication_s + self.overhead_s
 
+    def take(self, rows: Rows) -> StepParts:
+        return StepParts(self.compute_s[rows], self.communication_s[rows], self.overhead_s[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence[StepParts]) -> StepParts:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.compute_s for part in parts]),
+            np.concatenate([part.communication_s for part in parts]),
+            np.concatenate([part.overhead_s for part in parts]),
+        )
+
 
 @dataclass(frozen=True)
 class Computing:
@@ -132,6 +154,16 @@ class Computing:
     def take(self, rows: Rows) -> Computing:
         return Computing(
             self.micro_s[rows], self.busy_s[rows], self.update_s[rows], self.bubble[rows]
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence[Computing]) -> Computing:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.micro_s for part in parts]),
+            np.concatenate([part.busy_s for part in parts]),
+            np.concatenate([part.update_s for part in parts]),
+            np.concatenate([part.bubble for part in parts]),
         )
 
 
