@@ -62,7 +62,10 @@ class Forest:
                 part = slice(int(self.starts[feature]), int(self.starts[feature + 1]))
                 unknown = ~self.nan_left[part] if np.isnan(value[0]) else False
                 right = np.flatnonzero((value[0] > self.threshold[part]) | unknown)
-                np.bitwise_and.at(common, self.tree[part][right], self.keep[part][right])
+                trees = self.tree[part][right]  # sorted
+                first = np.flatnonzero(np.diff(trees, prepend=-1))
+                kept = np.bitwise_and.reduceat(self.keep[part][right], first)
+                common[trees[first]] &= kept
                 continue
             splits = self._by_feature(feature)
             bins = splits.bins(value)
@@ -74,8 +77,8 @@ class Forest:
         for splits, bins in varying:
             alive[splits.trees] &= splits.masks[:, bins]
         lowest = alive & (~alive + np.uint16(1))
-        first = np.arange(0, self.leaves.size, WIDTH, dtype=np.int32)
-        return np.asarray(_PLACE[lowest] + first[:, None])
+        leaf = np.arange(0, self.leaves.size, WIDTH, dtype=np.int32)
+        return np.asarray(_PLACE[lowest] + leaf[:, None])
 
     def _by_feature(self, feature: int) -> _Splits:
         found = self._splits_made.get(feature)
