@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,16 +13,12 @@ from planner.performance.devices import Machines, usual_network
 from planner.performance.efficiency import Expected
 from planner.performance.fitted import Setups, bounded, engine, fit, overlay, sockets, steady_growth
 from planner.performance.layouts import ANY_LAYOUT, FULL_RECOMPUTE, Layout
+from planner.performance.learned.columns import STEP_RATE
 from planner.performance.training import StepTimes
 from planner.workload import LanguageTraining, Method, Training, VisionTraining
 
 Floats = NDArray[np.float64]
 
-# Weight of the analytic time, in logs, beside the fit for language models: two estimates whose
-# errors differ. Left-out pairs score 18.4% (GPU) and 18.8% (TPU) at this weight, against 16.5% and
-# 22.5% of the fit alone and 24.7% and 26.1% of the analytic time alone; a plan's set-up is less
-# familiar than a left-out pair, where the fit loses most.
-ANALYTIC_SHARE = 0.5
 # Machines with more devices are slices of several hosts: the fit then counts hosts by itself.
 _MOST_IN_A_HOST = 8
 
@@ -78,15 +76,14 @@ def training_expected(
     wanted = np.isfinite(log_analytic)
     if isinstance(workload, LanguageTraining):
         wanted &= ~machines.is_cpu  # none was among the published runs
-    found = fit(catalog, shape, setups, wanted)
     units = step.total_s * np.exp(log_analytic)  # of one step
     slow_s = _slow_network_s(step, machines)
-    usual = found.log_total
     if isinstance(workload, LanguageTraining):
-        own = np.log(units / (step.total_s - slow_s))
-        usual = (1 - ANALYTIC_SHARE) * found.log_total + ANALYTIC_SHARE * own
+        own = np.log(units / (step.total_s - slow_s) / setups.columns["devices"])
+        setups = replace(setups, columns={**setups.columns, STEP_RATE: own})
+    found = fit(catalog, shape, setups, wanted)
     # Published runs had the network usual for their devices: a slower one comes on top.
-    total = np.log(units / (units / np.exp(bounded(usual, log_most)) + slow_s))
+    total = np.log(units / (units / np.exp(bounded(found.log_total, log_most)) + slow_s))
     grown = steady_growth(total, log_analytic, machines)
     found = type(found)(grown, found.log_sd, found.log_sd_above, found.basis)
     return overlay(found, log_analytic, log_most, prior), setups
