@@ -20,9 +20,9 @@ from planner.workload import LanguageTraining, Method, Training, VisionTraining
 Floats = NDArray[np.float64]
 
 # Weight of the step time, in logs, beside the fit (which blends it in by about as much) for
-# language models. A plan is often larger than the runs fitted on: published runs of GPT-3 175B on
-# 1,024 A100 took 34 days (full recomputation) and 24 (selective), the step time says 33 and 22.5,
-# the fit alone 26 and 19, with this weight 28 and 20.
+# language models: a plan is often larger than the runs fitted on. GPT-3 175B on 1,024 A100 takes 34
+# days with full recomputation (Narayanan et al. 2021), up to 30% less with selective (NeMo's
+# documentation). The step time says 33 and 22.5, the fit 26 and 19, both so weighed 28 and 20.
 ANALYTIC_SHARE = 0.3
 # Machines with more devices are slices of several hosts: the fit then counts hosts by itself.
 _MOST_IN_A_HOST = 8
