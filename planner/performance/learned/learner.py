@@ -69,10 +69,13 @@ class Learner:
         Language inference on CPUs keeps its analytic time: the few rows on CPUs would be moved by
         what thousands on GPUs taught about kernels that CPUs do not run.
         """
+        # Set-ups often differ in what no feature shows: trees are walked once for those alike.
+        first, place = _distinct(matrix)
+        once = matrix[first]
         found = np.stack(
             [
-                self.with_device.predict(matrix),
-                self.without_device.predict(matrix[:, device_free(self.features)]),
+                self.with_device.predict(once)[place],
+                self.without_device.predict(once[:, device_free(self.features)])[place],
                 self.linear.predict(matrix, models),
                 step_model,
             ]
@@ -80,6 +83,14 @@ class Learner:
         if self.name == "language_inference":
             found[:STEP_MODEL, matrix[:, self.features.index("kind_CPU")] > 0] = 0.0
         return found
+
+
+def _distinct(matrix: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First of each group of equal rows, and the group of each row."""
+    places: dict[bytes, int] = {}
+    rows = np.ascontiguousarray(matrix)
+    place = np.array([places.setdefault(row.tobytes(), len(places)) for row in rows], np.intp)
+    return np.unique(place, return_index=True)[1].astype(np.intp), place
 
 
 def combine(
