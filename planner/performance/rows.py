@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from catalog import Catalog, UnknownName
@@ -22,6 +23,7 @@ from planner.performance.throughput import training_throughput
 from planner.workload import LanguageTraining, Method, Precision, Training, VisionTraining
 
 Row = Mapping[str, object]
+Floats = NDArray[np.float64]
 UNITS = {
     "tokens_per_s_per_device": "tokens_per_s",
     "images_per_s_per_device": "images_per_s",
@@ -58,8 +60,30 @@ def predict_rows(
     return [_predict(row, catalog, measured, device) for row in rows]
 
 
+def log_step_rates(
+    rows: Sequence[Row], shapes: Sequence[ModelShape | None], catalog: Catalog
+) -> Floats:
+    """log of tokens/s and device of training runs by their step time, uncorrected, shape (n,).
+
+    ``shapes`` are the networks'; NaN where one is None or no decoder, and where a row is refused.
+    """
+    found = np.full(len(rows), np.nan)
+    for index, (row, shape) in enumerate(zip(rows, shapes, strict=True)):
+        if shape is None or shape.kind != "transformer":
+            continue
+        asked = {**row, "metric": "tokens_per_s_per_device"}
+        rate = _predict(asked, catalog, (), None, shape).predicted
+        if rate is not None:
+            found[index] = np.log(rate)
+    return found
+
+
 def _predict(
-    row: Row, catalog: Catalog, measured: Sequence[Measured], device: Device | None
+    row: Row,
+    catalog: Catalog,
+    measured: Sequence[Measured],
+    device: Device | None,
+    shape: ModelShape | None = None,
 ) -> RowPrediction:
     task, metric = _text(row, "task"), _text(row, "metric")
     if task not in ("train", "finetune"):
@@ -72,7 +96,7 @@ def _predict(
             if "training" not in accelerator.can_run:
                 return _refused(f"{accelerator.name} cannot train")
             device = from_accelerator(accelerator, host_memory_gib=512.0)
-        shape = _shape(row, catalog)
+        shape = shape or _shape(row, catalog)
     except UnknownName as error:
         return _refused(str(error))
     total = _number(row, "accelerators") or 1.0

@@ -159,6 +159,37 @@ def test_the_core_never_beats_the_stated_peak(row: dict[str, object]) -> None:
     assert (seconds(columns) >= work / (columns["peak"] * 1e12)).all()
 
 
+def test_an_image_takes_many_passes_of_a_denoiser_and_a_training_step_one(catalog: Catalog) -> None:
+    row: dict[str, object] = {
+        "model": "Stable-Diffusion-2",
+        "accelerator": "H100-80GB",
+        "precision": "fp16",
+    }
+    rows = [{**row, "task": "infer_batch"}, {**row, "task": "train"}]
+
+    def gmacs(one: dict[str, object]) -> float:
+        return float(samples.forward_gmacs(read_rows([one], catalog).columns)[0])
+
+    once = gmacs({**rows[0], "fwd_gmacs": 340.0})
+    generate, train = map(gmacs, rows)
+    assert generate == pytest.approx(40 * train) == pytest.approx(once)
+
+
+def test_messages_of_a_tensor_group_cost_its_devices_together(catalog: Catalog) -> None:
+    """All devices of a group wait for each all-reduce; recomputation repeats half of them."""
+    row = {
+        "task": "train", "model": "Llama-3.1-70B", "accelerator": "H100-80GB", "accelerators": 64,
+        "batch_global": 64, "seq_len": 4096, "precision": "bf16",
+    }  # fmt: skip
+    parts = [
+        language_training.estimate(read_rows([{**row, "parallelism": text}], catalog).columns)
+        for text in ("tp2 pp1", "tp4 pp1", "tp4 pp4", "tp4 pp1 act-ckpt")
+    ]
+    two, four, staged, again = (p["tensor_parallel"][0] * p["compute"][0] for p in parts)
+    assert four / two == pytest.approx(3.0) and staged == pytest.approx(four)
+    assert again / four == pytest.approx(1.5)
+
+
 def test_wide_cores_count_as_256_bit_ones_only_where_nothing_else_is_native(
     catalog: Catalog,
 ) -> None:

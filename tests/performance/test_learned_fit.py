@@ -18,7 +18,7 @@ from planner.performance.learned.crossval import SCHEMES, HeldOut, fold_keys, fo
 from planner.performance.learned.first_token import fit_first_token
 from planner.performance.learned.fitting_set import FittingSet, fitting_set
 from planner.performance.learned.intervals import ACCELERATOR, FLOOR, PAIR, calibrate
-from planner.performance.learned.learner import MEMBERS
+from planner.performance.learned.learner import MEMBERS, STEP_MODEL, Blend, blended, combine
 from planner.performance.learned.scores import score
 from planner.performance.learned.validation import Scheme, Validation
 
@@ -33,7 +33,8 @@ def fake(data: FittingSet, scheme: str, seed: int) -> HeldOut:
     """Members that are off by noise, the first one least, as if they had been cross-validated."""
     rng = np.random.default_rng(seed)
     keys, count = fold_keys(data, scheme)
-    noise = rng.normal(0, 1, (MEMBERS, len(data))) * np.array([[0.1], [0.3], [0.9]])
+    noise = rng.normal(0, 1, (MEMBERS, len(data))) * np.array([[0.1], [0.3], [0.9], [0.9]])
+    noise[STEP_MODEL, rng.random(len(data)) < 0.5] = np.nan
     known = np.full(len(data), scheme != "accelerator")
     return HeldOut(scheme, folds(keys, count), data.target + noise, known, known)
 
@@ -54,6 +55,39 @@ def test_the_better_member_gets_the_weight(data: FittingSet) -> None:
     for blend in blends.values():
         assert blend.familiar[0] >= 0.7 and blend.unseen[0] >= 0.7
         assert math.isclose(sum(blend.familiar), 1.0)
+
+
+def test_where_the_step_model_says_nothing_the_others_share_its_part() -> None:
+    blend = Blend((0.4, 0.2, 0.2, 0.2), (0.0, 0.0, 0.0, 1.0))
+    spoken = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [9.0, np.nan]])
+    familiar, spread = combine(spoken, np.array([True, True]), blend)
+    assert familiar == pytest.approx([0.4 + 0.4 + 0.6 + 1.8, (0.4 + 0.4 + 0.6) / 0.8])
+    assert spread[0] > spread[1] > 0
+    unseen, _ = combine(spoken, np.array([False, False]), blend)
+    assert unseen == pytest.approx([9.0, 2.0])  # without a weight of their own they count alike
+    assert np.isnan(blended(np.full((MEMBERS, 1), np.nan), np.ones((MEMBERS, 1)))).all()
+
+
+def test_the_classes_of_a_learner_count_alike_in_its_weights(data: FittingSet) -> None:
+    """A class of few rows outvotes one of many where its members differ more."""
+    features = data.features["language_training"]
+    small = np.array(data.table.classes)[features.rows] == "LLM train TPU"
+    assert 0 < small.sum() < 0.3 * len(small)
+    target = data.target
+    found = []
+    for few in (0.2, 2.0):  # how far the first member is off in the small class
+        members = np.tile(target, (MEMBERS, 1))
+        members[STEP_MODEL] = np.nan
+        members[0, features.rows] += np.where(small, few, 0.0)
+        members[1, features.rows] += np.where(small, 0.0, 0.5)
+        members[2, features.rows] += 5.0
+        known = np.ones(len(data), np.bool_)
+        held = [
+            HeldOut(s, folds(*fold_keys(data, s)), members, known if s == PAIR else ~known, known)
+            for s in (PAIR, ACCELERATOR)
+        ]
+        found.append(Chooser(data, held[0], held[1]).choose(known)["language_training"])
+    assert found[0].familiar[0] > 0.9 and found[1].familiar[1] > 0.9
 
 
 def test_the_values_of_a_fold_do_not_move_its_own_predictions(data: FittingSet) -> None:
@@ -189,7 +223,11 @@ def test_a_fit_is_deterministic_and_needs_no_rows_that_it_leaves_out(data: Fitti
     chosen = np.ones(len(data), np.bool_)
     chosen[features.rows[::2]] = False
     models = [data.table.models[i] for i in features.rows]
-    first = members.fit_learner(data, name, chosen).members(features.matrix, models)
+    first = members.fit_learner(data, name, chosen).members(
+        features.matrix, models, features.step_model
+    )
     spoilt = replace(data, values=np.where(chosen, data.values, 1e6))
-    second = members.fit_learner(spoilt, name, chosen).members(features.matrix, models)
+    second = members.fit_learner(spoilt, name, chosen).members(
+        features.matrix, models, features.step_model
+    )
     assert (first == second).all()

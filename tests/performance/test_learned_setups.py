@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
+from planner.performance.learned.columns import STEP_RATE
 from planner.performance.learned.model import predict_rows
 from planner.performance.learned.setups import as_row, predict_inference, predict_setups
+from planner.performance.learned.table import read_rows
 
 TUNE = {
     "task": "finetune", "model": "Llama-3.1-8B", "framework": "pytorch", "precision": "bf16",
@@ -37,11 +39,13 @@ def test_set_ups_equal_the_same_rows(catalog: Catalog) -> None:
         "tp": column(1, 4, 2, 1, 8, 4),
         "checkpointing": column(1, 0, 1, 0, 0, 1),
     }
-    found = predict_setups(catalog, TUNE, DEVICES, columns)
     rows = [
         as_row(TUNE, name, columns, i) | {"metric": "tokens_per_s_per_device"}
         for i, name in enumerate(DEVICES)
     ]
+    columns[STEP_RATE] = read_rows(rows, catalog).columns[STEP_RATE]
+    assert np.isfinite(columns[STEP_RATE]).sum() > 3
+    found = predict_setups(catalog, TUNE, DEVICES, columns)
     assert rows[2]["parallelism"] == "lora tp2 act-ckpt" and rows[2]["batch_global"] == "128"
     for i, row in enumerate(predict_rows(rows, catalog)):
         assert row.predicted and row.p10 and row.p90

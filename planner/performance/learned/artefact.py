@@ -22,7 +22,7 @@ from planner.performance.learned.learner import Blend, Learner
 from planner.performance.learned.linear import Linear
 from planner.performance.learned.report import Report
 
-SCHEMA = "planner.performance.learned/2"
+SCHEMA = "planner.performance.learned/3"
 ARTEFACT = Path(__file__).parent / "artefact.npz"
 _LINEAR = ("median", "mean", "scale", "weights")
 

@@ -2,7 +2,8 @@
 
 Weights are chosen on the members' cross-validated residuals, for accelerators that were fitted
 (folds of model x accelerator pairs) and for unseen ones (accelerators left out). When a fold is
-scored, its own rows have no say in the weights that it is scored with.
+scored, its own rows have no say in the weights that it is scored with. The classes of a learner
+count alike, as they do in the measure, however many rows each has.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.crossval import HeldOut
 from planner.performance.learned.fitting_set import FittingSet, weights
-from planner.performance.learned.learner import EVEN, MEMBERS, Blend, combine
+from planner.performance.learned.learner import EVEN, MEMBERS, STEP_MODEL, Blend, blended, combine
 
 _STEPS = 10  # combinations tried are multiples of a tenth: coarse on purpose
 _AS_GOOD = 0.01  # combinations this close to the best are as good: their mean is less of a chance
@@ -32,42 +33,55 @@ _GRID = (
     )
     / _STEPS
 )
+_LEARNED = _GRID[_GRID[:, STEP_MODEL] == 0]  # where the step model never speaks
 
 
 class Chooser:
     """Chooses blends from two cross-validations, all rows or some of them."""
 
     def __init__(self, data: FittingSet, pairs: HeldOut, accelerators: HeldOut) -> None:
-        target = data.target
         self._weights = weights(data.groups)
-        self._features = data.features
-        # Weighted absolute error of each combination (columns) on each row, computed once.
-        self._familiar, self._unseen = (
-            np.abs(_GRID @ np.nan_to_num(held.members) - target).T * self._weights[:, None]
-            for held in (pairs, accelerators)
-        )
-        usable = np.isfinite(target)
-        self._is_familiar = usable & pairs.known & np.isfinite(pairs.members).all(axis=0)
-        self._is_unseen = usable & ~accelerators.known
-        self._is_unseen &= np.isfinite(accelerators.members).all(axis=0)
+        self._class = np.unique(np.array(data.table.classes), return_inverse=True)[1]
+        usable = np.isfinite(data.target)
+        self._familiar = _errors(data, pairs, usable & pairs.known)
+        self._unseen = _errors(data, accelerators, usable & ~accelerators.known)
 
     def choose(self, rows: NDArray[np.bool_]) -> Mapping[str, Blend]:
         """The blend of every learner, from the rows marked only."""
-        found = {}
-        for name, features in self._features.items():
-            mine = features.rows[rows[features.rows]]
-            found[name] = Blend(
-                self._best(self._familiar, mine[self._is_familiar[mine]]),
-                self._best(self._unseen, mine[self._is_unseen[mine]]),
+        return {
+            name: Blend(
+                self._best(*self._familiar[name], rows), self._best(*self._unseen[name], rows)
             )
-        return found
+            for name in self._familiar
+        }
 
-    @staticmethod
-    def _best(errors: FloatArray, rows: NDArray[np.int64]) -> tuple[float, ...]:
-        if len(rows) < _ENOUGH:
+    def _best(
+        self, usable: NDArray[np.int64], errors: FloatArray, rows: NDArray[np.bool_]
+    ) -> tuple[float, ...]:
+        chosen = rows[usable]
+        mine = usable[chosen]
+        if len(mine) < _ENOUGH:
             return EVEN.familiar
-        total = errors[rows].sum(axis=0)
-        return tuple(_GRID[total <= (1.0 + _AS_GOOD) * total.min()].mean(axis=0).tolist())
+        own = self._weights[mine]
+        counted = own / np.bincount(self._class[mine], own)[self._class[mine]]
+        total = counted @ errors[chosen]
+        grid = _GRID if errors.shape[1] == len(_GRID) else _LEARNED
+        return tuple(grid[total <= (1.0 + _AS_GOOD) * total.min()].mean(axis=0).tolist())
+
+
+def _errors(
+    data: FittingSet, held: HeldOut, usable: NDArray[np.bool_]
+) -> Mapping[str, tuple[NDArray[np.int64], FloatArray]]:
+    """By learner: its usable rows, and their absolute error (rows x combinations)."""
+    target, found = data.target, {}
+    usable = usable & np.isfinite(held.members[:STEP_MODEL]).all(axis=0)
+    for name, features in data.features.items():
+        rows = features.rows[usable[features.rows]]
+        members = held.members[:, rows]
+        grid = _GRID if np.isfinite(members[STEP_MODEL]).any() else _LEARNED
+        errors = [np.abs(blended(members, one[:, None]) - target[rows]) for one in grid]
+        found[name] = (rows, np.column_stack(errors))
+    return found
 
 
 def predict_held_out(

@@ -110,7 +110,7 @@ def _one(data: FittingSet, held: NDArray[np.bool_]) -> _Fold:
         parts.append(
             (
                 rows,
-                learner.members(features.matrix[mine], models),
+                learner.members(features.matrix[mine], models, features.step_model[mine]),
                 np.array(known, np.bool_),
                 np.array(seen, np.bool_),
             )

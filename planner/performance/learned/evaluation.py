@@ -51,7 +51,7 @@ def evaluate(table: Table, artefact: Artefact) -> Iterator[Evaluation]:
         models = [table.models[i] for i in rows]
         known = np.array([table.accelerators[i] in learner.accelerators for i in rows])
         seen = np.array([model in learner.models for model in models])
-        residual, spread = learner.predict(features.matrix, models, known)
+        residual, spread = learner.predict(features.matrix, models, features.step_model, known)
         low, high = quantiles.bounds(
             [table.classes[i] for i in rows],
             np.where(known, PAIR, ACCELERATOR).tolist(),

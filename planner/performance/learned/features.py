@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from catalog.records import dataclass
 from planner.performance.learned.analytic import language_inference, language_training, samples
-from planner.performance.learned.columns import Columns, FloatArray
+from planner.performance.learned.columns import STEP_RATE, Columns, FloatArray
 from planner.performance.learned.names import TRAIT_NAMES
 from planner.performance.learned.table import Table
 
@@ -29,7 +29,8 @@ _PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4", "fp4")
 class Features:
     """Rows of one learner. log(value) = offset + sign * (residual - log(seconds)).
 
-    ``residual`` is what is learned: log(measured / analytic throughput).
+    ``residual`` is what is learned: log(measured / analytic throughput); ``step_model`` is what
+    the step time of a plan says of it, NaN where it says nothing.
     """
 
     learner: str
@@ -40,6 +41,7 @@ class Features:
     offset: FloatArray
     sign: FloatArray
     parts: Columns  # of the analytic time, as its core names them
+    step_model: FloatArray
 
 
 def _log(values: FloatArray) -> FloatArray:
@@ -288,4 +290,5 @@ def build(table: Table, learner: str) -> Features:
     matrix = (
         np.column_stack([found[name] for name in names]) if len(rows) else np.zeros((0, len(names)))
     )
-    return Features(learner, rows, names, matrix, log_analytic, offset, sign, parts)
+    step_model = c[STEP_RATE] - log_analytic
+    return Features(learner, rows, names, matrix, log_analytic, offset, sign, parts, step_model)

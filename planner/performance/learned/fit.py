@@ -65,7 +65,10 @@ def _first_token(data: FittingSet, learner: Learner) -> FirstToken | None:
     features = data.features[learner.name]
     rows = features.rows.tolist()
     residual, _ = learner.predict(
-        features.matrix, [data.table.models[i] for i in rows], np.ones(len(rows), np.bool_)
+        features.matrix,
+        [data.table.models[i] for i in rows],
+        features.step_model,
+        np.ones(len(rows), np.bool_),
     )
     return fit_first_token(features.parts, residual, data.first_token[features.rows])
 

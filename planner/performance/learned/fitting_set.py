@@ -81,7 +81,7 @@ def fitting_set(catalog: Catalog, rows: Sequence[Mapping[str, Any]] | None = Non
         }
         for row in observations
     ]
-    other = read_rows(thinned, catalog)
+    other = read_rows(thinned, catalog, step_rates=False)
     return FittingSet(
         table=table,
         values=np.array([float(row["value"]) for row in observations]),

@@ -42,10 +42,11 @@ _NAMED: tuple[tuple[str, NamedNetwork], ...] = (
     (r"ssd300|ssd-?resnet50|^ssd\b", NamedNetwork("detection", 0.0229, 17.5, 300.0)),
     (r"ssd-?mobilenet", NamedNetwork("detection", 0.0068, 1.24, 300.0)),
     (r"unet-?512|^unet", NamedNetwork("cnn", 0.031, 160.0, 512.0)),
-    (r"sdxl|stable-diffusion-xl", NamedNetwork("diffusion", 2.57, 120000.0, 1024.0)),
+    (r"sdxl|stable-diffusion-xl", NamedNetwork("diffusion", 2.57, 3000.0, 1024.0)),
     (r"stable-diffusion|^sd-?[12]", NamedNetwork("diffusion", 0.866, 340.0, 512.0)),
     (r"flux", NamedNetwork("diffusion", 11.9, 6200.0, 256.0)),
-    (r"wan-?2", NamedNetwork("diffusion", 14.0, 400000.0, NAN)),
+    # 81 frames of 720p are 75,600 tokens, mostly attention: 40 layers of width 5120 (Wan report)
+    (r"wan-?2", NamedNetwork("diffusion", 14.0, 3400000.0, NAN)),
     (r"bert-?base|distilbert", NamedNetwork("bert", 0.11, NAN, NAN)),
     (r"bert|electra|roberta", NamedNetwork("bert", 0.336, NAN, NAN)),
     (r"gnmt|transformer-?big|^t5\b", NamedNetwork("seq2seq", 0.16, NAN, NAN)),

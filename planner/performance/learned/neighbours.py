@@ -52,7 +52,7 @@ def neighbours(
 ) -> list[Neighbour]:
     """The observations that weigh most, heaviest first; none for a row that cannot be read."""
     fitted = artefact or current()
-    asked = read_rows([row], catalog)
+    asked = read_rows([row], catalog, step_rates=False)
     if asked.reasons[0]:
         return []
     learner = fitted.learners[asked.learners[0]]
@@ -62,7 +62,7 @@ def neighbours(
         if fold_model(cell(seen, "model")) == asked.models[0]
         or cell(seen, "accelerator") in (cell(row, "accelerator"), asked.accelerators[0])
     ]
-    table = read_rows(near, catalog)
+    table = read_rows(near, catalog, step_rates=False)
     features = build(table, learner.name)
     if not len(features.rows):
         return []

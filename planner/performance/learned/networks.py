@@ -90,7 +90,7 @@ class NetworkBook:
             for name in ("model", "model_class", "params_b", "fwd_gmacs", "img_size", "metric")
         )
         if key not in self._found:
-            self._found[key] = self._build(row, self._shape(cell(row, "model")))
+            self._found[key] = self._build(row, self.shape(cell(row, "model")))
         return self._found[key]
 
     def of_shape(self, shape: ModelShape, row: Mapping[str, object]) -> Network | None:
@@ -109,7 +109,8 @@ class NetworkBook:
         filled = {name: cell(row, name) or fact for name, fact in facts.items()}
         return self._build({"model": shape.name, **row, **filled}, shape)
 
-    def _shape(self, name: str) -> ModelShape | None:
+    def shape(self, name: str) -> ModelShape | None:
+        """The catalog's shape of what a publisher calls ``name``."""
         if name not in self._shapes:
             self._shapes[name] = self._look_up(name)
         return self._shapes[name]

@@ -138,6 +138,8 @@ def _device_numbers(device: Device, cores: float) -> dict[str, float]:
     # A row's "cores per socket" is what the publisher's machine let the run use.
     share = 1.0
     if cores > 0 and device.cores > 0:
+        if cores > 2.0 * device.cores:  # hardware threads of all sockets were counted
+            cores = device.cores
         share = cores / device.cores
     return {
         "bandwidth": device.bandwidth,

@@ -29,6 +29,8 @@ Columns, one number a set-up, NaN where unknown; all optional:
     grad_accum, seq, input, output   micro-steps a step; tokens of a sequence, prompt and answer
     share               part of a device in (0, 1]: of a GPU's arithmetic, bandwidth and memory
     cores               cores of each CPU socket that the run may use
+    log_step_rate       training of language models: log of tokens/s and device by a plan's own step
+                        time, which the fit then blends in (a row's is found by itself)
 
 ``cells`` hold text that varies by set-up in place of the template's (``precision``, ``framework``).
 A shape that is not in the catalog goes in as ``shape``; the template's ``model`` is then optional.
@@ -48,7 +50,7 @@ from catalog.records import dataclass
 from planner.performance.learned.analytic import language_inference
 from planner.performance.learned.artefact import Artefact, current
 from planner.performance.learned.batches import derive
-from planner.performance.learned.columns import Columns, FloatArray
+from planner.performance.learned.columns import STEP_RATE, Columns, FloatArray
 from planner.performance.learned.devices import Device, DeviceBook
 from planner.performance.learned.evaluation import ANALYTIC, Evaluation, evaluate
 from planner.performance.learned.first_token import FirstToken
@@ -74,7 +76,7 @@ _RENAMED = {
 }
 _DIRECT = frozenset(
     ("tp", "pp", "dp", "ep", "cp", "vp", "moe_tp", "fsdp", "checkpointing", "lora", "grad_accum",
-     "seq", "input", "output")
+     "seq", "input", "output", STEP_RATE)
 )  # fmt: skip
 _OF_DEVICE = ("share", "cores")
 COLUMNS = frozenset((*_RENAMED, *_DIRECT, *_OF_DEVICE))
@@ -295,6 +297,7 @@ def _table(
         for name, given in columns.items():
             if name not in _OF_DEVICE:
                 spread[_RENAMED.get(name, name)] = np.asarray(given, dtype=np.float64)
+        spread.setdefault(STEP_RATE, np.full(count, np.nan))
         if "batch" in columns:
             spread["queue_full"] = np.zeros(count)
         spread |= derive(spread)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from catalog import Catalog
+from catalog import Catalog, ModelShape
 from catalog.records import dataclass
 from planner.performance.learned.batches import derive
-from planner.performance.learned.columns import Columns
+from planner.performance.learned.columns import STEP_RATE, Columns, FloatArray
 from planner.performance.learned.devices import Device, DeviceBook
 from planner.performance.learned.networks import LANGUAGE, Network, NetworkBook
 from planner.performance.learned.numbers import row_numbers
@@ -34,14 +35,21 @@ class Table:
         return len(self.reasons)
 
 
-def read_rows(rows: Sequence[Mapping[str, object]], catalog: Catalog) -> Table:
-    """Parse every row; a row that cannot be predicted keeps its place, with its reason."""
+def read_rows(
+    rows: Sequence[Mapping[str, object]], catalog: Catalog, *, step_rates: bool = True
+) -> Table:
+    """Parse every row; a row that cannot be predicted keeps its place, with its reason.
+
+    Without ``step_rates`` that column is unknown, which saves milliseconds a row.
+    """
     devices, networks = DeviceBook(catalog), NetworkBook(catalog)
     parsed: list[dict[str, float]] = []
     reasons, learners, classes, models, names = [], [], [], [], []
+    found: list[Network | None] = []
     for row in rows:
         device = devices.find(cell(row, "accelerator"))
         network = networks.find(row)
+        found.append(network)
         models.append(fold_model(cell(row, "model")))
         if device is None or network is None:
             missing = "accelerator" if device is None else "model"
@@ -66,8 +74,36 @@ def read_rows(rows: Sequence[Mapping[str, object]], catalog: Catalog) -> Table:
     columns = stack(parsed)
     if columns:
         columns |= derive(columns)
+        columns[STEP_RATE] = np.full(len(rows), np.nan)
+        if step_rates:
+            timed = [i for i, name in enumerate(learners) if name == "language_training"]
+            columns[STEP_RATE][timed] = _step_rates(
+                [rows[i] for i in timed], [found[i] for i in timed], networks, catalog
+            )
         classes = split_by_load(classes, columns)
     return Table(columns, reasons, learners, classes, models, names)
+
+
+def _step_rates(
+    rows: Sequence[Mapping[str, object]],
+    found: Sequence[Network | None],
+    book: NetworkBook,
+    catalog: Catalog,
+) -> FloatArray:
+    """Of rows whose network has a shape in the catalog: a guessed one misleads the step model."""
+    from planner.performance.rows import log_step_rates
+
+    shapes: list[ModelShape | None] = []
+    for row, network in zip(rows, found, strict=True):
+        shape = book.shape(cell(row, "model"))
+        if shape is not None and network is not None:
+            shape = replace(
+                shape,
+                parameters_billion=network.params,
+                active_parameters_billion=network.active,
+            )
+        shapes.append(shape)
+    return log_step_rates(rows, shapes, catalog)
 
 
 def stack(numbers: Sequence[Mapping[str, float]]) -> Columns:

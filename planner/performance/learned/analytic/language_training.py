@@ -44,16 +44,12 @@ def estimate(columns: Columns) -> Columns:
     gather = (np.where(sharded, 3.0 * accumulate, 2.0)) * trained
     data_parallel = gather * links.all_gather(c, weights, data) / tokens
     per_layer = 2.0 * c["hidden"]
+    # A device of a tensor group sees the tokens of all of it, in its share of the layers. Two
+    # all-reduces a layer and pass (Shoeybi et al. 2019), each moving its message twice.
+    all_reduces = 4.0 + 2.0 * (c["checkpointing"] > 0)
     tensor_parallel = (
-        8.0
-        * c["layers"]
-        * per_layer
-        * (tensor - 1.0)
-        / tensor
-        / links.bytes_per_second(c, tensor)
-        / pipeline
-        / context
-    )
+        2.0 * all_reduces * c["layers"] * per_layer * (tensor - 1.0)
+    ) / links.bytes_per_second(c, tensor)
     exchange = (
         8.0
         * c["layers"]
@@ -62,7 +58,7 @@ def estimate(columns: Columns) -> Columns:
         * (expert - 1.0)
         / expert
     )
-    expert_parallel = exchange / links.bytes_per_second(c, expert) / (tensor * pipeline * context)
+    expert_parallel = exchange / links.bytes_per_second(c, expert)
     microbatches = np.fmax(batch / data, 1.0)
     bubble = (pipeline - 1.0) / (microbatches * interleave)
     # Optimizer: 16 bytes a parameter read and written once a step by the shard that owns it.
@@ -77,10 +73,10 @@ def estimate(columns: Columns) -> Columns:
         / tokens
     )
     # Kernels: about 30 a layer and pass, 4 us each, once per microbatch on a device.
-    kernel_tokens = np.fmax(tokens * tensor * pipeline / microbatches, 1.0)
-    launches = 90.0 * 4e-6 * c["layers"] / kernel_tokens / tensor / pipeline
+    kernel_tokens = np.fmax(tokens * tensor * pipeline * context / microbatches, 1.0)
+    launches = 90.0 * 4e-6 * c["layers"] * tensor / kernel_tokens
     # Activations: 34 values of hidden width a layer, read and written in 16 bits.
-    traffic = 60.0 * 2.0 * c["layers"] * c["hidden"] / tensor / (c["bandwidth"] * 1e9)
+    traffic = 60.0 * 2.0 * c["layers"] * c["hidden"] / (c["bandwidth"] * 1e9)
     seconds = (
         compute * 1.6
         + 0.5 * traffic

@@ -22,15 +22,27 @@ _TRAFFIC_EFFICIENCY = 0.33
 def forward_gmacs(columns: Columns) -> FloatArray:
     """GMACs of one sample: stated, or N S + attention for BERT-like encoders."""
     c = columns
-    sequence = np.where(c["seq"] > 0, c["seq"], 384.0)
-    # MLPerf feeds SQuAD unpadded: 384 tokens at most, about half of that in the mean.
-    sequence = np.where(c["unpadded"] > 0, 0.47 * sequence, sequence)
+    sequence = _encoder_tokens(c)
     encoder = c["params"] * sequence + 2e-9 * c["layers"] * c["hidden"] * sequence**2
     # Translation is measured in tokens, each of which passes all parameters once.
+    # An image is denoised in 20 steps (as MLPerf's), each with and without the prompt; training
+    # takes one pass of it. What a row states is one pass.
+    passes = np.where((c["class_diffusion"] > 0) & (c["training"] <= 0), 40.0, 1.0)
     gmacs = np.where(
-        c["class_bert"] > 0, encoder, np.where(c["class_seq2seq"] > 0, c["params"], c["gmacs"])
+        c["class_bert"] > 0,
+        encoder,
+        np.where(c["class_seq2seq"] > 0, c["params"], passes * c["gmacs"]),
     )
     return np.asarray(np.fmax(gmacs, 1e-4))
+
+
+def _encoder_tokens(c: Columns) -> FloatArray:
+    """Tokens of a sample that an encoder computes."""
+    sequence = np.where(c["seq"] > 0, c["seq"], 384.0)
+    # MLPerf feeds SQuAD unpadded: 384 tokens at most, about half of that in the mean. OpenVINO's
+    # graphs have static shapes and pad (assumption: optional since 2022.1).
+    unpadded = (c["unpadded"] > 0) & (c["engine_openvino"] <= 0)
+    return np.asarray(np.where(unpadded, 0.47 * sequence, sequence))
 
 
 def activations_million(columns: Columns, gmacs: FloatArray) -> FloatArray:
@@ -44,7 +56,7 @@ def activations_million(columns: Columns, gmacs: FloatArray) -> FloatArray:
     scale = np.where(c["image"] > 0, c["image"], 224.0) / 224.0
     constant = np.where(depthwise, 11.5, np.where(transformer, 4.0, 5.5))
     vision = constant * np.sqrt(gmacs) * np.where(c["class_detection"] > 0, np.sqrt(scale), scale)
-    sequence = np.where(c["seq"] > 0, c["seq"], 384.0)
+    sequence = _encoder_tokens(c)
     encoder = 16.0 * c["layers"] * c["hidden"] * sequence / 1e6
     other = 2.0 * gmacs
     return np.asarray(
