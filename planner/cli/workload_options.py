@@ -114,20 +114,24 @@ _FILE = inspect.Parameter(
 
 
 def with_workload(command: Callable[..., int]) -> Callable[..., int]:
-    """Give ``command`` the file argument and the flags above, handed over as ``given=Given``."""
+    """Give ``command`` the file argument and the flags above, handed over as ``given=Given``.
+
+    An option of the command's own takes the place of the flag of that name.
+    """
     own = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
         if parameter.name != "given"
     ]
-    parameters = [_FILE, *(flag.parameter() for flag in FLAGS), *own]
+    flags = [flag for flag in FLAGS if flag.name not in {one.name for one in own}]
+    parameters = [_FILE, *(flag.parameter() for flag in flags), *own]
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> int:
         from planner.actions.workload_flags import fields_of
 
         file = values.pop("file")
-        said = {flag.name: values.pop(flag.name) for flag in FLAGS}
+        said = {flag.name: values.pop(flag.name) for flag in flags}
         fields, place = fields_of(said, TARGETS, has_file=file is not None)
         return command(given=Given(file, fields, place), **values)
 

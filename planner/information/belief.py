@@ -55,9 +55,7 @@ class Belief:
         return np.asarray(self.mean + (np.concatenate([z, -z])[:count] @ root.T))
 
 
-def believe(
-    setups: Sequence[Setup], log_sd: Floats, measured: Sequence[Measured] = ()
-) -> Belief:
+def believe(setups: Sequence[Setup], log_sd: Floats, measured: Sequence[Measured] = ()) -> Belief:
     """Of set-ups whose estimates are off by ``log_sd``, shape (n,), before own ``measured`` runs.
 
     The mean is what those runs say; give the estimates without them.
