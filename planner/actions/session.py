@@ -41,7 +41,7 @@ class Session:
         # Most sessions have none: looking for the file is cheaper than importing what reads it.
         if not (data_dir() / "observations.sqlite").exists():
             return []
-        from planner.actions.own_measurements import own_measurements
+        from planner.actions.calibration.own import own_measurements
 
         return own_measurements(self.catalog)
 
@@ -90,7 +90,7 @@ class Session:
         where: str = "workload",
     ) -> CalibrationPlan:
         """Which runs to make next for a workload. Raises BadInput, Infeasible."""
-        from planner.actions.calibration_plan import calibration_plan
+        from planner.actions.calibration.plan import calibration_plan
 
         return calibration_plan(
             workload,

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli import calibrate_plan
+from planner.cli import calibrate_plan, calibrate_results
+from planner.cli.calibrate_results import Format as ResultFormat
+from planner.cli.calibrate_results import show_stored
 from planner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 calibrate_plan.register(app)
+calibrate_results.register(app)
 
 
 class Format(StrEnum):
@@ -78,7 +81,7 @@ def run(
     Shows the estimated cost and asks before anything is rented. A rented machine is given back
     whatever happens. Exit codes: 0 measured, 1 failed, 2 bad input, 4 over --max-cost.
     """
-    from planner.actions.calibrate import CalibrationOptions, run_calibration
+    from planner.actions.calibration.run import CalibrationOptions, run_calibration
     from planner.quantities import usd, whole_count
 
     options = CalibrationOptions(
@@ -123,32 +126,14 @@ def run(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        _print_results([outcome.own])
-    return 0
-
-
-@app.command("results")
-def results(format: FormatOption = Format.TABLE) -> int:
-    """List everything measured so far, oldest first."""
-    from planner.actions.calibrate import results as measured
-
-    found = measured()
-    if format is Format.JSON:
-        rows = [_own_json(own) for own in found]
-        typer.echo(
-            json.dumps({"schema": "planner.calibration-results/1", "results": rows}, indent=2)
-        )
-    elif found:
-        _print_results(found)
-    else:
-        _say("nothing was measured yet; `planner calibrate run cnn` measures this machine")
+        show_stored([outcome.own.id], ResultFormat.TABLE, quiet)
     return 0
 
 
 @app.command("status")
 def status(format: FormatOption = Format.TABLE) -> int:
     """List every run, and what may still cost money."""
-    from planner.actions.calibrate import status as runs
+    from planner.actions.calibration.run import status as runs
 
     records = runs()
     if format is Format.JSON:
@@ -170,7 +155,7 @@ def status(format: FormatOption = Format.TABLE) -> int:
 @app.command("stop")
 def stop(run_id: Annotated[str, typer.Argument(help="As `calibrate status` lists it.")]) -> int:
     """Take down what a run that was killed may have left behind."""
-    from planner.actions.calibrate import stop as stop_run
+    from planner.actions.calibration.run import stop as stop_run
 
     with _signals_interrupt():
         stop_run(run_id, _say)
@@ -232,24 +217,6 @@ def _run_json(record: RunRecord) -> dict[str, Any]:
         "abandoned": record.is_abandoned,
         "problem": record.problem,
     }
-
-
-def _print_results(found: list[OwnObservation]) -> None:
-    rows = [
-        [
-            own.measured_at.strftime("%Y-%m-%d %H:%M"),
-            own.observation.model,
-            own.observation.accelerator,
-            own.observation.precision,
-            own.observation.framework,
-            own.observation.batch_global,
-            "" if own.observation.value is None else f"{own.observation.value:,.5g}",
-            own.observation.metric,
-        ]
-        for own in found
-    ]
-    header = ["UTC", "Model", "On", "Precision", "Framework", "Batch", "Value", "Unit"]
-    _print_table(header, rows, right={5, 6})
 
 
 def _print_runs(records: list[RunRecord]) -> None:

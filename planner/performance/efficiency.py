@@ -157,6 +157,7 @@ class Posterior:
     log_sd: Floats
     basis: list[str]
     log_sd_above: Floats
+    setups: Sequence[Setup] = ()
 
 
 def prior(task: str, kind: str) -> Prior:
@@ -201,7 +202,7 @@ def posterior(
             for s, r, before in zip(setups, removed, basis, strict=True)
         ]
     above = expected.log_sd_above * sd / expected.log_sd
-    return Posterior(np.exp(mean), sd, basis, above)
+    return Posterior(np.exp(mean), sd, basis, above, setups)
 
 
 def _own_sd(measured: Sequence[Measured]) -> Floats:

@@ -14,8 +14,8 @@ from launchers.base import BenchmarkRun, CostEstimate, OnLine, RunResult
 from launchers.benchmarks import BENCHMARKS
 from launchers.ledger import RunLedger, RunState
 from launchers.targets import parse_target
-from planner.actions.calibration_cost import quote
-from planner.actions.calibration_row import observation
+from planner.actions.calibration.cost import quote
+from planner.actions.calibration.row import observation
 from planner.actions.device_names import accelerator_name, cpu_name
 from planner.cli.main import run as planner
 from tests.launchers.conftest import RESULT, RESULT_LINE

@@ -15,7 +15,7 @@ from catalog import Catalog
 from catalog.observations import OwnObservations
 from launchers.benchmarks import BENCHMARKS
 from launchers.output import find_result
-from planner.actions.calibrate import CalibrationOptions, results, run_calibration, status
+from planner.actions.calibration.run import CalibrationOptions, results, run_calibration, status
 from planner.errors import BadInput
 
 pytest.importorskip("torch")

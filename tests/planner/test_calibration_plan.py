@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from catalog import Catalog
-from planner.actions.calibration_plan import calibration_plan
+from planner.actions.calibration.plan import calibration_plan
 from planner.actions.recommend import recommend
 from planner.actions.schemas import json_schema
 from planner.errors import BadInput
@@ -71,7 +71,7 @@ def test_what_is_known_is_not_worth_asking_again(catalog: Catalog, often: Calibr
 
     prepared = prepare(workload(), catalog)
     machines = prepared.candidates.machines
-    setups = setups_of(workload(), prepared.shape, machines)
+    setups = setups_of(workload(), prepared.shape, machines, prepared.candidates.throughput)
     known = next(s for s in setups if s.accelerator == first.accelerator)
     runs = [Measured(replace(known, model="MNIST-CNN-pytorch-examples"), 0.0, f"own-{n}", 0.4)
             for n in range(3)]  # fmt: skip

@@ -99,7 +99,7 @@ def run_calibration(
         launcher = _launcher(on, run, options, catalog)
 
         def keep(result: RunResult) -> None:
-            from planner.actions.calibration_row import observation
+            from planner.actions.calibration.row import observation
 
             row, machine = observation(chosen, result.document, on, catalog)
             stored.append(store.append(row, machine=machine, result_json=result.text))
@@ -109,11 +109,6 @@ def run_calibration(
             raise LaunchRefused("not confirmed, nothing was started", where=on)
         result = execute(launcher, run, ledger, confirmed=True, on_line=progress, on_result=keep)
     return CalibrationOutcome(run.run_id, on, estimate, stored[0], result.document, result.seconds)
-
-
-def results() -> list[OwnObservation]:
-    """Everything measured so far, oldest first."""
-    return OwnObservations().all()
 
 
 def status() -> list[RunRecord]:
@@ -223,7 +218,7 @@ def _launcher(
     if target is None:
         return LocalLauncher(Path(options.python) if options.python else None)
     from launchers.skypilot import SkyPilotLauncher
-    from planner.actions.calibration_cost import quote
+    from planner.actions.calibration.cost import quote
 
     return SkyPilotLauncher(
         target,

@@ -145,7 +145,7 @@ def _possible_runs(
 ) -> list[_Possible]:
     """The benchmark on one machine of each accelerator among the candidates, where cheapest."""
     c = prepared.candidates
-    setups = setups_of(prepared.workload, prepared.shape, c.machines)
+    setups = setups_of(prepared.workload, prepared.shape, c.machines, c.throughput)
     found, done = list[_Possible](), set[str]()
     model = catalog.model_shape(BENCHMARKS[benchmark].model).name
     for index in chosen.tolist():
@@ -210,7 +210,7 @@ def _decision(
     late_usd: float | None,
 ) -> tuple[Alternatives, Belief]:
     c, workload = prepared.candidates, prepared.workload
-    setups = setups_of(workload, prepared.shape, c.machines)
+    setups = setups_of(workload, prepared.shape, c.machines, c.throughput)
     config = c.config[chosen]
     belief = believe(
         [*(setups[i] for i in config.tolist()), *(one.setup for one in possible)],
