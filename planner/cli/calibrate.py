@@ -42,7 +42,7 @@ FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
 
 @app.command("run")
 def run(
-    benchmark: Annotated[str, typer.Argument(help="What to run: cnn.")],
+    benchmark: Annotated[str, typer.Argument(help="What to run: cnn, transformer, decode ...")],
     on: Annotated[
         str,
         typer.Option(
@@ -57,18 +57,32 @@ def run(
     max_cost: Annotated[
         str | None, typer.Option(metavar="USD", help="Refuse to cost more, e.g. 5USD.")
     ] = None,
-    samples: Annotated[str, typer.Option(help="Training images, e.g. 6000 or 60k.")] = "6000",
-    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or amp (fp16 on CUDA).")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="fp32, bf16, fp16; cnn: amp.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples or sequences a step.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, rocm, mps, xla, hpu or neuron.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.")] = 0,
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
-    warmup_steps: Annotated[int, typer.Option(help="Steps that are not counted.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of weights, order and drawn digits.")] = 1,
-    max_seconds: Annotated[float, typer.Option(help="Training ends after this long.")] = 300.0,
+    max_seconds: Annotated[
+        float, typer.Option(help="The counted part ends after this long.")
+    ] = 120.0,
+    samples: Annotated[
+        str | None, typer.Option(help="cnn: training images, e.g. 6000 or 60k.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="cnn: passes over the images.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of MNIST idx files; digits are drawn without.")
+        str | None,
+        typer.Option(help="cnn: folder of MNIST idx files, or sklearn; digits are drawn without."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other argument of the benchmark; repeatable. `calibrate benchmarks NAME` "
+            "lists them.",
+        ),
     ] = None,
     python: Annotated[
         str, typer.Option(help="Python with torch on the machine measured; else found there.")
@@ -84,18 +98,21 @@ def run(
     from planner.actions.calibration.run import CalibrationOptions, run_calibration
     from planner.quantities import usd, whole_count
 
+    said = {
+        "precision": precision,
+        "batch-size": batch_size,
+        "device": device,
+        "samples": None if samples is None else int(_quantity(whole_count, samples, "--samples")),
+        "epochs": epochs,
+        "data": data if data in (None, "sklearn") else str(Path(data).absolute()),
+    }
+    named = {name: str(value) for name, value in said.items() if value is not None}
+    if compile:
+        named["compile"] = ""
     options = CalibrationOptions(
-        samples=int(_quantity(whole_count, samples, "--samples")),
-        epochs=epochs,
-        batch_size=batch_size,
-        precision=precision,
-        device=device,
+        settings={**named, **_settings(settings or [])},
         threads=threads,
-        compile=compile,
-        warmup_steps=warmup_steps,
-        seed=seed,
         max_seconds=max_seconds,
-        data=data,
         python=python,
         max_cost_usd=None if max_cost is None else _quantity(usd, max_cost, "--max-cost"),
     )
@@ -130,6 +147,26 @@ def run(
     return 0
 
 
+@app.command("benchmarks")
+def benchmarks(
+    name: Annotated[str | None, typer.Argument(help="Show the arguments of this one.")] = None,
+) -> int:
+    """List the benchmarks, or what one of them takes."""
+    if name is not None:
+        from planner.actions.calibration.run import options_text
+
+        typer.echo(options_text(name), nl=False)
+        return 0
+    from launchers.benchmarks import BENCHMARKS
+
+    rows = [
+        [one.name, one.measures, ", ".join(("torch", *one.needs)), ", ".join(one.models)]
+        for one in BENCHMARKS.values()
+    ]
+    _print_table(["Benchmark", "Measures", "Needs", "Networks"], rows, right=set())
+    return 0
+
+
 @app.command("status")
 def status(format: FormatOption = Format.TABLE) -> int:
     """List every run, and what may still cost money."""
@@ -160,6 +197,18 @@ def stop(run_id: Annotated[str, typer.Argument(help="As `calibrate status` lists
     with _signals_interrupt():
         stop_run(run_id, _say)
     return 0
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    """``NAME=VALUE`` words, or ``NAME`` for a switch."""
+    found = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        name = name.strip().lstrip("-").replace("_", "-")
+        if not name.replace("-", "").isalnum():
+            raise BadInput(f"{word!r} is not NAME=VALUE", where="--set", remedy="say steps=50")
+        found[name] = value.strip()
+    return found
 
 
 def _quantity(parse: Any, text: str, flag: str) -> float:

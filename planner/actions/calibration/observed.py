@@ -49,8 +49,10 @@ def per_second(seen: Observation, unit: str, devices: float) -> float | None:
         return None
     total = seen.value * devices
     if seen.metric.startswith("tokens") and unit == "requests_per_s":
+        # One token out is scoring: what is counted then are the tokens of the prompts.
         generated = _whole(seen.output_len)
-        return None if generated is None else total / generated
+        counted = _whole(seen.input_len) if generated == 1 else generated
+        return None if counted is None else total / counted
     return total
 
 
