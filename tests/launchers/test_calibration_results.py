@@ -69,8 +69,8 @@ def test_expectation_is_what_estimate_says(
         "Llama-3.1-8B": {"kind": "batch-inference", "model": "llama-3.1-8b", "samples": "1M",
                          "input_length": 512, "output_length": 128, "batch_size": 64,
                          "precision": "bf16"},
-        "GPT2-124M": {"kind": "pretrain", "model": "GPT2-124M", "tokens": "1B", "sequence_length": 1024,
-                 "batch_tokens": 32768, "precision": "bf16"},
+        "GPT2-124M": {"kind": "pretrain", "model": "GPT2-124M", "tokens": "1B",
+                 "sequence_length": 1024, "batch_tokens": 32768, "precision": "bf16"},
     }[fields["model"]]  # fmt: skip
     workload = parse(asked, where="test")
     before = estimate(workload, fields["accelerator"], catalog)

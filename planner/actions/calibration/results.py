@@ -24,7 +24,9 @@ class Results:
 
     @property
     def held_back(self) -> list[Examined]:
-        return [run for run in self.runs if run.use in (Use.OUTLIER, Use.CONTRADICTS)]
+        return [
+            run for run in self.runs if run.use in (Use.OUTLIER, Use.CONTRADICTS, Use.CONTENDED)
+        ]
 
 
 def results(
