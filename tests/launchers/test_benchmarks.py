@@ -67,7 +67,7 @@ def test_its_networks_are_in_the_catalog(name: str, catalog: Catalog) -> None:
         ("transformer", [*SMOKE, "--sequence", "16", "--parallel", "ddp", "--ranks", "2"]),
         ("transformer", [*SMOKE, "--sequence", "16", "--parallel", "fsdp", "--ranks", "2"]),
         ("decode", [*SMOKE, "--input-length", "16", "--output-length", "4"]),
-        ("resnet50", ["--batch-size", "1", "--image-size", "32", "--steps", "2"]),
+        ("resnet50", ["--batch-size", "2", "--image-size", "32", "--steps", "2"]),
         ("gemm", ["--largest", "256", "--steps", "3"]),
         ("memory", ["--mebibytes", "4", "--steps", "3"]),
         ("collectives", ["--largest-mib", "1", "--steps", "3"]),
