@@ -1,7 +1,7 @@
-"""The benchmarks: self-contained programs, and what each one measures.
+"""The benchmarks: programs, and what each one measures.
 
-A program is copied to the machine it measures, so it imports nothing of this project. Importing
-this package imports none of them.
+A program is sent out as one file and imports nothing of this project. Importing this package
+imports none of them.
 """
 
 from __future__ import annotations
@@ -12,35 +12,84 @@ from pathlib import Path
 
 from launchers.errors import LaunchRefused
 
+PROGRAMS = Path(__file__).with_name("programs")
+
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One program, and what it runs in the words of an observation.
+    """One benchmark: a program and the arguments that make it this one.
 
-    ``model`` is in the catalog's model shapes; ``metric`` is the unit of the value it reports.
+    ``models`` are names of the catalog's model shapes that it can run, the default first; none for
+    ceilings, which no network's speed is. ``needs`` are packages besides torch.
     """
 
     name: str
-    program: Path
+    program: str
     measures: str
-    task: str
-    model: str
-    model_class: str
-    metric: str
-    needs: str
+    models: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    takes_data: bool = False
+
+    @property
+    def model(self) -> str:
+        """The network it runs unless told otherwise; empty for ceilings."""
+        return self.models[0] if self.models else ""
+
+    @property
+    def source(self) -> Path:
+        """Where the program is written."""
+        return PROGRAMS / f"{self.program}.py"
 
 
-_CNN = Benchmark(
-    name="cnn",
-    program=Path(__file__).with_name("cnn.py"),
-    measures="training speed and accuracy of a 1.2 M parameter CNN on MNIST or drawn digits",
-    task="train",
-    model="MNIST-CNN-pytorch-examples",
-    model_class="cnn",
-    metric="images_per_s_per_device",
-    needs="torch",
+CNN = "MNIST-CNN-pytorch-examples"
+GPT2 = ("GPT2-124M", "GPT2-355M", "GPT2-774M", "GPT2-1.5B")
+NETWORKS = (CNN, "resnet50", GPT2[0])
+_ALL = (
+    Benchmark(
+        "cnn",
+        "cnn",
+        "training speed and accuracy of a 1.2 M parameter CNN on MNIST or drawn digits",
+        (CNN,),
+        takes_data=True,
+    ),
+    Benchmark("resnet50", "resnet50", "training speed of ResNet-50", ("resnet50",)),
+    Benchmark("transformer", "transformer", "training speed of GPT-2, DDP and FSDP too", GPT2),
+    Benchmark("decode", "decode", "prefill and decode of GPT-2 with a KV cache", GPT2),
+    Benchmark("gemm", "gemm", "arithmetic ceiling: matrix products by size"),
+    Benchmark("memory", "memory", "memory ceiling: copies and sums of large arrays"),
+    Benchmark("collectives", "collectives", "all-reduce between devices by message size"),
+    Benchmark("inference", "inference", "inference in torch, eager or compiled", NETWORKS),
+    Benchmark(
+        "onnxruntime",
+        "inference",
+        "inference in ONNX Runtime",
+        NETWORKS,
+        ("--runtime", "onnxruntime"),
+        ("onnx", "onnxscript", "onnxruntime"),
+    ),
+    Benchmark(
+        "openvino",
+        "inference",
+        "inference in OpenVINO",
+        NETWORKS,
+        ("--runtime", "openvino"),
+        ("openvino",),
+    ),
+    Benchmark(
+        "tvm", "inference", "inference in TVM", NETWORKS, ("--runtime", "tvm"), ("apache-tvm",)
+    ),
+    Benchmark(
+        "tensorrt",
+        "inference",
+        "inference in TensorRT",
+        NETWORKS,
+        ("--runtime", "tensorrt", "--device", "cuda"),
+        ("torch-tensorrt",),
+    ),
+    Benchmark("vllm", "vllm", "generation in vLLM", (GPT2[3], *GPT2[:3]), needs=("vllm",)),
 )
-BENCHMARKS = {benchmark.name: benchmark for benchmark in (_CNN,)}
+BENCHMARKS = {benchmark.name: benchmark for benchmark in _ALL}
 
 
 def find_benchmark(name: str) -> Benchmark:

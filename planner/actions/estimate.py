@@ -9,7 +9,7 @@ from typing import Literal, cast
 from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
 from planner.actions.behind import observations_behind
-from planner.actions.own_measurements import machines_up_to, this_machine
+from planner.actions.calibration.own import machines_up_to, this_machine
 from planner.candidates.amount import amount_of
 from planner.candidates.eligible import ability
 from planner.errors import BadInput, Infeasible

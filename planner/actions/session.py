@@ -20,6 +20,7 @@ from planner.workload import Portfolio, Workload
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
     from planner.actions.risk import RiskOptions
+    from planner.results.calibration_plan import CalibrationPlan
     from planner.results.comparison import Comparison
     from planner.results.diff import Replay
 
@@ -40,7 +41,7 @@ class Session:
         # Most sessions have none: looking for the file is cheaper than importing what reads it.
         if not (data_dir() / "observations.sqlite").exists():
             return []
-        from planner.actions.own_measurements import own_measurements
+        from planner.actions.calibration.own import own_measurements
 
         return own_measurements(self.catalog)
 
@@ -78,6 +79,28 @@ class Session:
         from planner.actions.compare import compare
 
         return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)
+
+    def calibration_plan(
+        self,
+        workload: Workload,
+        *,
+        budget_usd: float,
+        repeats: float = 1.0,
+        late_usd: float | None = None,
+        where: str = "workload",
+    ) -> CalibrationPlan:
+        """Which runs to make next for a workload. Raises BadInput, Infeasible."""
+        from planner.actions.calibration.plan import calibration_plan
+
+        return calibration_plan(
+            workload,
+            self.catalog,
+            self.measured,
+            budget_usd=budget_usd,
+            repeats=repeats,
+            late_usd=late_usd,
+            where=where,
+        )
 
     def replay(self, file: str) -> Replay:
         """A saved recommendation answered again. Raises BadInput, Infeasible."""

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from planner.cli import calibrate_plan, calibrate_results
+from planner.cli.calibrate_results import Format as ResultFormat
+from planner.cli.calibrate_results import show_stored
 from planner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+calibrate_plan.register(app)
+calibrate_results.register(app)
 
 
 class Format(StrEnum):
@@ -37,7 +42,7 @@ FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
 
 @app.command("run")
 def run(
-    benchmark: Annotated[str, typer.Argument(help="What to run: cnn.")],
+    benchmark: Annotated[str, typer.Argument(help="What to run: cnn, transformer, decode ...")],
     on: Annotated[
         str,
         typer.Option(
@@ -52,18 +57,32 @@ def run(
     max_cost: Annotated[
         str | None, typer.Option(metavar="USD", help="Refuse to cost more, e.g. 5USD.")
     ] = None,
-    samples: Annotated[str, typer.Option(help="Training images, e.g. 6000 or 60k.")] = "6000",
-    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 64,
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or amp (fp16 on CUDA).")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="fp32, bf16, fp16; cnn: amp.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples or sequences a step.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, rocm, mps, xla, hpu or neuron.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.")] = 0,
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
-    warmup_steps: Annotated[int, typer.Option(help="Steps that are not counted.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of weights, order and drawn digits.")] = 1,
-    max_seconds: Annotated[float, typer.Option(help="Training ends after this long.")] = 300.0,
+    max_seconds: Annotated[
+        float, typer.Option(help="The counted part ends after this long.")
+    ] = 120.0,
+    samples: Annotated[
+        str | None, typer.Option(help="cnn: training images, e.g. 6000 or 60k.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="cnn: passes over the images.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of MNIST idx files; digits are drawn without.")
+        str | None,
+        typer.Option(help="cnn: folder of MNIST idx files, or sklearn; digits are drawn without."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other argument of the benchmark; repeatable. `calibrate benchmarks NAME` "
+            "lists them.",
+        ),
     ] = None,
     python: Annotated[
         str, typer.Option(help="Python with torch on the machine measured; else found there.")
@@ -76,21 +95,24 @@ def run(
     Shows the estimated cost and asks before anything is rented. A rented machine is given back
     whatever happens. Exit codes: 0 measured, 1 failed, 2 bad input, 4 over --max-cost.
     """
-    from planner.actions.calibrate import CalibrationOptions, run_calibration
+    from planner.actions.calibration.run import CalibrationOptions, run_calibration
     from planner.quantities import usd, whole_count
 
+    said = {
+        "precision": precision,
+        "batch-size": batch_size,
+        "device": device,
+        "samples": None if samples is None else int(_quantity(whole_count, samples, "--samples")),
+        "epochs": epochs,
+        "data": data if data in (None, "sklearn") else str(Path(data).absolute()),
+    }
+    named = {name: str(value) for name, value in said.items() if value is not None}
+    if compile:
+        named["compile"] = ""
     options = CalibrationOptions(
-        samples=int(_quantity(whole_count, samples, "--samples")),
-        epochs=epochs,
-        batch_size=batch_size,
-        precision=precision,
-        device=device,
+        settings={**named, **_settings(settings or [])},
         threads=threads,
-        compile=compile,
-        warmup_steps=warmup_steps,
-        seed=seed,
         max_seconds=max_seconds,
-        data=data,
         python=python,
         max_cost_usd=None if max_cost is None else _quantity(usd, max_cost, "--max-cost"),
     )
@@ -121,32 +143,34 @@ def run(
         }
         typer.echo(json.dumps(document, indent=2))
     else:
-        _print_results([outcome.own])
+        show_stored([outcome.own.id], ResultFormat.TABLE, quiet)
     return 0
 
 
-@app.command("results")
-def results(format: FormatOption = Format.TABLE) -> int:
-    """List everything measured so far, oldest first."""
-    from planner.actions.calibrate import results as measured
+@app.command("benchmarks")
+def benchmarks(
+    name: Annotated[str | None, typer.Argument(help="Show the arguments of this one.")] = None,
+) -> int:
+    """List the benchmarks, or what one of them takes."""
+    if name is not None:
+        from planner.actions.calibration.run import options_text
 
-    found = measured()
-    if format is Format.JSON:
-        rows = [_own_json(own) for own in found]
-        typer.echo(
-            json.dumps({"schema": "planner.calibration-results/1", "results": rows}, indent=2)
-        )
-    elif found:
-        _print_results(found)
-    else:
-        _say("nothing was measured yet; `planner calibrate run cnn` measures this machine")
+        typer.echo(options_text(name), nl=False)
+        return 0
+    from launchers.benchmarks import BENCHMARKS
+
+    rows = [
+        [one.name, one.measures, ", ".join(("torch", *one.needs)), ", ".join(one.models)]
+        for one in BENCHMARKS.values()
+    ]
+    _print_table(["Benchmark", "Measures", "Needs", "Networks"], rows, right=set())
     return 0
 
 
 @app.command("status")
 def status(format: FormatOption = Format.TABLE) -> int:
     """List every run, and what may still cost money."""
-    from planner.actions.calibrate import status as runs
+    from planner.actions.calibration.run import status as runs
 
     records = runs()
     if format is Format.JSON:
@@ -168,11 +192,23 @@ def status(format: FormatOption = Format.TABLE) -> int:
 @app.command("stop")
 def stop(run_id: Annotated[str, typer.Argument(help="As `calibrate status` lists it.")]) -> int:
     """Take down what a run that was killed may have left behind."""
-    from planner.actions.calibrate import stop as stop_run
+    from planner.actions.calibration.run import stop as stop_run
 
     with _signals_interrupt():
         stop_run(run_id, _say)
     return 0
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    """``NAME=VALUE`` words, or ``NAME`` for a switch."""
+    found = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        name = name.strip().lstrip("-").replace("_", "-")
+        if not name.replace("-", "").isalnum():
+            raise BadInput(f"{word!r} is not NAME=VALUE", where="--set", remedy="say steps=50")
+        found[name] = value.strip()
+    return found
 
 
 def _quantity(parse: Any, text: str, flag: str) -> float:
@@ -230,24 +266,6 @@ def _run_json(record: RunRecord) -> dict[str, Any]:
         "abandoned": record.is_abandoned,
         "problem": record.problem,
     }
-
-
-def _print_results(found: list[OwnObservation]) -> None:
-    rows = [
-        [
-            own.measured_at.strftime("%Y-%m-%d %H:%M"),
-            own.observation.model,
-            own.observation.accelerator,
-            own.observation.precision,
-            own.observation.framework,
-            own.observation.batch_global,
-            "" if own.observation.value is None else f"{own.observation.value:,.5g}",
-            own.observation.metric,
-        ]
-        for own in found
-    ]
-    header = ["UTC", "Model", "On", "Precision", "Framework", "Batch", "Value", "Unit"]
-    _print_table(header, rows, right={5, 6})
 
 
 def _print_runs(records: list[RunRecord]) -> None:

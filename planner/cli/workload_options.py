@@ -115,7 +115,10 @@ _FILE = inspect.Parameter(
 
 
 def with_workload(command: Callable[..., int]) -> Callable[..., int]:
-    """Give ``command`` the file argument and the flags above, handed over as ``given=Given``."""
+    """Give ``command`` the file argument and the flags above, handed over as ``given=Given``.
+
+    An option of the command's own takes the place of the flag of that name.
+    """
     own = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
@@ -146,6 +149,8 @@ def narrowed(command: Callable[..., int], arguments: Sequence[str]) -> Callable[
 def _taking(
     command: Callable[..., int], own: list[inspect.Parameter], flags: Sequence[Flag]
 ) -> Callable[..., int]:
+    flags = [flag for flag in flags if flag.name not in {one.name for one in own}]
+
     @functools.wraps(command)
     def wrapper(**values: Any) -> int:
         from planner.actions.workload_flags import fields_of

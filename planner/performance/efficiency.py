@@ -158,6 +158,7 @@ class Posterior:
     log_sd: Floats
     basis: list[str]
     log_sd_above: Floats
+    setups: Sequence[Setup] = ()
 
 
 def prior(task: str, kind: str) -> Prior:
@@ -189,9 +190,9 @@ def posterior(
         own = [m.setup for m in measured]
         own_sd = _own_sd(measured)
         residual = np.array([m.log_ratio for m in measured])
-        inner = _covariance(own, own) * own_sd[:, None] * own_sd[None, :]
+        inner = correlation(own, own) * own_sd[:, None] * own_sd[None, :]
         inner += MEASUREMENT_SD**2 * np.eye(len(own))
-        cross = _covariance(setups, own) * sd[:, None] * own_sd[None, :]
+        cross = correlation(setups, own) * sd[:, None] * own_sd[None, :]
         gain = np.linalg.solve(inner, cross.T).T
         mean = mean + gain @ residual
         removed = np.clip(np.sum(gain * cross, axis=1) / sd**2, 0.0, 1.0)
@@ -202,7 +203,7 @@ def posterior(
             for s, r, before in zip(setups, removed, basis, strict=True)
         ]
     above = expected.log_sd_above * sd / expected.log_sd
-    return Posterior(np.exp(mean), sd, basis, above)
+    return Posterior(np.exp(mean), sd, basis, above, setups)
 
 
 def _own_sd(measured: Sequence[Measured]) -> Floats:
@@ -220,9 +221,9 @@ def weights(setup: Setup, measured: Sequence[Measured], most: int = 5) -> list[t
         return []
     own = [m.setup for m in measured]
     own_sd = _own_sd(measured)
-    inner = _covariance(own, own) * own_sd[:, None] * own_sd[None, :]
+    inner = correlation(own, own) * own_sd[:, None] * own_sd[None, :]
     inner += MEASUREMENT_SD**2 * np.eye(len(own))
-    cross = _covariance([setup], own)[0] * prior(setup.task, setup.kind).log_sd * own_sd
+    cross = correlation([setup], own)[0] * prior(setup.task, setup.kind).log_sd * own_sd
     gain = np.abs(np.linalg.solve(inner, cross))
     total = float(gain.sum())
     if total <= 0:
@@ -231,8 +232,9 @@ def weights(setup: Setup, measured: Sequence[Measured], most: int = 5) -> list[t
     return [(measured[i].observation_id, float(gain[i]) / total) for i in heaviest if gain[i] > 0]
 
 
-def _covariance(left: Sequence[Setup], right: Sequence[Setup]) -> Floats:
-    """Correlation: the shares of the levels at which two setups are in the same group."""
+def correlation(left: Sequence[Setup], right: Sequence[Setup]) -> Floats:
+    """Of the log errors of two set-ups, shape (left, right): the shares of the levels at which both
+    are in the same group."""
     result = np.zeros((len(left), len(right)))
     left_groups, right_groups = [s.groups() for s in left], [s.groups() for s in right]
     for level, share in _SHARES:

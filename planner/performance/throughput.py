@@ -31,7 +31,9 @@ class Throughput:
 
     ``unit`` is tokens_per_s or images_per_s. ``log_sd`` is the standard deviation of the log of
     the true value below ``median``, ``log_sd_above`` above it (None: the same). ``why_not`` is
-    empty where it can run. ``setups`` is what the fitted model was asked, where it was.
+    empty where it can run. ``setups`` is what the fitted model was asked, where it was;
+    ``known_as`` what the learner knows each configuration by (of training only where something was
+    measured: ``performance.tasks`` has it always).
     """
 
     unit: str
@@ -43,6 +45,7 @@ class Throughput:
     latency: Latency | None = None
     log_sd_above: Floats | None = None
     setups: Setups | None = None
+    known_as: Sequence[Setup] = ()
 
     def quantile(self, z: float) -> Floats:
         """Throughput at ``z`` standard deviations above the median (below when negative)."""
@@ -159,6 +162,7 @@ def training_throughput(
         why_not,
         log_sd_above=correction.log_sd_above,
         setups=asked,
+        known_as=setups,
     )
 
 

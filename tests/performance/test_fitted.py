@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
+from planner.actions.calibration.own import machines_up_to
 from planner.actions.estimate import estimate
-from planner.actions.own_measurements import machines_up_to
 from planner.actions.recommend import recommend
 from planner.model_choice import shape_of
 from planner.performance.devices import Machines, from_accelerator

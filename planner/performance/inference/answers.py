@@ -111,4 +111,5 @@ def take(found: Throughput, rows: NDArray[np.intp]) -> Throughput:
         latency,
         None if found.log_sd_above is None else found.log_sd_above[rows],
         None if found.setups is None else found.setups.take(rows),
+        [found.known_as[i] for i in index] if found.known_as else (),
     )

@@ -122,6 +122,7 @@ def diffusion_throughput(
         latency_of(found, machines, service=False),
         fix.log_sd_above,
         asked,
+        fix.setups,
     )
 
 

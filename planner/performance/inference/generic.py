@@ -87,7 +87,7 @@ def generic_throughput(
     log_sd = fix.log_sd
     if workload.efficiency is not None:
         log_sd = np.minimum(log_sd, STATED_LOG_SD)
-    return Throughput("flops_per_s", median, log_sd, fix.basis, step, reasons)
+    return Throughput("flops_per_s", median, log_sd, fix.basis, step, reasons, known_as=fix.setups)
 
 
 def _exchange_s(exchanged: float, machines: Machines) -> Floats:

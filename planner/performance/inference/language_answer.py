@@ -108,6 +108,7 @@ def answer(
         _latency(units, batching, state, chosen, service=service),
         fix.log_sd_above,
         units.asked,
+        fix.setups,
     )
 
 

@@ -165,6 +165,7 @@ def vision_throughput(
         latency_of(found, machines, service=service),
         fix.log_sd_above,
         asked,
+        fix.setups,
     )
 
 
@@ -239,6 +240,7 @@ def edge_throughput(
         type(latency)(latency_p95=found.latency_p95 * streams, concurrency=found.batch),
         fix.log_sd_above,
         asked,
+        fix.setups,
     )
 
 

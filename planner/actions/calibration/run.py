@@ -5,10 +5,12 @@ The launchers are imported only when a run is made.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,31 +24,23 @@ if TYPE_CHECKING:
     from launchers.ledger import RunRecord
 
 Say = Callable[[str], None]
-PRECISIONS = ("fp32", "bf16", "amp")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-# Importing torch, drawing the data and the test come on top of the training time allowed.
+# Importing torch, drawing the data, warming up and the test come on top of the time counted.
 GRACE_S = 180.0
+DEFAULT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationOptions:
-    """What to run. ``max_seconds`` ends the training early; ``threads`` 0 is torch's choice.
+    """What to run. ``settings`` are the program's own arguments by name (``batch-size``: ``64``; an
+    empty text for a switch); what is not said is the program's choice.
 
-    ``data`` is a folder of MNIST files for local runs, else digits are drawn; ``python`` the
+    ``max_seconds`` ends the counted part early; ``threads`` 0 is torch's choice; ``python`` is the
     interpreter on the machine measured; ``max_cost_usd`` the most that the run may cost.
     """
 
-    samples: int = 6000
-    epochs: int = 1
-    batch_size: int = 64
-    precision: str = "fp32"
-    device: str = "auto"
+    settings: Mapping[str, str] = field(default_factory=dict)
     threads: int = 0
-    compile: bool = False
-    warmup_steps: int = 5
-    seed: int = 1
-    max_seconds: float = 300.0
-    data: Path | None = None
+    max_seconds: float = DEFAULT_SECONDS
     python: str = ""
     max_cost_usd: float | None = None
 
@@ -86,6 +80,10 @@ def run_calibration(
     from launchers.ledger import RunLedger
     from launchers.runs import execute
 
+    if not 0 < options.max_seconds < 86400:
+        raise BadInput("must be above zero", where="--max-seconds", remedy="say 120")
+    if options.threads < 0:
+        raise BadInput("cannot be negative", where="--threads", remedy="use 0 or more")
     store, ledger = OwnObservations(), RunLedger()
     # What cannot be kept must not be paid for.
     store.all()
@@ -94,12 +92,12 @@ def run_calibration(
     stored: list[OwnObservation] = []
     with _launch_errors():
         chosen = find_benchmark(benchmark)
-        _check(options, on)
         run = _run_of(chosen, options)
+        _check(chosen, run, on)
         launcher = _launcher(on, run, options, catalog)
 
         def keep(result: RunResult) -> None:
-            from planner.actions.calibration_row import observation
+            from planner.actions.calibration.row import observation
 
             row, machine = observation(chosen, result.document, on, catalog)
             stored.append(store.append(row, machine=machine, result_json=result.text))
@@ -109,11 +107,6 @@ def run_calibration(
             raise LaunchRefused("not confirmed, nothing was started", where=on)
         result = execute(launcher, run, ledger, confirmed=True, on_line=progress, on_result=keep)
     return CalibrationOutcome(run.run_id, on, estimate, stored[0], result.document, result.seconds)
-
-
-def results() -> list[OwnObservation]:
-    """Everything measured so far, oldest first."""
-    return OwnObservations().all()
 
 
 def status() -> list[RunRecord]:
@@ -154,60 +147,62 @@ def stop(run_id: str, progress: Say) -> None:
         tear_down(launcher, run_id, ledger, end=RunState.FAILED, problem="stopped by the user")
 
 
-def _check(options: CalibrationOptions, on: str) -> None:
-    """Find mistakes before a machine is rented. Raises BadInput naming the option."""
-    for name in ("samples", "epochs", "batch_size", "max_seconds"):
-        if not getattr(options, name) > 0:
-            flag = f"--{name.replace('_', '-')}"
-            raise BadInput("must be above zero", where=flag, remedy="give a positive number")
-    for name in ("threads", "warmup_steps"):
-        if getattr(options, name) < 0:
-            flag = f"--{name.replace('_', '-')}"
-            raise BadInput("cannot be negative", where=flag, remedy="use 0 or more")
-    for name, known in (("precision", PRECISIONS), ("device", DEVICES)):
-        if getattr(options, name) not in known:
+def _check(benchmark: Benchmark, run: BenchmarkRun, on: str) -> None:
+    """Find mistakes before a machine is rented: the program checks its own arguments here.
+
+    Raises BadInput naming the argument.
+    """
+    if benchmark.takes_data and on != "local":
+        words = list(run.arguments)
+        if "--data" in words and words[words.index("--data") + 1] != "sklearn":
             raise BadInput(
-                f"{getattr(options, name)!r} is unknown",
-                where=f"--{name}",
-                remedy=f"use {', '.join(known)}",
+                "files are not carried to a rented machine", where="--data", remedy="drop --data"
             )
-    if options.samples // options.batch_size * options.epochs <= options.warmup_steps:
-        raise BadInput(
-            f"{options.samples} leave nothing to time after {options.warmup_steps} warm-up steps "
-            f"of {options.batch_size}",
-            where="--samples",
-            remedy=f"give at least {options.batch_size * (options.warmup_steps + 1)}",
-        )
-    if options.data is not None and on != "local":
-        raise BadInput(
-            "files are not carried to a rented machine", where="--data", remedy="drop --data"
-        )
+    done = subprocess.run(
+        [sys.executable, "-I", str(run.program), *run.arguments, "--check-only"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if done.returncode == 0:
+        return
+    line = (done.stderr.strip().splitlines() or ["the program does not start"])[-1]
+    problem = line.split("error: ", 1)[-1].removeprefix(f"{run.program.stem}: ")
+    raise BadInput(
+        problem,
+        where=f"calibrate run {benchmark.name}",
+        remedy=f"see `planner calibrate benchmarks {benchmark.name}`",
+    )
+
+
+def options_text(benchmark: str) -> str:
+    """What a benchmark's program says of its own arguments. Raises BadInput for an unknown one."""
+    from launchers.benchmarks import find_benchmark
+    from launchers.benchmarks.bundle import executable
+
+    with _launch_errors():
+        chosen = find_benchmark(benchmark)
+    done = subprocess.run(
+        [sys.executable, "-I", str(executable(chosen)), "--help"], capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def _run_of(benchmark: Benchmark, options: CalibrationOptions) -> BenchmarkRun:
     from launchers.base import BenchmarkRun
+    from launchers.benchmarks.bundle import executable
 
     named = {
-        "device": options.device,
-        "samples": options.samples,
-        "epochs": options.epochs,
-        "batch-size": options.batch_size,
-        "precision": options.precision,
-        "threads": options.threads,
-        "warmup-steps": options.warmup_steps,
-        "seed": options.seed,
-        "max-seconds": options.max_seconds,
+        "max-seconds": f"{options.max_seconds:g}",
+        **({"threads": str(options.threads)} if options.threads else {}),
+        **options.settings,
     }
-    arguments = [word for name, value in named.items() for word in (f"--{name}", str(value))]
-    if options.compile:
-        arguments.append("--compile")
-    if options.data is not None:
-        arguments += ["--data", str(options.data.absolute())]
+    arguments = [word for name, value in named.items() for word in (f"--{name}", value) if word]
     return BenchmarkRun(
         run_id=f"{benchmark.name}-{uuid.uuid4().hex[:8]}",
         benchmark=benchmark.name,
-        program=benchmark.program,
-        arguments=tuple(arguments),
+        program=executable(benchmark),
+        arguments=(*benchmark.arguments, *arguments),
         timeout_s=options.max_seconds + GRACE_S,
         threads=options.threads or None,
     )
@@ -223,7 +218,7 @@ def _launcher(
     if target is None:
         return LocalLauncher(Path(options.python) if options.python else None)
     from launchers.skypilot import SkyPilotLauncher
-    from planner.actions.calibration_cost import quote
+    from planner.actions.calibration.cost import quote
 
     return SkyPilotLauncher(
         target,

@@ -1,0 +1,1 @@
+"""Calibration: runs planned, made, imported, judged, and what they change."""
