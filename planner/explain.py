@@ -82,9 +82,11 @@ def latency_words(latency: Latency) -> str:
 
 def mix_lines(mix: Mix) -> list[str]:
     """What a mix is made of and why it beats one configuration."""
+    against = f"{money(mix.saved_usd)} cheaper than the best single configuration"
+    if mix.saved_usd <= 0:
+        against = "no single configuration does it for less"
     return [
-        f"A mix of {len(mix.groups)}: {money(mix.saved_usd)} cheaper than the best single "
-        "configuration.",
+        f"A mix of {len(mix.groups)}: {against}.",
         *(
             f"Group: {_machines(group)}, {group.share_of_work:.0%} of the work, "
             f"{money(group.cost_usd)}."

@@ -266,19 +266,24 @@ def test_one_size_is_planned_as_before(catalog: Catalog) -> None:
 
 def test_a_plan_by_size_may_exist_where_no_single_one_does(catalog: Catalog) -> None:
     """The small machines are too slow for the long requests, the big ones are too few for all."""
-    where = {**GCP, "instance_types": ["g2-standard-8", "a3-highgpu-1g"], "purchase": ["spot"]}
-    c = prepare(workload(where), catalog).candidates
-    big = c.offers.is_in("instance_type", ["a3-highgpu-1g"])[c.row]
+    where = {**GCP, "instance_types": ["g2-standard-96", "a3-highgpu-8g"], "purchase": ["spot"]}
+    sizes = [
+        {"input_length": 500, "output_length": 1500, "share": "70%"},
+        {"input_length": 30_000, "output_length": 20, "share": "30%"},
+    ]
+    asked: dict[str, Any] = {"requests": sizes, "requests_per_second": 12}
+    c = prepare(workload(where, **asked), catalog).candidates
+    big = c.offers.is_in("instance_type", ["a3-highgpu-8g"])[c.row]
+    assert np.isnan(c.count[~big]).all()
     needed = int(np.nanmin(c.count[big]))
-    quota = c.offers.text("quota_class", int(c.row[big][0]))
-    short = {**where, "quotas": {quota: needed - 1}}
+    short = {**where, "quotas": {c.offers.text("quota_class", int(c.row[big][0])): 8 * needed - 1}}
     with pytest.raises(Infeasible):
-        plan(catalog, {**short, "mix": "none"})
-    found = plan(catalog, short)
+        plan(catalog, {**short, "mix": "none"}, **asked)
+    found = plan(catalog, short, **asked)
     assert found.mix is not None and found.mix.sizes is not None
     counts = {g.instance_type: g.nodes for g in found.mix.groups}
-    assert 0 < counts["a3-highgpu-1g"] < needed
-    assert counts["g2-standard-8"] > 0
+    assert 0 < counts["a3-highgpu-8g"] < needed
+    assert counts["g2-standard-96"] > 0
     assert found.mix.saved_usd == 0.0
 
 
