@@ -118,6 +118,11 @@ def recommend(
         from planner.report.risk import with_risk
 
         recommendation = with_risk(recommendation, assessed)
+        if isinstance(workload, Serving) and len(workload.requests) > 1:
+            line = "Scenarios look at plans for the average request, not at plans by request size."
+            recommendation = recommendation.model_copy(
+                update={"explanation": [*recommendation.explanation, line]}
+            )
     if explain or near is not None:
         from planner.actions.explained import explained
 

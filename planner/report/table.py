@@ -47,6 +47,11 @@ def print_portfolio(result: PortfolioResult, console: Console, *, explain: bool)
             table.add_row(*_cells(name, item)[:5], total, when(item))
             name = ""
     console.print(table)
+    if result.risk is not None and not explain:
+        from planner.report.risk import portfolio_sentences
+
+        for line in portfolio_sentences(result.risk, result.budget_usd):
+            console.print(Text(f"- {line}"))
     if explain:
         console.print()
         for line in result.explanation:

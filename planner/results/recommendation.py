@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from planner.results.base import Result
-from planner.results.risk import Risk
+from planner.results.risk import PortfolioRisk, Risk
 from planner.results.service_mix import RequestClass, ServiceSimulation
 
 
@@ -277,6 +277,10 @@ class PortfolioResult(Result):
         default_factory=dict, description="used and limit, by quota class"
     )
     workloads: list[Recommendation]
+    risk: PortfolioRisk | None = Field(default=None, description="where scenarios were asked for")
+    relaxations: list[Relaxed] | None = Field(
+        default=None, description="limits that bind, and deadlines; only with --explain"
+    )
     explanation: list[str]
     solver: Solver
     seconds: float
