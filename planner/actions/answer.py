@@ -133,11 +133,11 @@ def answer(
         explanation=lines,
         excluded=dict(sorted((candidates.excluded + blocked(candidates)).items())),
         solver=Solver(
-            name=choice.solve.solver,
-            status=choice.solve.status.value,
+            name=choice.solve.solver if sized is None else sized.solver,
+            status=choice.solve.status.value if sized is None else sized.status,
             candidates=len(candidates),
             feasible=len(feasible),
-            in_program=choice.considered,
+            in_program=choice.considered if sized is None else sized.offers,
         ),
         seconds=round(seconds, 4),
     )

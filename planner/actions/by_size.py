@@ -78,6 +78,12 @@ class SizedPlan:
     def usd_per_hour(self) -> float:
         return sum(group.usd_per_hour for group in self.groups)
 
+    @property
+    def status(self) -> str:
+        """Optimal where the cost is within the gap of what no mix of these classes goes below."""
+        near = self.usd_per_hour <= self.bound_usd_per_hour * (1 + 2 * GAP)
+        return "optimal" if self.closed and near else "feasible"
+
     def credited(self, prepared: Prepared) -> float:
         """USD over the horizon that credits held in its clouds pay."""
         c, credits = prepared.candidates, prepared.workload.where.credits
@@ -153,7 +159,7 @@ def plan_by_size(
                 solver=solution.solver,
                 offers=part.offers,
             )
-        caps = _tighter(caps, solution, short, simulated=bool(times))
+        caps = _tighter(caps, solution, short, limits.spare_instances, simulated=bool(times))
         solution = solve_mix(
             part, replace(limits, max_utilisation=caps), gap=GAP, time_limit_s=TIME_LIMIT_S / 4
         )
@@ -201,14 +207,16 @@ def _program(
 
 
 def _tighter(
-    caps: Floats, solution: MixSolution, short: Sequence[float], *, simulated: bool
+    caps: Floats, solution: MixSolution, short: Sequence[float], spare: int, *, simulated: bool
 ) -> Floats:
     """Less load for the groups that are short: by what they lack, or a step after a simulation."""
     used = np.flatnonzero(solution.counts)
     tighter = caps.copy()
     for offer, lacks in zip(used.tolist(), short, strict=True):
         if lacks > 1:
-            loaded = min(float(solution.utilisation[offer]), float(caps[offer]))
+            count = float(solution.counts[offer])
+            loaded = float(solution.utilisation[offer]) * count / max(count - spare, 1.0)
+            loaded = min(loaded, float(caps[offer]))
             less = max(1 - _STEP, 1 / lacks) if simulated else 1 / lacks
             tighter[offer] = loaded * less * (1 - 1e-6)
     return tighter

@@ -112,8 +112,9 @@ def _run(
     if pool.tpot_s is not None:
         begin = at + ttft
         ended = np.sort(begin + decode)
-        beside = np.searchsorted(np.sort(begin), begin, side="right") - 1
-        beside = (beside - np.searchsorted(ended, begin, side="right")) / pool.replicas
+        others = np.searchsorted(np.sort(begin), begin, side="right") - 1
+        others = others - np.searchsorted(ended, begin, side="right")
+        beside = others / pool.replicas
         (few, many), (quick, slow) = pool.others, pool.tpot_s
         steep = (slow - quick) / (many - few) if many > few else 0.0
         tpot = np.maximum(quick + (beside - few) * steep, 0.0)
