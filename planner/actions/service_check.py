@@ -91,7 +91,9 @@ def failing(times: Sequence[PoolTimes | None], workload: Serving) -> list[float]
     worst = []
     for one in times:
         over = 0.0
-        for target in wanted if one is not None else ():
+        for target in wanted:
+            if one is None:
+                break
             values = one.ttft_s if target.kind == "ttft" else one.tpot_s
             if values is not None:
                 value = values[PERCENTILES.index(100 * target.quantile)]
