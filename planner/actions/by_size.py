@@ -42,6 +42,8 @@ TIME_LIMIT_S = 10.0
 ROUNDS = 10
 # Head-room given to a group that misses a target in the simulation, at least.
 _STEP = 0.05
+# A smaller share of a class goes with the rest of it; so much over its capacity a group may be.
+DUST = 1e-3
 # A mix must save this much to be preferred to one configuration: it is more to look after.
 LEAST_SAVING = 1e-4
 
@@ -148,7 +150,8 @@ def plan_by_size(
             times = checker.simulate(groups)
             short = failing(times, workload)
         if max(short) <= 1:
-            order = sorted(range(len(groups)), key=lambda g: -groups[g].usd_per_hour)
+            busy = [g for g, group in enumerate(groups) if group.rate.sum() > 0]
+            order = sorted(busy, key=lambda g: -groups[g].usd_per_hour)
             return SizedPlan(
                 classes=found.classes,
                 groups=tuple(groups[g] for g in order),
@@ -243,10 +246,12 @@ class _Checker:
         """The offers in use, each asked of the model with just the requests it gets."""
         found, rate = self.found, self.workload.peak_rate
         shares = np.array([one.share for one in found.classes])
+        assignment = np.where(solution.assignment < DUST, 0.0, solution.assignment)
+        assignment /= assignment.sum(axis=0)
         groups = []
         for offer in np.flatnonzero(solution.counts).tolist():
             at, count = int(offers[offer]), int(solution.counts[offer])
-            sent = solution.assignment[offer] * shares * rate
+            sent = assignment[offer] * shares * rate
             index = int(found.index[at])
             groups.append(
                 SizedGroup(
@@ -281,8 +286,7 @@ class _Checker:
             return 0.0
         there = self._there(group)
         carried = float(group.estimate.quantile(-self.z)[0]) * there
-        # One configuration by itself is sized with the same tolerance.
-        return float(group.rate.sum()) / carried / (1 + 1e-9) if carried > 0 else 2.0
+        return float(group.rate.sum()) / carried / (1 + DUST) if carried > 0 else 2.0
 
     def _there(self, group: SizedGroup) -> float:
         """Groups that are there on average, of those not kept as spares."""
