@@ -73,9 +73,9 @@ def test_pools_get_their_share_and_long_prompts_wait_apart() -> None:
     apart = simulate_service([short, long], requests=60_000)
     mixed = simulate_service(
         [
-            pool(
-                3.6,
+            Pool(
                 replicas=2,
+                places=10_000,
                 rate=np.array([3.0, 0.6]),
                 prompt_s=np.array([0.01, 1.0]),
                 first_token_s=np.array([0.01, 1.0]),
