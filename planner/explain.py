@@ -9,6 +9,7 @@ from catalog import Catalog
 from planner.amounts import hours, hours_range, money, seconds
 from planner.candidates import ASSUMED_NETWORK_GBPS, Candidates
 from planner.cost.spot import ASSUMED_INTERRUPTION_PER_MONTH
+from planner.report.service_mix import size_lines
 from planner.results import Item, Latency, Mix
 from planner.workload import Workload
 
@@ -33,7 +34,8 @@ def headline(
         age = "as stated in the workload"
     total = mix.cost_usd if mix is not None else item.cost_usd
     hourly = mix.cost_usd_per_hour if mix is not None else item.cost_usd_per_hour
-    text = f"{what}: {_price(item, total, hourly)}"
+    tokens = item.usd_per_million_tokens if mix is None else mix.usd_per_million_tokens
+    text = f"{what}: {_price(tokens, total, hourly)}"
     if item.hours is not None:
         spread = ""
         if item.hours_p10 is not None and item.hours_p90 is not None:
@@ -60,11 +62,9 @@ def _machines(item: Item) -> str:
     )
 
 
-def _price(item: Item, total: float, hourly: float | None) -> str:
+def _price(tokens: float | None, total: float, hourly: float | None) -> str:
     text = f"{money(total)} in total" if hourly is None else f"{money(hourly)}/h"
-    if item.usd_per_million_tokens is not None:
-        text += f" ({money(item.usd_per_million_tokens * total / item.cost_usd)}/M tokens)"
-    return text
+    return text if tokens is None else f"{text} ({money(tokens)}/M tokens)"
 
 
 def latency_words(latency: Latency) -> str:
@@ -82,14 +82,17 @@ def latency_words(latency: Latency) -> str:
 
 def mix_lines(mix: Mix) -> list[str]:
     """What a mix is made of and why it beats one configuration."""
+    against = f"{money(mix.saved_usd)} cheaper than the best single configuration"
+    if mix.saved_usd <= 0:
+        against = "no single configuration does it for less"
     return [
-        f"A mix of {len(mix.groups)}: {money(mix.saved_usd)} cheaper than the best single "
-        "configuration.",
+        f"A mix of {len(mix.groups)}: {against}.",
         *(
             f"Group: {_machines(group)}, {group.share_of_work:.0%} of the work, "
             f"{money(group.cost_usd)}."
             for group in mix.groups
         ),
+        *size_lines(mix),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,10 @@ from planner.optimize.choice import Choice, Group
 from planner.optimize.pareto import pareto_front
 from planner.results import Baseline, CatalogInfo, FrontPoint, Item, Mix, Recommendation, Solver
 from planner.workload import BatchInference, Serving
+
+if TYPE_CHECKING:
+    from planner.actions.by_size import SizedPlan
+    from planner.results.service_mix import ServiceSimulation
 
 Rows = NDArray[np.intp]
 FRONT_POINTS = 50
@@ -64,22 +69,37 @@ def _same_count(prepared: Prepared, group: Group) -> int | None:
 
 
 def answer(
-    found: Decided, catalog: Catalog, choice: Choice, *, top: int, today: date, seconds: float
+    found: Decided,
+    catalog: Catalog,
+    choice: Choice,
+    *,
+    top: int,
+    today: date,
+    seconds: float,
+    sized: SizedPlan | None = None,
+    checked: ServiceSimulation | None = None,
 ) -> Recommendation:
-    """The published recommendation."""
+    """The published recommendation; ``sized`` is a plan by request size that beats the choice,
+    ``checked`` the simulation of a mix that was chosen.
+    """
     prepared = found.prepared
     workload, candidates, feasible = prepared.workload, prepared.candidates, prepared.feasible
     builder = ItemBuilder(candidates, catalog, today, tokens_per_unit(prepared))
     ranked = ranking(prepared)
     mix = None
-    if found.pick is not None:
+    if sized is not None:
+        from planner.actions.by_size_answer import sized_mix
+
+        single = float(candidates.usd[ranked[0]]) if len(ranked) else math.inf
+        mix, best = sized_mix(prepared, sized, catalog, today, single), sized.groups[0].index
+        chosen = mix.groups[0]
+    elif found.pick is not None:
         best = found.pick
         chosen = builder.item(best)
     else:
         mix, best = _mix(prepared, found.groups, builder, ranked)
         chosen = mix.groups[0]
-        if len(mix.groups) == 1:
-            mix = None
+        mix = mix.model_copy(update={"simulation": checked}) if len(mix.groups) > 1 else None
     mixed = None if mix is None else mix.cost_usd
     alternatives = _differing(candidates, ranked, best if mix is None else None, top)
     lines = explain(
@@ -113,11 +133,11 @@ def answer(
         explanation=lines,
         excluded=dict(sorted((candidates.excluded + blocked(candidates)).items())),
         solver=Solver(
-            name=choice.solve.solver,
-            status=choice.solve.status.value,
+            name=choice.solve.solver if sized is None else sized.solver,
+            status=choice.solve.status.value if sized is None else sized.status,
             candidates=len(candidates),
             feasible=len(feasible),
-            in_program=choice.considered,
+            in_program=choice.considered if sized is None else sized.offers,
         ),
         seconds=round(seconds, 4),
     )
@@ -188,8 +208,13 @@ def _mix(
     if c.amount.is_service:
         hourly = rounded(total / (c.amount.horizon_hours or 1.0))
     saved = single - total if math.isfinite(single) else 0.0
+    tokens = items[0].usd_per_million_tokens
+    if tokens is not None and items[0].cost_usd > 0:
+        # of all groups together: its part of the work at its part of the cost
+        tokens = rounded(tokens * total / items[0].cost_usd * (items[0].share_of_work or 1.0))
     mix = Mix(
         groups=items,
+        usd_per_million_tokens=tokens,
         cost_usd=rounded(total),
         cost_usd_per_hour=hourly,
         saved_usd=rounded(max(saved, 0.0)),

@@ -60,7 +60,7 @@ class Prepared:
             plain = isinstance(w, (Serving, VisionInference)) and w.spare_machines == 0
             if not plain or (isinstance(w, Serving) and w.autoscaling is not None):
                 return None
-            rows = self.in_time
+            rows = self.feasible  # spot as well, where only a part may be on it
             per_group = (c.usd[rows] - c.lines["capital_usd"][rows]) / c.count[rows]
             capital = c.lines["capital_usd"][rows] / c.count[rows]
             return self._cover(
@@ -116,7 +116,7 @@ class Prepared:
     def cover_rows(self) -> Rows:
         """The candidate behind each group of ``cover``."""
         if self.candidates.amount.is_service:
-            return self.in_time
+            return self.feasible
         single: Rows = self.feasible[self.candidates.count[self.feasible] == 1]
         return single
 

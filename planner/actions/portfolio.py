@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from catalog import Catalog
 from planner.actions.answer import answer, decided
@@ -18,6 +19,9 @@ from planner.report.rows import chosen
 from planner.results import PortfolioResult, Recommendation, Solver
 from planner.workload import Portfolio
 
+if TYPE_CHECKING:
+    from planner.actions.risk import RiskOptions
+
 
 def recommend_portfolio(
     portfolio: Portfolio,
@@ -27,12 +31,20 @@ def recommend_portfolio(
     top: int = 3,
     where: str = "portfolio",
     today: date | None = None,
+    explain: bool = False,
+    risk: RiskOptions | None = None,
 ) -> PortfolioResult:
     """The cheapest plan of all workloads together.
 
-    Raises BadInput for unknown names, Infeasible naming the workload or the limit that is short.
+    With ``explain``, what giving way in each limit saves; with ``risk``, all of them in the same
+    scenarios. Raises BadInput for unknown names, Infeasible naming the workload or the limit that
+    is short.
     """
     start = time.perf_counter()
+    if risk is not None:
+        from planner.actions.portfolio_risk import assess_portfolio, refuse_objective
+
+        refuse_objective(risk)
     prepared = []
     for number, workload in enumerate(portfolio.workloads):
         place = f"{where}: workloads[{number}]"
@@ -54,18 +66,36 @@ def recommend_portfolio(
     if not choice.picks:
         raise _short(limits, prepared)
     day = today or date.today()
+    parts = [decided(part, choice, number) for number, part in enumerate(prepared)]
     answers = [
         answer(
-            decided(part, choice, number),
+            part,
             catalog,
             choice,
             top=top,
             today=day,
             seconds=time.perf_counter() - start,
         )
-        for number, part in enumerate(prepared)
+        for part in parts
     ]
-    return _result(portfolio, prepared, answers, choice, limits, over_budget, start)
+    result = _result(portfolio, prepared, answers, choice, limits, over_budget, start)
+    lines = list(result.explanation)
+    update: dict[str, object] = {}
+    if explain:
+        from planner.actions.portfolio_relax import Decision, relaxations
+
+        kept = None if over_budget else budget
+        decision = Decision(tuple(prepared), limits, credits, kept, choice)
+        found = relaxations(decision, lambda other, name: _used(prepared, other, name))
+        update["relaxations"] = found
+        lines += [each.sentence for each in found]
+    if risk is not None:
+        from planner.report.risk import portfolio_sentences
+
+        assessed = assess_portfolio(parts, catalog, risk, credits, budget)
+        update["risk"] = assessed
+        lines += [*portfolio_sentences(assessed, budget), *assessed.assumptions]
+    return result.model_copy(update={**update, "explanation": lines})
 
 
 def _limits(

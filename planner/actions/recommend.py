@@ -16,7 +16,7 @@ from planner.errors import Infeasible
 from planner.optimize.choice import choose
 from planner.performance.efficiency import Measured
 from planner.results import Recommendation
-from planner.workload import Workload
+from planner.workload import Serving, Workload
 
 if TYPE_CHECKING:
     from planner.actions.risk import RiskOptions
@@ -59,17 +59,33 @@ def recommend(
         raise _explained(None, str(error), workload, catalog, measured, where, error) from None
     cover = prepared.cover()
     covers = {} if cover is None else {0: cover}
-    if not len(prepared.in_time) and not covers:
-        raise _infeasible(prepared, catalog, measured, where)
     options, limits, credits = prepared.options(), prepared.limits, workload.where.credits
-    over_budget = False
-    choice = choose([options], limits, workload.budget, covers=covers, credits=credits)
-    if not choice.picks and workload.budget is not None:
+    budget, over_budget = workload.budget, False
+    choice = choose([options], limits, budget, covers=covers, credits=credits)
+    if not choice.picks and budget is not None:
         choice = choose([options], limits, None, covers=covers, credits=credits)
         over_budget = bool(choice.picks)
-    if not choice.picks:
+    sized, checked = None, None
+    if isinstance(workload, Serving):
+        if choice.mixes:
+            from planner.actions.checked_mix import checked_mix
+
+            most = None if over_budget else budget
+            choice, checked = checked_mix(
+                prepared,
+                choice,
+                lambda other: choose([options], limits, most, covers={0: other}, credits=credits),
+            )
+        if len(workload.requests) > 1 and risk is None:
+            from planner.actions.by_size import better_by_size
+
+            sized = better_by_size(prepared, choice, catalog, measured, where)
+    if sized is not None:
+        found = sized.decided(prepared)
+    elif choice.picks:
+        found = decided(prepared, choice, over_budget=over_budget)
+    else:
         raise _infeasible(prepared, catalog, measured, where)
-    found = decided(prepared, choice, over_budget=over_budget)
     assessed: Risk | None = None
     if risk is not None:
         from planner.actions.risk import assess
@@ -82,6 +98,8 @@ def recommend(
         top=top,
         today=today or date.today(),
         seconds=time.perf_counter() - start,
+        sized=sized,
+        checked=checked,
     )
     if explain:
         from planner.actions.behind import observations_behind
@@ -100,6 +118,11 @@ def recommend(
         from planner.report.risk import with_risk
 
         recommendation = with_risk(recommendation, assessed)
+        if isinstance(workload, Serving) and len(workload.requests) > 1:
+            line = "Scenarios look at plans for the average request, not at plans by request size."
+            recommendation = recommendation.model_copy(
+                update={"explanation": [*recommendation.explanation, line]}
+            )
     if explain or near is not None:
         from planner.actions.explained import explained
 

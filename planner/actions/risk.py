@@ -53,10 +53,10 @@ def assess(found: Decided, catalog: Catalog, options: RiskOptions) -> tuple[Deci
     start = time.process_time()
     prepared = found.prepared
     workload, c = prepared.workload, prepared.candidates
-    decided_way = _decided_way(found)
+    chosen = decided_way(found)
     allowed, late = _shortlist(found)
     picks = [i for i in allowed if found.pick is None or i != found.pick]
-    ways = [decided_way, *(single(c, i) for i in picks), *(single(c, i) for i in late)]
+    ways = [chosen, *(single(c, i) for i in picks), *(single(c, i) for i in late)]
     meets = np.arange(len(ways)) < len(ways) - len(late)
     outcomes = simulate(
         workload, c, ways, catalog.offers, scenarios=options.scenarios, seed=options.seed
@@ -72,7 +72,8 @@ def assess(found: Decided, catalog: Catalog, options: RiskOptions) -> tuple[Deci
     return found, compared.published(best, options, start)
 
 
-def _decided_way(found: Decided) -> Way:
+def decided_way(found: Decided) -> Way:
+    """The chosen candidate, or the groups of the chosen mix."""
     c = found.prepared.candidates
     if found.pick is not None:
         return single(c, found.pick)
@@ -176,7 +177,7 @@ class _Compared:
             seed=options.seed,
             objective=options.objective,
             picked=self.option(picked),
-            regret_usd=_distribution(self.regret[picked]),
+            regret_usd=distribution(self.regret[picked]),
             avoidably_late=self.avoidably_late(picked),
             robust_pick=self.name(int(by_p90[0])),
             median_pick=self.name(0),
@@ -207,11 +208,11 @@ class _Compared:
         service = found.capacity is not None
         return RiskOption(
             id=self.name(way),
-            cost_usd=_distribution(found.usd[way]),
-            hours=None if found.hours is None else _distribution(found.hours[way]),
+            cost_usd=distribution(found.usd[way]),
+            hours=None if found.hours is None else distribution(found.hours[way]),
             capacity_per_second=None
             if found.capacity is None
-            else _distribution(found.capacity[way]),
+            else distribution(found.capacity[way]),
             interruptions=rounded(found.interruptions[way].mean()),
             deadline_met=None if service else met,
             capacity_met=met if service else None,
@@ -245,7 +246,8 @@ class _Compared:
         return lines
 
 
-def _distribution(values: Floats) -> Distribution:
+def distribution(values: Floats) -> Distribution:
+    """Mean and quantiles of (s,) scenarios."""
     quantiles = np.quantile(values, [0.1, 0.5, 0.9, 0.95, 0.99])
     p10, p50, p90, p95, p99 = (rounded(q) for q in quantiles)
     return Distribution(mean=rounded(values.mean()), p10=p10, p50=p50, p90=p90, p95=p95, p99=p99)

@@ -12,7 +12,7 @@ from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.results.calibration import CalibrationResults
 from planner.results.calibration_plan import CalibrationPlan
-from planner.results.capacity import CapacityResult
+from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
 from planner.results.diff import Replay, ResultDiff
 from planner.results.mix import MixFront, MixResult
@@ -27,6 +27,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "estimate": Estimate,
     "mix": MixResult,
     "mix-front": MixFront,
+    "capacity-front": CapacityFront,
     "capacity-result": CapacityResult,
     "profile": Profile,
     "sweep-result": Sweep,

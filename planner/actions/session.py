@@ -155,21 +155,21 @@ class Session:
     ) -> Recommendation | PortfolioResult:
         """The answer to a file (or its ``text``) of one workload or several, flags laid over it.
 
-        ``explain`` and ``near`` go with one workload; a portfolio leaves them out.
+        ``near`` goes with one workload; a portfolio leaves it out.
         Raises BadInput and Infeasible.
         """
         found, where = asked(file, text, flags, place)
         if isinstance(found, Portfolio):
-            if risk is not None:
-                raise BadInput(
-                    "scenarios are of one workload",
-                    where=f"{where}: workloads",
-                    remedy="ask for each in a file of its own",
-                )
             from planner.actions.portfolio import recommend_portfolio
 
             return recommend_portfolio(
-                found, self.catalog, measured=self.measured, top=top, where=where
+                found,
+                self.catalog,
+                measured=self.measured,
+                top=top,
+                where=where,
+                explain=explain,
+                risk=risk,
             )
         plan = self.recommend(found, top=top, explain=explain, near=near, where=where, risk=risk)
         return plan.recommendation

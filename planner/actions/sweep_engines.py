@@ -74,7 +74,8 @@ def run_ray(
     """On the Ray cluster at ``address`` (``auto``: the one around; ``local``: a new one here).
 
     The planner must be installed on its machines, with the same catalog. ``workers`` limits a
-    local one, and how many rows are asked for at once. Raises BadInput without Ray or cluster.
+    local one, and how many rows are asked for at once. Raises BadInput without Ray or cluster,
+    PlannerError when a local one does not start.
     """
     try:
         import ray
@@ -84,37 +85,31 @@ def run_ray(
             where="--engine ray",
             remedy="pip install 'ai-capacity-planner[ray]', or use --engine local",
         ) from None
-    options: dict[str, Any] = {"num_cpus": workers} if address == "local" else {}
-    if address == "local":
-        options["include_dashboard"] = False
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"no Ray cluster there ({' '.join(str(error).split())[:120]})",
-            where=f"--address {address}",
-            remedy="start one with `ray start --head`, or say --address local",
-        ) from None
-    try:
-        shared = ray.put(setup)
-        row = ray.remote(num_cpus=1, max_retries=1)(_row_of)
-        references = [row.remote(shared, combination) for combination in combinations]
-        waiting, count = list(references), 0
-        while waiting:
-            ready, waiting = ray.wait(waiting, num_returns=1)
-            count += len(ready)
-            done(count)
-        found: Rows = ray.get(references)
-        return found
-    except ray.exceptions.RayTaskError as error:
-        cause = error.as_instanceof_cause()
-        if isinstance(cause, PlannerError):
-            raise PlannerError(str(cause).splitlines()[-1]) from None
-        raise
-    except ray.exceptions.RayError:
-        raise PlannerError(_ENDED) from None
-    finally:
-        ray.shutdown()
+    from planner.actions.ray_cluster import joined
+
+    with joined(ray, address, workers):
+        try:
+            return _on_ray(ray, setup, combinations, done)
+        except ray.exceptions.RayTaskError as error:
+            cause = error.as_instanceof_cause()
+            if isinstance(cause, PlannerError):
+                raise PlannerError(str(cause).splitlines()[-1]) from None
+            raise
+        except ray.exceptions.RayError:
+            raise PlannerError(_ENDED) from None
+
+
+def _on_ray(ray: Any, setup: Setup, combinations: Sequence[Combination], done: Done) -> Rows:
+    shared = ray.put(setup)
+    row = ray.remote(num_cpus=1, max_retries=1)(_row_of)
+    references = [row.remote(shared, combination) for combination in combinations]
+    waiting, count = list(references), 0
+    while waiting:
+        ready, waiting = ray.wait(waiting, num_returns=1)
+        count += len(ready)
+        done(count)
+    found: Rows = ray.get(references)
+    return found
 
 
 _runner: Runner | None = None  # of this worker process

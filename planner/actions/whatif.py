@@ -77,11 +77,11 @@ class Asked:
 
 def what_if(asked: Asked, seconds: float = SEARCH_S) -> tuple[list[Relaxed], list[str]]:
     """Constraints that bind, by what they save, and the ones that time did not allow to try."""
-    end = time.monotonic() + seconds
+    end = time.process_time() + seconds
     found: list[Relaxed] = []
     not_tried: list[str] = []
     for name, attempt in _attempts(asked, end):
-        if time.monotonic() > end:
+        if time.process_time() > end:
             not_tried.append(name)
             continue
         result = attempt()
@@ -182,7 +182,7 @@ def _quota(asked: Asked, quota: str, end: float) -> Relaxed | None:
         units = units[np.isfinite(units) & (units > 0)]
         tries = [limit + k * float(units[0]) for k in (1, 2, 4, 8)] if len(units) else []
     for wanted in tries:
-        if time.monotonic() > end:
+        if time.process_time() > end:
             return None
         place = asked.workload.where
         place = place.model_copy(update={"quotas": {**place.quotas, quota: wanted}})

@@ -85,7 +85,7 @@ def priced(
     boot, staging = set_up_hours(found.machines.is_cpu[config], staged_bytes(workload, shape))
     owned = offers.is_in("cloud", ["on-prem", "edge"])[row]
     set_up = np.where(owned, 0.0, boot) + staging
-    once = _capital(own, offers, row) * found.machines.nodes[config] * counted.count
+    once = capital_usd(own, offers, row) * found.machines.nodes[config] * counted.count
     rates = _rates(workload, catalog, offers)
     moved = _moved(workload, offers, rates)[row]
     kept = _kept(workload, offers, rates)[row]
@@ -140,7 +140,7 @@ def priced(
     )
 
 
-def _hourly(offers: OfferTable) -> Floats:
+def hourly_usd(offers: OfferTable) -> Floats:
     """USD an hour of one machine, an upfront part spread over the term it is paid for."""
     numbers = offers.numbers
     upfront = np.nan_to_num(numbers["upfront_usd"])
@@ -172,7 +172,7 @@ def _job(
     hits = np.where(is_spot, on_spot.interruptions * counted.count, 0.0)
     wall = work + lost + set_up
     machines = group * counted.count
-    price = _hourly(offers)[row]
+    price = hourly_usd(offers)[row]
     billed = bill(
         wall,
         price,
@@ -211,7 +211,7 @@ def _service(
     """
     row, config = counted.row, counted.config
     horizon = amount.horizon_hours or 0.0
-    hourly = _hourly(offers)[row] * found.machines.nodes[config]
+    hourly = hourly_usd(offers)[row] * found.machines.nodes[config]
     with np.errstate(divide="ignore", invalid="ignore"):
         used = np.minimum((amount.mean_per_second or 0.0) / rate[config], counted.billed)
     lines = {
@@ -230,7 +230,7 @@ def _total(lines: Mapping[str, Floats]) -> Floats:
     return np.asarray(np.sum(list(lines.values()), axis=0))
 
 
-def _capital(own: OwnOffers, offers: OfferTable, row: NDArray[np.intp]) -> Floats:
+def capital_usd(own: OwnOffers, offers: OfferTable, row: NDArray[np.intp]) -> Floats:
     """USD paid once for each machine of a candidate that must be bought."""
     per_offer = np.zeros(len(offers))
     for (cloud, region, instance_type), usd in own.capital.items():

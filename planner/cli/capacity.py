@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from planner.cli.answers import OVER_BUDGET, Format, console, say
+
+
+class Front(StrEnum):
+    """What cost is set against."""
+
+    CARBON = "carbon"
+    UNMET = "unmet"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,12 +41,20 @@ def capacity(
     write_lp: Annotated[
         str | None, typer.Option(metavar="FILE.lp", help="Write the program in LP format.")
     ] = None,
+    front: Annotated[
+        Front | None,
+        typer.Option(help="List what less carbon, or less demand unserved, costs."),
+    ] = None,
+    points: Annotated[int, typer.Option(min=2, max=200, help="Plans on the front.")] = 30,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
     """Plan a year of demand: what to commit, buy, rent on demand, run on spot or keep on-prem.
 
     Exit codes: 0 answer, 2 bad input, 3 infeasible, 4 over budget.
     """
+    if front is not None:
+        _refuse(dispatch, write_lp)
+        return _show_front(file, front, points, format)
     from planner.actions.capacity import capacity_from
     from planner.optimize.capacity.program import Settings
 
@@ -72,4 +88,28 @@ def capacity(
             budget = result.budget_usd or 0.0
             say(f"over budget: {result.cost_usd:.2f} USD of {budget:.2f}")
         return OVER_BUDGET
+    return 0
+
+
+def _refuse(dispatch: Path | None, write_lp: str | None) -> None:
+    from planner.errors import BadInput
+
+    for flag, given in (("--dispatch", dispatch), ("--write-lp", write_lp)):
+        if given is not None:
+            raise BadInput("does not go with --front", where=flag, remedy="leave one out")
+
+
+def _show_front(file: str, over: Front, points: int, form: Format) -> int:
+    from planner.actions.capacity_front import capacity_front
+    from planner.report.capacity_front import print_front, to_csv, to_markdown
+
+    found = capacity_front(file, over.value, points=points)
+    if form is Format.TABLE:
+        print_front(found, console())
+    elif form is Format.JSON:
+        from planner.report.rows import to_json
+
+        typer.echo(to_json(found))
+    else:
+        typer.echo(to_csv(found) if form is Format.CSV else to_markdown(found))
     return 0

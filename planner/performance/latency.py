@@ -21,6 +21,11 @@ class Latency:
     of a whole request or frame. ``concurrency`` counts requests in flight on one serving unit,
     ``utilisation_limit`` is its load over what it carries when saturated (the rest is head-room
     for queues), ``output_tokens_per_s`` what the unit generates.
+
+    What a simulation of a language model's service needs, of one of its ``replicas``: ``decoding``
+    requests beside each other on average, ``places`` for requests at most, seconds that it is busy
+    with one prompt (``prompt_s``), and the time to first token of whoever waits for nobody
+    (``first_token_s``).
     """
 
     ttft_p50: Floats | None = None
@@ -33,6 +38,11 @@ class Latency:
     concurrency: Floats | None = None
     utilisation_limit: Floats | None = None
     output_tokens_per_s: Floats | None = None
+    replicas: Floats | None = None
+    decoding: Floats | None = None
+    places: Floats | None = None
+    prompt_s: Floats | None = None
+    first_token_s: Floats | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Latency:
         """The chosen configurations, repeated where asked for more than once."""

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from planner.amounts import hours, hours_range, money
 from planner.results import Recommendation
-from planner.results.risk import Risk, RiskOption
+from planner.results.risk import PortfolioRisk, Risk, RiskOption
 
 
 def with_risk(recommendation: Recommendation, risk: Risk) -> Recommendation:
@@ -17,6 +17,29 @@ def with_risk(recommendation: Recommendation, risk: Risk) -> Recommendation:
     return recommendation.model_copy(
         update={"risk": risk, "explanation": [*recommendation.explanation, *lines]}
     )
+
+
+def portfolio_sentences(risk: PortfolioRisk, budget: float | None) -> list[str]:
+    """What the scenarios say of all workloads together, most important first."""
+    usd = risk.cost_usd
+    lines = [
+        f"In {risk.scenarios:,} scenarios (seed {risk.seed}): {money(usd.p10)} to "
+        f"{money(usd.p90)} in total with 80% probability, {money(usd.mean)} on average, "
+        f"{money(usd.p95)} at p95."
+    ]
+    if budget is not None and risk.within_budget is not None:
+        lines.append(
+            f"The budget of {money(budget)} is kept with {risk.within_budget:.1%} probability."
+        )
+    lines.append(
+        f"All deadlines and rates are kept together with {risk.limits_met:.1%} probability."
+    )
+    for one in risk.workloads:
+        met = one.deadline_met if one.deadline_met is not None else one.capacity_met
+        if met is not None:
+            what = "in time" if one.deadline_met is not None else "able to carry its rate"
+            lines.append(f"{one.name} is {what} with {met:.1%} probability.")
+    return lines
 
 
 def sentences(recommendation: Recommendation, risk: Risk) -> list[str]:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from planner.amounts import hours, money, seconds
 from planner.report.rows import chosen
+from planner.report.service_mix import size_lines
 from planner.report.words import cost, spread, titles, when
 from planner.results import Front, Item, PortfolioResult, Recommendation
 
@@ -30,6 +31,9 @@ def print_recommendation(result: Recommendation, console: Console, *, explain: b
     if explain:
         console.print()
         _explanation(result, console)
+    elif result.mix is not None and result.mix.sizes:
+        for line in size_lines(result.mix):
+            console.print(Text(f"- {line}"))
 
 
 def print_portfolio(result: PortfolioResult, console: Console, *, explain: bool) -> None:
@@ -43,6 +47,11 @@ def print_portfolio(result: PortfolioResult, console: Console, *, explain: bool)
             table.add_row(*_cells(name, item)[:5], total, when(item))
             name = ""
     console.print(table)
+    if result.risk is not None and not explain:
+        from planner.report.risk import portfolio_sentences
+
+        for line in portfolio_sentences(result.risk, result.budget_usd):
+            console.print(Text(f"- {line}"))
     if explain:
         console.print()
         for line in result.explanation:

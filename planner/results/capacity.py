@@ -119,6 +119,30 @@ class CapacityResult(Result):
     spec: dict[str, Any] = Field(description="offers and limits as planned with, prices filled in")
 
 
+class CapacityFrontPoint(Result):
+    """One plan of the front; commitments and purchases are fractions of machines here."""
+
+    cost_usd: float = Field(description="of machines over the horizon")
+    kg_co2e: float | None = Field(default=None, description="over the horizon; null: not asked")
+    unmet_unit_hours: float | None = Field(default=None, description="null: not asked")
+    unmet_share: float | None = Field(default=None, description="of all demand")
+    committed: dict[str, float] = Field(description="machines by offer and option")
+
+
+class CapacityFront(Result):
+    """Cost against carbon or unmet demand: what no other plan beats in both."""
+
+    schema_: Literal["planner.capacity-front/1"] = Field(
+        default="planner.capacity-front/1", alias="schema"
+    )
+    name: str
+    over: Literal["carbon", "unmet"]
+    unit: str
+    horizon_hours: float
+    points: list[CapacityFrontPoint] = Field(description="cheapest first")
+    solve_seconds: float
+
+
 @dataclass(frozen=True)
 class Dispatch:
     """Machines in use, demand and unmet demand by period: columns of equal length, in order."""

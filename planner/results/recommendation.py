@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from planner.results.base import Result
-from planner.results.risk import Risk
+from planner.results.risk import PortfolioRisk, Risk
+from planner.results.service_mix import RequestClass, ServiceSimulation
 
 
 class Throughput(Result):
@@ -185,6 +186,15 @@ class Mix(Result):
     cost_usd: float
     cost_usd_per_hour: float | None = None
     saved_usd: float = Field(description="against the best single configuration")
+    usd_per_million_tokens: float | None = None
+    bound_usd_per_hour: float | None = Field(
+        default=None, description="planned by request size: no mix costs less"
+    )
+    gap: float | None = Field(default=None, description="cost over bound, less one")
+    sizes: list[RequestClass] | None = Field(
+        default=None, description="which group serves which requests, planned by request size"
+    )
+    simulation: ServiceSimulation | None = None
 
 
 class Baseline(Result):
@@ -267,6 +277,10 @@ class PortfolioResult(Result):
         default_factory=dict, description="used and limit, by quota class"
     )
     workloads: list[Recommendation]
+    risk: PortfolioRisk | None = Field(default=None, description="where scenarios were asked for")
+    relaxations: list[Relaxed] | None = Field(
+        default=None, description="limits that bind, and deadlines; only with --explain"
+    )
     explanation: list[str]
     solver: Solver
     seconds: float

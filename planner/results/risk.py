@@ -59,3 +59,27 @@ class Risk(Result):
     options: list[RiskOption] = Field(description="the best by the objective, best first")
     assumptions: list[str]
     cpu_seconds: float
+
+
+class WorkloadRisk(Result):
+    """One workload of a portfolio in the scenarios."""
+
+    name: str
+    cost_usd: Distribution = Field(description="before credits, which are shared")
+    hours: Distribution | None = Field(default=None, description="jobs")
+    deadline_met: float | None = Field(default=None, description="probability")
+    capacity_met: float | None = Field(default=None, description="probability; services")
+
+
+class PortfolioRisk(Result):
+    """All workloads of a portfolio in the same scenarios."""
+
+    scenarios: int
+    seed: int
+    cost_usd: Distribution = Field(description="to pay in total, credits held taken off")
+    within_budget: float | None = Field(default=None, description="probability")
+    limits_met: float = Field(description="probability that all deadlines and rates are kept")
+    all_met: float = Field(description="probability of that and of the budget")
+    workloads: list[WorkloadRisk]
+    assumptions: list[str]
+    cpu_seconds: float

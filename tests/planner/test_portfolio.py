@@ -6,11 +6,13 @@ import json
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 
 from catalog import Catalog
 from planner.actions.portfolio import recommend_portfolio
 from planner.actions.recommend import recommend
+from planner.actions.risk import RiskOptions
 from planner.errors import BadInput, Infeasible
 from planner.results import PortfolioResult
 from planner.workload import Portfolio, parse_any
@@ -28,11 +30,18 @@ JOB: dict[str, Any] = {
 WHERE: dict[str, Any] = {"clouds": ["aws"], "purchase": ["on_demand"], "accelerators": ["H100"]}
 
 
-def ask(catalog: Catalog, count: int = 2, **shared: Any) -> PortfolioResult:
+def ask(
+    catalog: Catalog,
+    count: int = 2,
+    *,
+    explain: bool = False,
+    risk: RiskOptions | None = None,
+    **shared: Any,
+) -> PortfolioResult:
     data = {"workloads": [{**JOB, "name": f"job-{n}"} for n in range(count)], "where": WHERE}
     found = parse_any({**data, **shared}, where="test")
     assert isinstance(found, Portfolio)
-    return recommend_portfolio(found, catalog, today=TODAY)
+    return recommend_portfolio(found, catalog, today=TODAY, explain=explain, risk=risk)
 
 
 def test_without_shared_limits_each_has_its_own_cheapest(catalog: Catalog) -> None:
@@ -113,3 +122,78 @@ def test_example_of_five(planner: Planner) -> None:
     assert max(len(line.rstrip()) for line in table.splitlines()) <= 100
     rows = planner("recommend", path, "--format", "csv").out.splitlines()
     assert rows[0].startswith("workload,rank")
+
+
+def test_what_a_shared_quota_costs_is_said(catalog: Catalog) -> None:
+    """Doing without the limit saves what deciding without it says, and names the breakpoint."""
+    wide = {**WHERE, "accelerators": []}
+    free = ask(catalog, where=wide)
+    machine = free.workloads[0].recommendation.instance_type
+    offers = catalog.offers
+    row = int(np.flatnonzero(offers.is_in("instance_type", [machine]) & on_demand(catalog))[0])
+    quota = offers.text("quota_class", row)
+    drawn = sum(part.recommendation.vcpus or 0 for part in free.workloads)
+    tight = ask(catalog, where=wide, quotas={quota: drawn - 1}, explain=True)
+    assert tight.relaxations is not None
+    found = {each.constraint: each for each in tight.relaxations}[f"quotas.{quota}"]
+    assert found.saves_usd == pytest.approx(tight.cost_usd - free.cost_usd, rel=1e-3)
+    assert found.amount == pytest.approx(1.0)
+    assert found.sentence in tight.explanation
+    assert found.sentence.startswith(f"{quota} raised from {drawn - 1:g} to {drawn:g} would save $")
+    assert "job-0: aws/" in found.plan
+    assert ask(catalog, where=wide).relaxations is None
+
+
+def on_demand(catalog: Catalog) -> np.ndarray:
+    return catalog.offers.is_in("cloud", ["aws"]) & catalog.offers.is_in("kind", ["on_demand"])
+
+
+def test_more_time_for_one_saves_what_planning_with_it_says(catalog: Catalog) -> None:
+    spot = {**WHERE, "accelerators": [], "purchase": ["on_demand", "spot"]}
+    jobs = [{**JOB, "name": "a", "deadline": "2h"}, {**JOB, "name": "b", "deadline": "30h"}]
+    asked = ask(catalog, workloads=jobs, where=spot, explain=True)
+    later = ask(catalog, workloads=[{**jobs[0], "deadline": "2.5h"}, jobs[1]], where=spot)
+    named = [e for e in asked.relaxations or () if e.constraint == "workloads.0.deadline"]
+    saved = asked.cost_usd - later.cost_usd
+    if saved <= 0.01:
+        assert not named
+    else:
+        assert named[0].saves_usd == pytest.approx(saved, rel=1e-4)
+
+
+def test_scenarios_of_several_are_the_same_ones(catalog: Catalog) -> None:
+    """Two like jobs cost twice as much in every scenario: their errors are common."""
+    options = RiskOptions(2000, seed=3)
+    both = ask(catalog, risk=options, budget=1e6).risk
+    one = ask(catalog, 1, risk=options, budget=1e6).risk
+    assert both is not None and one is not None
+    for name in ("mean", "p10", "p50", "p90", "p99"):
+        assert getattr(both.cost_usd, name) == pytest.approx(
+            2 * getattr(one.cost_usd, name), rel=1e-4
+        )
+    assert both.within_budget == 1.0
+    first, second = both.workloads
+    assert first.deadline_met == second.deadline_met == both.limits_met == both.all_met
+    assert (first.hours, first.name, second.name) == (second.hours, "job-0", "job-1")
+    single = parse_any({**JOB, "name": "job-0", "where": WHERE}, where="test")
+    assert not isinstance(single, Portfolio)
+    alone = recommend(single, catalog, today=TODAY, risk=options).recommendation.risk
+    assert alone is not None and alone.picked.cost_usd == first.cost_usd
+
+
+def test_shared_credits_are_taken_off_the_total_once(catalog: Catalog) -> None:
+    options = RiskOptions(1000)
+    plain, credited = (
+        ask(catalog, risk=options, budget=1e6, **more).risk
+        for more in ({}, {"credits": {"aws": 5}})
+    )
+    assert plain is not None and credited is not None
+    assert plain.cost_usd.p10 - credited.cost_usd.p10 == pytest.approx(5, abs=0.01)
+
+
+def test_a_portfolio_is_chosen_by_its_median_cost(planner: Planner) -> None:
+    done = planner(
+        "recommend", ROOT / "examples" / "portfolio-of-five.yaml", "--objective", "p90-cost"
+    )
+    assert (done.code, done.out) == (2, "")
+    assert "--objective" in done.err

@@ -325,10 +325,12 @@ def test_bad_scenarios_are_refused_in_a_line(
     assert len(found.err.strip().splitlines()) == 1
 
 
-def test_several_workloads_are_refused_in_a_line(planner: Planner) -> None:
-    found = planner("recommend", "examples/portfolio-of-five.yaml", "--scenarios", 1000)
-    assert found.code == 2
-    assert len(found.err.strip().splitlines()) == 1
+def test_several_workloads_are_in_the_same_scenarios(planner: Planner) -> None:
+    text = json.dumps({"workloads": [{**JOB, "name": "a"}, {**JOB, "name": "b"}]})
+    done = planner("recommend", "-", "--scenarios", "500", stdin=text)
+    assert done.code == 0
+    assert "In 500 scenarios (seed 0)" in done.out
+    assert "All deadlines and rates are kept together with" in done.out
 
 
 def test_objectives_of_the_flag_and_of_the_answer_agree() -> None:

@@ -8,23 +8,27 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from catalog import Catalog
+from planner.actions.ray_cluster import joined
 from planner.actions.recommend import recommend
 from planner.actions.session import Session
 from planner.actions.sweep import sweep
 from planner.actions.sweep_file import read_sweep
 from planner.actions.sweep_row import Runner, Setup
-from planner.errors import PlannerError
+from planner.errors import BadInput, PlannerError
 from planner.workload import parse
 from tests.planner.conftest import ROOT, Planner
 
@@ -93,43 +97,91 @@ def test_processes_give_the_same_rows_in_the_same_order(planner: Planner) -> Non
     assert "6 of 6 combinations" in two.err
 
 
-@pytest.mark.skipif(
+with_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)"
 )
+SWEEP = [sys.executable, "-c", "from planner.cli.main import main; main()", "sweep"]
+SWEEP += ["sweep.yaml", "--format", "json"]
+
+
+def ray_environment(child: dict[str, str]) -> dict[str, str]:
+    """Ray's workers import what the driver does, wherever it is installed."""
+    folder = Path(str(importlib.util.find_spec("ray").origin)).parents[1]  # type: ignore[union-attr]
+    path = child["PYTHONPATH"] + os.pathsep + str(folder)
+    return {**child, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+@with_ray
 def test_a_local_ray_gives_the_same_rows(tmp_path: Path, child_environment: dict[str, str]) -> None:
     (tmp_path / "sweep.yaml").write_text(FOUR)
-    command = [sys.executable, "-c", "from planner.cli.main import main; main()", "sweep"]
-    command += ["sweep.yaml", "--format", "json"]
-    environment = {**child_environment, "RAY_USAGE_STATS_ENABLED": "0"}
-    environment["PYTHONPATH"] += os.pathsep + str(
-        Path(str(importlib.util.find_spec("ray").origin)).parents[1]  # type: ignore[union-attr]
-    )
+    environment = ray_environment(child_environment)
     outputs = []
     for flags in (
         ("--workers", "1"),
         ("--engine", "ray", "--address", "local", "--workers", "2"),
     ):
         done = subprocess.run(
-            [*command, *flags],
+            [*SWEEP, *flags],
             env=environment,
             cwd=tmp_path,
             capture_output=True,
             text=True,
             check=True,
+            timeout=120,
         )
         outputs.append(done.stdout)
     assert outputs[0] == outputs[1]
     assert len(json.loads(outputs[1])["rows"]) == 6
+
+
+@with_ray
+@pytest.mark.parametrize("given", ["--address", "RAY_ADDRESS"])
+def test_a_ray_cluster_that_is_gone_is_named_at_once(
+    tmp_path: Path, child_environment: dict[str, str], given: str
+) -> None:
+    """What the last ``ray start`` wrote down outlives its cluster; Ray waits for it for minutes."""
+    (tmp_path / "sweep.yaml").write_text(FOUR)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = ray_environment(child_environment)
+    flags = ["--engine", "ray", "--quiet"]
+    if given == "RAY_ADDRESS":
+        environment["RAY_ADDRESS"] = address
+    else:
+        flags += ["--address", address]
+    start = time.monotonic()
     refused = subprocess.run(
-        [*command, "--engine", "ray", "--quiet"],
+        [*SWEEP, *flags],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
+    assert time.monotonic() - start < 40
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "no Ray cluster there" in refused.stderr
+    assert f"no Ray cluster there (nothing answers at {address}" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_a_ray_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    silent = SimpleNamespace(init=lambda **_: never.wait())
+    monkeypatch.setattr("planner.actions.ray_cluster.START_S", 0.05)
+    with (
+        pytest.raises(PlannerError, match="a local Ray did not start"),
+        joined(silent, "local", 2),
+    ):
+        raise AssertionError("there is no Ray to work on")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listens,  # something, but not Ray
+        pytest.raises(BadInput, match="no answer within"),
+        joined(silent, f"127.0.0.1:{listens.getsockname()[1]}", None),
+    ):
+        raise AssertionError("there is no Ray to work on")
+    never.set()
 
 
 def test_without_ray_a_line_says_what_to_install(

@@ -62,7 +62,7 @@ def relaxed_workload(asked: Workload, found: Relaxed) -> Workload:
     if found.constraint in ("deadline", "tpot_p95", "ttft_p95"):
         now = getattr(asked, found.constraint)
         # published with six digits: a hair more time than printed
-        return asked.model_copy(update={found.constraint: (now + amount) * (1 + 1e-6)})
+        return asked.model_copy(update={found.constraint: now + amount * (1 + 1e-5)})
     if found.constraint == "risk":
         return asked.model_copy(update={"risk": asked.risk - amount})
     (same,) = [r for r in relaxations(asked) if r.field == found.constraint]

@@ -267,6 +267,9 @@ class OfferSpec(Part):
     )
     purchase: Purchase | None = None
     power: PowerSpec | None = Field(default=None, description="of an owned or bought machine")
+    kg_co2e_per_hour: Amount | None = Field(
+        default=None, description="emitted by one machine in an hour of work; for `--front carbon`"
+    )
     start_usd: UsdOrZero = Field(default=0.0, description="per start (couples periods)")
     min_up_hours: Amount = Field(default=0.0, description="stays up this long (couples periods)")
 

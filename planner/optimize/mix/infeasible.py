@@ -10,7 +10,7 @@ from planner.optimize.mix.problem import MixLimits, MixProblem, instances_needed
 from planner.optimize.mix.program import mix_program
 from planner.optimize.solver import Solution, solve
 
-_FAMILIES = ("quota", "max_count", "max_types", "spot", "spread")
+_FAMILIES = ("quota", "max_nodes", "max_count", "max_types", "spot", "spread")
 _SHOWN = 5
 
 
@@ -98,6 +98,8 @@ def _in_words(
         ]
     if name == "demand":
         return [f"{short[i]:g} requests/s of bucket {bucket_name(i)} cannot be served" for i in at]
+    if name == "max_nodes" and limits.max_nodes is not None:
+        return [f"max_nodes of {limits.max_nodes + np.ceil(short[i] - 1e-6):g}" for i in at]
     if name == "max_types" and limits.max_types is not None:
         return [f"max_types of {limits.max_types + np.ceil(short[i] - 1e-6):g}" for i in at]
     if name == "max_spot_share" and limits.max_spot_share is not None:

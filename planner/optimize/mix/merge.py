@@ -30,6 +30,7 @@ def groups(problem: MixProblem, limits: MixLimits) -> Ids:
             problem.quota_units[index] if limited else 0.0,
             bool(problem.spot[index]) if limits.max_spot_share is not None else False,
             problem.kind[index] if limits.max_types is not None else "",
+            problem.nodes[index] if limits.max_nodes is not None else 0.0,
             *(problem.place(over)[index] for over in sorted(places)),
         )
         found.append(seen.setdefault(key, len(seen)))

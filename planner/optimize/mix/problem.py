@@ -23,8 +23,8 @@ class MixProblem:
 
     ``usd_per_hour`` (o,) of one instance; ``throughput`` (o, b) requests/s that one instance
     serves of one bucket alone, 0 where it cannot; ``rate`` (b,) requests/s; ``max_count`` (o,).
-    An instance draws ``quota_units`` on its ``quota_class`` (empty: on none). ``kind`` is what
-    ``max_types`` counts. Empty place names are unknown.
+    An instance draws ``quota_units`` on its ``quota_class`` (empty: on none) and is made of
+    ``nodes`` machines. ``kind`` is what ``max_types`` counts. Empty place names are unknown.
     """
 
     usd_per_hour: Floats
@@ -38,6 +38,7 @@ class MixProblem:
     zone: tuple[str, ...]
     region: tuple[str, ...]
     cloud: tuple[str, ...]
+    nodes: Floats
 
     @classmethod
     def of(
@@ -54,6 +55,7 @@ class MixProblem:
         zone: Sequence[str] | None = None,
         region: Sequence[str] | None = None,
         cloud: Sequence[str] | None = None,
+        nodes: ArrayLike = 1.0,
     ) -> MixProblem:
         """Check and complete the columns. Raises ValueError for wrong shapes and values."""
         prices = np.asarray(usd_per_hour, float).reshape(-1)
@@ -83,6 +85,7 @@ class MixProblem:
             zone=names(zone),
             region=names(region),
             cloud=names(cloud),
+            nodes=np.array(np.broadcast_to(np.asarray(nodes, float), (count,))),
         )
 
     @property
@@ -129,7 +132,7 @@ class MixLimits:
 
     ``spare_instances`` k: of every offer in use, k instances may fail and the others still carry
     its load (N+k). ``max_utilisation``: most of its capacity that an instance is loaded to, one
-    number or one an offer. ``max_spot_share``: of all requests.
+    number or one an offer. ``max_spot_share``: of all requests. ``max_nodes``: machines in all.
     """
 
     quotas: Mapping[str, float] = field(default_factory=dict)
@@ -138,6 +141,7 @@ class MixLimits:
     spread: tuple[Spread, ...] = ()
     spare_instances: int = 0
     max_utilisation: float | Floats = 1.0
+    max_nodes: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

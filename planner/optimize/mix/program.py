@@ -60,8 +60,8 @@ def mix_program(
 ) -> tuple[LinearModel, MixProgram]:
     """The whole program over the (offer, bucket) pairs that are ``usable``.
 
-    With ``elastic`` families (demand, quota, max_count, max_types, spot, spread) the objective is
-    how far these have to give way instead of the cost.
+    With ``elastic`` families (demand, quota, max_nodes, max_count, max_types, spot, spread) the
+    objective is how far these have to give way instead of the cost.
     """
     offer, bucket = np.nonzero(usable & np.isfinite(load))
     wanted = np.bincount(offer, weights=load[offer, bucket], minlength=problem.offers)
@@ -89,6 +89,7 @@ def mix_program(
     define_capacity(program)
     define_presence(program, everywhere=links)
     define_quotas(program)
+    define_nodes(program)
     define_counts(program)
     define_types(program)
     define_spot(program)
@@ -147,6 +148,17 @@ def define_quotas(p: MixProgram) -> None:
         entries.append((np.arange(len(names)), slack, -1.0))
     limit = np.array([p.limits.quotas[name] for name in names], float)
     p.rows["quota"] = p.build.add_rows("quota", len(names), entries, upper=limit, labels=(names,))
+
+
+def define_nodes(p: MixProgram) -> None:
+    """sum_o nodes[o] instances[o] <= max_nodes."""
+    if p.limits.max_nodes is None:
+        return
+    entries: Entries = [(0, p.count, p.problem.nodes)]
+    slack = p.relax("max_nodes", "max_nodes", 1)
+    if slack is not None:
+        entries.append((0, slack, -1.0))
+    p.build.add_rows("nodes", 1, entries, upper=p.limits.max_nodes)
 
 
 def define_counts(p: MixProgram) -> None:

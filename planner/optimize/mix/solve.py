@@ -223,6 +223,8 @@ class _Search:
             drawn[name] > most for name, most in limits.quotas.items()
         ):
             return
+        if limits.max_nodes is not None and self.problem.nodes @ counts > limits.max_nodes:
+            return
         self.objective = float(self.problem.usd_per_hour @ counts)
         self.counts, self.shares = counts.astype(np.int64), shares
         self.status, self.message = Status.FEASIBLE, "stopped at a limit"

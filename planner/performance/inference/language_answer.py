@@ -151,6 +151,11 @@ def _latency(
         concurrency=chosen(in_flight),
         utilisation_limit=chosen(state.rate / batching.saturated),
         output_tokens_per_s=generated,
+        replicas=chosen(count),
+        decoding=chosen(state.decoding),
+        places=chosen(batching.cap),
+        prompt_s=chosen(batching.prompt_s(state)),
+        first_token_s=chosen(batching.first_token_s(state, mix.new)),
     )
 
 

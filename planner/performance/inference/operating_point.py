@@ -127,23 +127,31 @@ class Batching:
         result: Floats = step + others * self.packed_s / self.steps
         return result
 
-    def ttft_s(self, state: State, quantile: float) -> Floats:
-        """Quantile of time to first token: front end, wait for the prompts before, the step under
-        way, and the own prompt, whose chunks share iterations with the running batch.
+    def prompt_s(self, state: State) -> Floats:
+        """Seconds that a replica is busy with one prompt beside the running batch."""
+        result: Floats = self.packed_s + self.chunks * state.step_s
+        return result
+
+    def first_token_s(self, state: State, new: float) -> Floats:
+        """Time to first token of a request that waits for no other: front end, the step under way,
+        and the own prompt of ``new`` tokens, whose chunks share iterations with the running batch.
         """
-        new = self.mix.new_at[quantile]
         own = self.times.prefill_s(new, self.mix.cached)
         own = own + np.ceil(max(new / self.mix.chunk, 1.0)) * state.step_s
-        service = self.packed_s + self.chunks * state.step_s
+        result: Floats = FRONT_S + own + state.step_s / 2
+        return result
+
+    def ttft_s(self, state: State, quantile: float) -> Floats:
+        """Quantile of time to first token, the wait for the prompts before included."""
         wait = wait_quantile_s(
-            service,
+            self.prompt_s(state),
             state.prefill_busy,
             self.count,
             arrival_scv=self.mix.arrival_scv,
             service_scv=self.mix.size_scv,
             quantile=quantile,
         )
-        result: Floats = FRONT_S + own + state.step_s / 2 + wait
+        result: Floats = self.first_token_s(state, self.mix.new_at[quantile]) + wait
         return result
 
     def latency_s(self, state: State, target: Target) -> Floats:
