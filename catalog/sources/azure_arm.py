@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from catalog.sources.azure_errors import INSTALL, SUBSCRIPTION, NoLogin, explained
+from catalog.sources.azure_errors import INSTALL, LATER, SUBSCRIPTION, NoLogin, explained
 from catalog.sources.base import FetchFailed, Missing
 from catalog.sources.bodies import mapping, sequence
 
@@ -96,9 +96,10 @@ class Arm:
             response = client.send_request(HttpRequest("GET", url))
             if response.status_code != 200:
                 raise HttpResponseError(response=response)
-            listed = mapping(response.json()).get("value")
+            document = mapping(response.json())
+            listed = document.get("value", document.get("amlCompute"))  # its older name
             if not isinstance(listed, list):
-                raise FetchFailed(f"Azure ML sizes of {region}: no list in the answer", "report it")
+                raise FetchFailed(f"Azure ML sizes of {region}: no list in the answer", LATER)
             return [mapping(size) for size in listed]
 
         url = (
@@ -152,8 +153,8 @@ class Arm:
         return ComputeManagementClient(self._login(), self.subscription, **self._options())
 
     def _pipeline(self) -> Any:
-        from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
         from azure.core import PipelineClient
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
 
         options = self._options()
         return PipelineClient(
@@ -198,6 +199,3 @@ def _wire(model: Any) -> dict[str, Any]:
     if hasattr(model, "serialize"):
         return dict(model.serialize(keep_readonly=True))
     return dict(model.as_dict()) if hasattr(model, "as_dict") else dict(mapping(model))
-
-
-__all__ = ["Arm", "Mapping", "missing_login", "subscription_id"]

@@ -67,7 +67,6 @@ class NoLogin(FetchFailed):
 def explained(error: Exception, doing: str) -> FetchFailed | None:
     """The failure for what a client library raised; None for an error that is not theirs."""
     from azure.core import exceptions as azure
-    from msrest.exceptions import ClientException  # type: ignore[import-untyped,unused-ignore]
 
     if isinstance(error, azure.ClientAuthenticationError):
         return _login_failure(error, doing)
@@ -78,7 +77,7 @@ def explained(error: Exception, doing: str) -> FetchFailed | None:
         return FetchFailed(f"{doing}: no whole answer from Azure ({name})", NETWORK)
     if isinstance(error, azure.ServiceRequestError):
         return FetchFailed(f"{doing}: Azure cannot be reached ({name})", NETWORK)
-    if isinstance(error, azure.AzureError | ClientException):
+    if isinstance(error, azure.AzureError | azure.DeserializationError | azure.SerializationError):
         return FetchFailed(f"{doing}: Azure sent an answer that cannot be read ({name})", LATER)
     return None
 
@@ -97,7 +96,7 @@ def _answered(error: object, doing: str) -> FetchFailed:
         else:
             meaning = f"Azure answered {status}"
     shown = f" ({scrub(code, limit=60)})" if code else f" ({status})"
-    kind = NoLogin if status in (401, 403) or code in ("SubscriptionNotFound",) else FetchFailed
+    kind = NoLogin if status in (401, 403) or code == "SubscriptionNotFound" else FetchFailed
     return kind(f"{doing}: {meaning}{shown}", remedy)
 
 

@@ -54,8 +54,8 @@ SERIES = (
     Series(r"NC\d+ads_A10_v4", "A10"),
     Series(r"NC\d+ads_A100_v4", "A100-80GB-PCIe"),
     Series(r"NCC?\d+ad[a-z]*_H100_v5", "H100-NVL"),
-    # A quarter is what nvidia-smi shows in NC24lds and NC36lds; 144 and 288 have 1 and 2 by the API.
-    # 72 follows from the proportion (assumption); the preview's sizes are documented nowhere.
+    # A quarter is what nvidia-smi shows in NC24lds and NC36lds; 144 and 288 have 1 and 2 by the
+    # API; 72 follows in proportion (assumption). The preview's sizes are documented nowhere.
     Series(
         r"NC\d+l?ds_xl_RTXPRO6000BSE_v6",
         "RTX-PRO-6000-Server",

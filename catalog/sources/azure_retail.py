@@ -39,10 +39,10 @@ HOURS = re.compile(r"(\d+) Hours?")
 LEAST_RESERVED_USD_PER_HOUR = 0.002
 # product or meter text: why a meter is no price of a Linux VM.
 OTHERS = (
-    (re.compile(r"\bwin(dows)?\b", re.I), "Windows licence included"),
-    (re.compile(r"cloud ?services", re.I), "Cloud Services"),
-    (re.compile(r"dedicated", re.I), "dedicated host"),
-    (re.compile(r"\bexpired\b", re.I), "expired meter"),
+    (re.compile(r"\bwin(dows)?\b", re.IGNORECASE), "Windows licence included"),
+    (re.compile(r"cloud ?services", re.IGNORECASE), "Cloud Services"),
+    (re.compile(r"dedicated", re.IGNORECASE), "dedicated host"),
+    (re.compile(r"\bexpired\b", re.IGNORECASE), "expired meter"),
 )
 
 
@@ -142,12 +142,12 @@ def meter_of(item: Mapping[str, Any], region: str, now: datetime) -> Meter:
         raise OutOfScope("price of a volume tier")
     if item.get("currencyCode") != "USD":
         raise Unusable(f"priced in {str(item.get('currencyCode'))[:20]}, not in USD")
-    start = _time(item.get("effectiveStartDate"))
+    start = parsed_time(item.get("effectiveStartDate"))
     if start is None:
         raise Unusable("without a readable effectiveStartDate")
     if start > now:
         raise OutOfScope("price of the future")
-    end = _time(item.get("effectiveEndDate"))
+    end = parsed_time(item.get("effectiveEndDate"))
     if end is not None and end <= now:
         raise OutOfScope("price of the past")
     usd = positive(item.get("retailPrice"))
@@ -160,9 +160,9 @@ def meter_of(item: Mapping[str, Any], region: str, now: datetime) -> Meter:
             raise Unusable(f"reservation of {str(item.get('reservationTerm'))[:40]}")
         return Meter(size, RESERVATION, usd, years, *facts)
     hours = _hours(item.get("unitOfMeasure"))
-    if re.search(r"\bspot\b", label, re.I):
+    if re.search(r"\bspot\b", label, re.IGNORECASE):
         return Meter(size, SPOT, usd / hours, 0, *facts)
-    if re.search(r"\blow priority\b", label, re.I):
+    if re.search(r"\blow priority\b", label, re.IGNORECASE):
         return Meter(size, LOW_PRIORITY, usd / hours, 0, *facts)
     return Meter(size, ON_DEMAND, usd / hours, 0, *facts, _savings(item, hours))
 
@@ -176,11 +176,13 @@ def _hours(unit: object) -> int:
 
 def _savings(item: Mapping[str, Any], hours: int) -> tuple[tuple[int, float], ...]:
     plans = (mapping(plan) for plan in sequence(item.get("savingsPlan")))
-    found = [(YEARS.get(str(plan.get("term"))), positive(plan.get("retailPrice"))) for plan in plans]
+    found = [
+        (YEARS.get(str(plan.get("term"))), positive(plan.get("retailPrice"))) for plan in plans
+    ]
     return tuple((years, usd / hours) for years, usd in found if years and usd)
 
 
-def _time(value: object) -> datetime | None:
+def parsed_time(value: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

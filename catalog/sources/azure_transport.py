@@ -2,8 +2,8 @@
 
 What azure-core leaves open is closed here: it sleeps as long as a Retry-After says, be it a day,
 follows a next link to any host with the token in its hand, and reads a body of any size. And it
-refuses to send a token over plain http, so that tests and proxies cannot be reached by a base URL:
-the libraries keep their own https addresses, only the connection goes to ``PLANNER_ENDPOINT_AZURE``.
+refuses to send a token over plain http, so that no base URL leads to a test's server: the libraries
+keep their own https addresses, only the connection goes to ``PLANNER_ENDPOINT_AZURE``.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _current() -> Budget:
 
 
 class AzureTransport(RequestsTransport):
-    """Requests to ``hosts`` only (empty: any, for logins), by way of ``endpoint`` where it is set."""
+    """Requests to ``hosts`` only (none: any, for logins), by way of ``endpoint`` if it is set."""
 
     def __init__(self, hosts: frozenset[str], endpoint: str = "") -> None:
         session = requests.Session()
@@ -109,7 +109,7 @@ class _Adapter(HTTPAdapter):
     def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,
+        stream: bool = False,  # noqa: ARG002  (requests' signature; the answer is always streamed)
         timeout: Any = None,
         verify: bool | str = True,
         cert: Any = None,
@@ -133,7 +133,9 @@ class _Bounded:
     def __init__(self, raw: Any, current: Budget) -> None:
         self._raw, self._current = raw, current
 
-    def stream(self, _size: int = PIECE_BYTES, decode_content: bool | None = None) -> Iterator[bytes]:
+    def stream(
+        self, _size: int = PIECE_BYTES, decode_content: bool | None = None
+    ) -> Iterator[bytes]:
         read = 0
         # A length that was promised and not kept must be an error, not a short answer.
         self._raw.enforce_content_length = True
