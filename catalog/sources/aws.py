@@ -34,8 +34,10 @@ OTHER_PARTITIONS = ("us-gov-", "cn-", "us-iso")
 
 
 class AwsSource(Source):
+    name: ClassVar[str] = "aws"
     cloud: ClassVar[str] = "aws"
     kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
+    needs: ClassVar[str] = "the aws extra (boto3) and AWS credentials"
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
