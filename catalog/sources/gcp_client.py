@@ -31,6 +31,9 @@ RETRY_FIRST_S = 0.5
 RETRY_LONGEST_S = 20.0
 # Times a broken connection is tried again: one that stays broken will not mend by asking on.
 CONNECTION_ATTEMPTS = 3
+# A page of 5,000 SKUs has about 8 MB.
+LARGEST_ANSWER = 64 << 20
+CHUNK = 1 << 16
 # How long a failure of what all slices need stands for all of them.
 FAILURE_STANDS_S = 30.0
 
@@ -92,7 +95,7 @@ class GoogleClients:
         """The Compute Engine client ``MachineTypes``, ``AcceleratorTypes`` or ``Regions``."""
         from google.cloud import compute_v1
 
-        return getattr(compute_v1, f"{kind}Client")(**self._options(deadline))
+        return _guarded(getattr(compute_v1, f"{kind}Client")(**self._options(deadline)))
 
     def billing(self, deadline: float) -> Any:
         from google.cloud import billing_v1
@@ -102,12 +105,12 @@ class GoogleClients:
             options: dict[str, Any] = {"client_options": {"api_key": key}}
         else:
             options = self._options(deadline)
-        return billing_v1.CloudCatalogClient(transport="rest", **options)
+        return _guarded(billing_v1.CloudCatalogClient(transport="rest", **options))
 
     def tpu(self, deadline: float) -> Any:
         from google.cloud import tpu_v2
 
-        return tpu_v2.TpuClient(transport="rest", **self._options(deadline))
+        return _guarded(tpu_v2.TpuClient(transport="rest", **self._options(deadline)))
 
     def call(self, api: str, deadline: float, method: Callable[..., Any], **request: Any) -> Any:
         """One call, tried again while it makes sense. Raises FetchFailed."""
@@ -197,6 +200,35 @@ class _WorthRetrying:
             self._broken += 1
             return self._broken < CONNECTION_ATTEMPTS
         return False
+
+
+def _guarded(client: Any) -> Any:
+    """With answers bounded in size and time, and no redirects: Google's APIs send none."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class Bounded(HTTPAdapter):
+        def send(self, request: Any, **options: Any) -> Any:
+            end = time.monotonic() + READ_TIMEOUT_S
+            response = super().send(request, **{**options, "stream": True})
+            body = bytearray()
+            for piece in response.iter_content(CHUNK):
+                body += piece
+                if len(body) > LARGEST_ANSWER:
+                    response.close()
+                    raise requests.exceptions.ContentDecodingError("too large an answer")
+                if time.monotonic() > end:
+                    response.close()
+                    raise requests.exceptions.ReadTimeout("too slow an answer")
+            response._content = bytes(body)
+            return response
+
+    # The libraries offer no other way to their HTTP session.
+    session = client.transport._session
+    session.max_redirects = 0
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Bounded())
+    return client
 
 
 def _patience(deadline: float) -> dict[str, Any]:

@@ -7,13 +7,13 @@ families, the local SSD that is sold with it.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from catalog.attributes import SNAPSHOT
-from catalog.sources.gcp_skus import CORE, GPU, RAM, SLICE, SPOT, SSD, MissingRate, Rates
+from catalog.sources.gcp_skus import CORE, GPU, RAM, SLICE, SPOT, SSD, Rates
 
 # Name of the accelerator in the API: ours.
 ACCELERATORS = {
@@ -160,26 +160,49 @@ def bundled_ssd_gib(machine: MachineType) -> float:
     return partitions * BIG_PARTITION_GIB.get(machine.series, PARTITION_GIB)
 
 
+def _parts(
+    machine: MachineType, region: str, way: str, rates: Rates
+) -> list[tuple[float, str, str]]:
+    """Amount, resource and name of what is billed. Raises Unusable.
+
+    A GPU sold by slices carries its share of vCPUs, memory and SSD. Otherwise cores + GiB of
+    memory + GPUs + bundled GiB of local SSD, at the series' own rate where it has one.
+    """
+    series = machine.series
+    if machine.gpu and rates.has(region, way, SLICE, machine.gpu):
+        return [(machine.gpu_count, SLICE, machine.gpu)]
+    parts = [(machine.vcpus, CORE, series), (machine.memory_gib, RAM, series)]
+    if machine.gpu:
+        parts.append((machine.gpu_count, GPU, machine.gpu))
+    if gib := bundled_ssd_gib(machine):
+        parts.append((gib, SSD, series if rates.has(region, way, SSD, series) else ""))
+    return parts
+
+
+def is_sold(machine: MachineType, region: str, way: str, rates: Rates) -> bool:
+    """Whether any part that only its family has is priced this way.
+
+    N1 cores and local SSD are sold in every way: alone they say nothing of the GPU beside them.
+    """
+    if machine.series in UNPRICED:
+        return True  # usd_per_hour says why it has no price
+    kinds = (GPU, SLICE) if machine.gpu in ATTACHABLE else (CORE, RAM, GPU, SLICE)
+    return any(
+        rates.has(region, way, resource, name)
+        for resource in kinds
+        for name in (machine.series, machine.gpu)
+    )
+
+
 def usd_per_hour(machine: MachineType, region: str, way: str, rates: Rates) -> float:
     """The whole machine's price: all its parts or none.
 
-    A GPU sold by slices carries its share of vCPUs, memory and SSD. Otherwise cores + GiB of
-    memory + GPUs + bundled GiB of local SSD. Raises MissingRate naming the first part without a
-    rate, and Unusable.
+    Raises MissingRate naming the first part without a rate, and Unusable.
     """
-    series = machine.series
-    if series in UNPRICED:
-        raise Unusable(f"priced by {UNPRICED[series]} SKUs, which are not read")
-    if machine.gpu and rates.has(region, way, SLICE, machine.gpu):
-        return machine.gpu_count * rates.rate(region, way, SLICE, machine.gpu)
-    usd = machine.vcpus * rates.rate(region, way, CORE, series)
-    usd += machine.memory_gib * rates.rate(region, way, RAM, series)
-    if machine.gpu:
-        usd += machine.gpu_count * rates.rate(region, way, GPU, machine.gpu)
-    if gib := bundled_ssd_gib(machine):
-        own = rates.has(region, way, SSD, series)
-        usd += gib * rates.rate(region, way, SSD, series if own else "")
-    return usd
+    if machine.series in UNPRICED:
+        raise Unusable(f"priced by {UNPRICED[machine.series]} SKUs, which are not read")
+    parts = _parts(machine, region, way, rates)
+    return sum(n * rates.rate(region, way, resource, name) for n, resource, name in parts)
 
 
 def obtainability(name: str, way: str) -> str:
@@ -245,14 +268,3 @@ def option_row(
         "confidence": "volatile" if kind == SPOT else "document",
         **columns,
     }
-
-
-__all__: Sequence[str] = (
-    "MachineType",
-    "MissingRate",
-    "Unusable",
-    "check",
-    "offer_row",
-    "option_row",
-    "usd_per_hour",
-)

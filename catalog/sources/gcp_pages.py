@@ -152,9 +152,9 @@ def _add_machine(region: RegionTypes, zone: str, raw: Any) -> None:
 
 
 def list_tpu_types(
-    clients: GoogleClients, region: str, zones: Iterable[str], deadline: float
+    clients: GoogleClients, zones: Iterable[str], deadline: float
 ) -> dict[str, tuple[str, ...]]:
-    """TPU types of a region's zones with their topologies. Raises FetchFailed."""
+    """TPU types of the zones with their topologies. Raises FetchFailed."""
     found: dict[str, tuple[str, ...]] = {}
     client = clients.tpu(deadline)
     project = clients.project(deadline)

@@ -116,7 +116,7 @@ def tpu_usd_per_hour(tpu: Slice, region: str, way: str, rates: Rates) -> float:
     return tpu.chips * rates.rate(region, way, TPU, f"{tpu.version} pod" if pod else tpu.version)
 
 
-def is_sold(tpu: Slice, region: str, way: str, rates: Rates) -> bool:
+def is_tpu_sold(tpu: Slice, region: str, way: str, rates: Rates) -> bool:
     """Whether any rate of its version is listed."""
     return any(rates.has(region, way, TPU, tpu.version + pod) for pod in ("", " pod"))
 
