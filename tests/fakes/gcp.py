@@ -191,7 +191,9 @@ class FakeGcp(FakeServer):
         return self._paged(query, "skus", self.skus.get(service, []), self.skus_per_page)
 
     def locations(self, query: Mapping[str, str]) -> Document:
-        found = [{"locationId": zone, "name": f"projects/x/locations/{zone}"} for zone in self.tpu_types]
+        found = [
+            {"locationId": zone, "name": f"projects/x/locations/{zone}"} for zone in self.tpu_types
+        ]
         return self._paged(query, "locations", found, 50)
 
     def tpu_list(self, query: Mapping[str, str], zone: str) -> Document:
