@@ -87,8 +87,9 @@ class GcpSource(Source):
     )
     has_quotas: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        self.clients = GoogleClients(self.name)
+    def __init__(self, name: str = "gcp") -> None:
+        """``name`` is the source that asks: it says which endpoint variable counts."""
+        self.clients = GoogleClients(name)
         # The lists are of all regions: asked once, whatever the number of slices.
         self._types: Once[AllTypes] = Once()
         self._rates: Once[Rates] = Once()
@@ -100,7 +101,7 @@ class GcpSource(Source):
 
     def fetch(self, region: str, kind: str, deadline: float) -> Fetched:
         rates = self.rates(deadline)
-        found, rejects = self.offers(region, deadline)
+        found, rejects = self._offers(region, deadline)
         offers, options = [], []
         for offer in found:
             rows = []
@@ -164,20 +165,31 @@ class GcpSource(Source):
 
         return self._rates.get(deadline, ask)
 
-    def offers(self, region: str, deadline: float) -> tuple[list[Offer], list[Reject]]:
-        """Machines and TPUs of a region, by name, and what of the answers is no offer."""
-        types = self._types.get(deadline, lambda: list_types(self.clients, deadline))
-        rejects = types.rejects(region)
-        own = types.regions.get(region, RegionTypes())
-        found: dict[str, Offer] = {}
-        machines = [*own.machines.values()]
-        for machine in [*machines, *with_attached_gpus(machines, own.cards)]:
-            with _rejecting(machine.name, rejects):
-                if is_tpu(machine.name):
-                    found[machine.name] = tpu_machine(machine)
-                else:
+    def machines(self, region: str, deadline: float) -> tuple[list[MachineType], list[Reject]]:
+        """Machines of a region that are no TPUs, by name, and what is none or not there."""
+        own, rejects = self._own(region, deadline)
+        found: list[MachineType] = []
+        for machine in own:
+            if not is_tpu(machine.name):
+                with _rejecting(machine.name, rejects):
                     check(machine)
-                    found[machine.name] = machine
+                    found.append(machine)
+        return sorted(found, key=lambda machine: machine.name), rejects
+
+    def _own(self, region: str, deadline: float) -> tuple[list[MachineType], list[Reject]]:
+        types = self._types.get(deadline, lambda: list_types(self.clients, deadline))
+        own = types.regions.get(region, RegionTypes())
+        machines = [*own.machines.values()]
+        return [*machines, *with_attached_gpus(machines, own.cards)], types.rejects(region)
+
+    def _offers(self, region: str, deadline: float) -> tuple[list[Offer], list[Reject]]:
+        """Machines and TPUs of a region, by name, and what of the answers is no offer."""
+        machines, rejects = self.machines(region, deadline)
+        found: dict[str, Offer] = {machine.name: machine for machine in machines}
+        for machine in self._own(region, deadline)[0]:
+            if is_tpu(machine.name):
+                with _rejecting(machine.name, rejects):
+                    found[machine.name] = tpu_machine(machine)
         for name, shapes in self._slices(region, deadline, rejects).items():
             with _rejecting(name, rejects):
                 if (tpu := tpu_slice(name, shapes)) is not None:

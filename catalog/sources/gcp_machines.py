@@ -160,7 +160,7 @@ def bundled_ssd_gib(machine: MachineType) -> float:
     return partitions * BIG_PARTITION_GIB.get(machine.series, PARTITION_GIB)
 
 
-def _parts(
+def parts_of(
     machine: MachineType, region: str, way: str, rates: Rates
 ) -> list[tuple[float, str, str]]:
     """Amount, resource and name of what is billed. Raises Unusable.
@@ -201,7 +201,7 @@ def usd_per_hour(machine: MachineType, region: str, way: str, rates: Rates) -> f
     """
     if machine.series in UNPRICED:
         raise Unusable(f"priced by {UNPRICED[machine.series]} SKUs, which are not read")
-    parts = _parts(machine, region, way, rates)
+    parts = parts_of(machine, region, way, rates)
     return sum(n * rates.rate(region, way, resource, name) for n, resource, name in parts)
 
 
