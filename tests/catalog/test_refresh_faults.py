@@ -55,7 +55,10 @@ class Runs:
         names = sorted(rng.sample(sorted(self.fakes), min(2, len(self.fakes))))
         served = [rng.choice(self._served(name)) for name in names]
         regions = [rng.choice(REGIONS.get(name, ("all",))) for name in served]
-        kinds = sorted({rng.choice(open_source(name).kinds) for name in served} | {"quotas"})
+        kinds = sorted(
+            {rng.choice(open_source(name).kinds) for name in served}
+            | {"quotas" for name in served if open_source(name).has_quotas}
+        )
         env: dict[str, str] = {"PLANNER_CACHE_DIR": str(self.cache)}
         for name, source in zip(names, served, strict=True):
             fake = self.fakes[name]
