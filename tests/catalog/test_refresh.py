@@ -283,7 +283,7 @@ def test_a_process_interrupted_while_aws_hangs_keeps_the_catalog(
     answer = aws.answers["GetProducts"]
 
     def hang(parameters: dict[str, object]) -> dict[str, object]:
-        time.sleep(3)
+        time.sleep(9)
         return answer(parameters)
 
     aws.answers["GetProducts"] = hang
@@ -304,7 +304,7 @@ def test_a_process_interrupted_while_aws_hangs_keeps_the_catalog(
     start = time.monotonic()
     process.communicate(timeout=10)
     assert process.returncode != 0
-    assert time.monotonic() - start < 2  # a hanging thread does not hold up the end
+    assert time.monotonic() - start < 6  # a hanging thread does not hold up the end
     assert Catalog.open().content_id == before
 
 
