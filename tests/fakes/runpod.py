@@ -125,7 +125,7 @@ class FakeRunpod(FakeServer):
 def _answered(gpu: dict[str, Any], aliases: list[tuple[str, str, str]]) -> dict[str, Any]:
     lowest: dict[str, Any] = {}
     for alias, count, secure in aliases:
-        sold = gpu["secureCloud" if secure == "true" else "communityCloud"]
+        sold = gpu.get("secureCloud" if secure == "true" else "communityCloud")
         lowest[alias] = {
             "minVcpu": gpu.get("_vcpus", 16) * int(count) if sold else None,
             "minMemory": gpu.get("_memory", 125) * int(count) if sold else None,
