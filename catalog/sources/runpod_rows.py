@@ -97,11 +97,10 @@ def _pods_of(raw: Raw, kind: str) -> Iterator[Priced]:
 
 def _pod(raw: Raw, accelerator: str, part: str, count: int, usd_per_gpu_hour: float) -> Priced:
     lowest = mapping(raw.get(f"{part.lower()}{count}"))
-    label = LABELS.get(accelerator, accelerator) if part == SECURE else accelerator
     notes = [NOTES[part], "" if lowest.get("stockStatus") else "none free when asked"]
     return Priced(
         Machine(
-            f"{count}x_{label}_{part}",
+            pod_name(accelerator, part, count),
             # Of the cheapest host free now, of the whole pod; unknown when none is.
             positive(lowest.get("minVcpu")),
             positive(lowest.get("minMemory")),
@@ -111,6 +110,12 @@ def _pod(raw: Raw, accelerator: str, part: str, count: int, usd_per_gpu_hour: fl
         usd_per_gpu_hour * count,
         "; ".join(note for note in notes if note),
     )
+
+
+def pod_name(accelerator: str, part: str, count: int) -> str:
+    """The catalog's name of a pod."""
+    label = LABELS.get(accelerator, accelerator) if part == SECURE else accelerator
+    return f"{count}x_{label}_{part}"
 
 
 def cpu_pods(flavors: object) -> tuple[list[Priced], list[Reject]]:

@@ -47,6 +47,7 @@ def sold_by(cloud: str) -> tuple[Sold, ...]:
     )
 
 
+@cache
 def _rows(table: str) -> list[dict[str, str]]:
     with (SNAPSHOT / f"{table}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
