@@ -48,7 +48,8 @@ class FakeGpuhunt(FakeServer):
         return {"PLANNER_ENDPOINT_GPUHUNT": self.url}
 
     def populate(self, regions: list[str], seed: int) -> None:
-        """Every provider's archive; rows of ``regions``, of all regions where none is named."""
+        """Every provider's archive; rows of ``regions`` (``CLOUD/REGION`` too), else of all."""
+        regions = [region.rpartition("/")[2] for region in regions]
         rng = random.Random(seed)
         for cloud, provider in PROVIDERS.items():
             rows = [

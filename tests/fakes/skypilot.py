@@ -45,7 +45,8 @@ class FakeSkypilot(FakeServer):
         return {"PLANNER_ENDPOINT_SKYPILOT": self.url}
 
     def populate(self, regions: list[str], seed: int) -> None:
-        """Every cloud's file; rows of ``regions``, of all regions where none is named."""
+        """Every cloud's file; rows of ``regions`` (``CLOUD/REGION`` too), else of all."""
+        regions = [region.rpartition("/")[2] for region in regions]
         rng = random.Random(seed)
         for cloud in CLOUDS:
             sold = [s for s in sold_by(cloud) if not regions or s.region in (*regions, "all")]
