@@ -28,6 +28,13 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     "azure-ml": ("catalog.sources.azure_ml", "AzureMlSource"),
     "gcp": ("catalog.sources.gcp", "GcpSource"),
     "vertex-ai": ("catalog.sources.vertex", "VertexSource"),
+    "lambda": ("catalog.sources.lambda_cloud", "LambdaSource"),
+    "runpod": ("catalog.sources.runpod", "RunpodSource"),
+    "vast": ("catalog.sources.vast", "VastSource"),
+    "nebius": ("catalog.sources.nebius", "NebiusSource"),
+    "oci": ("catalog.sources.oci", "OciSource"),
+    "skypilot": ("catalog.sources.skypilot", "SkypilotSource"),
+    "gpuhunt": ("catalog.sources.gpuhunt", "GpuhuntSource"),
 }
 
 
