@@ -90,7 +90,7 @@ class Catalog:
     @property
     def refreshed(self) -> list[tuple[str, str, str, str]]:
         """Refreshed slices: cloud, region, kind, time fetched (ISO 8601, UTC)."""
-        return [tuple(part) for part in json.loads(self.meta["refreshed"])]
+        return [tuple(part[:4]) for part in json.loads(self.meta["refreshed"])]
 
     @cached_property
     def accelerators(self) -> Mapping[str, Accelerator]:

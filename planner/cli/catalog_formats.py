@@ -15,7 +15,7 @@ from planner.actions.catalog_facts import Fact, Section
 from planner.actions.refresh import Outcome, Report
 
 REPORT_COLUMNS = (
-    "cloud", "region", "kind", "status", "prices", "last_good_prices", "rejects", "findings",
+    "provider", "region", "kind", "status", "prices", "last_good_prices", "rejects", "findings",
     "seconds", "fetched_at", "reason", "remedy",
 )  # fmt: skip
 
@@ -63,7 +63,7 @@ def report_json(report: Report, skipped: Sequence[str]) -> str:
     ]
     return _json(
         {
-            "schema": "planner.catalog_refresh/1",
+            "schema": "planner.catalog_refresh/2",
             "seconds": round(report.seconds, 3),
             "slices": slices,
             "skipped": list(skipped),
@@ -131,7 +131,7 @@ def report_markdown(report: Report) -> str:
 
 def _report_row(outcome: Outcome) -> dict[str, Any]:
     values = (
-        outcome.task.cloud, outcome.task.region, outcome.task.kind, outcome.status.value,
+        outcome.task.provider, outcome.task.region, outcome.task.kind, outcome.status.value,
         outcome.rows, outcome.last_good_rows, len(outcome.rejects), len(outcome.findings),
         round(outcome.seconds, 3), outcome.fetched_at, outcome.reason, outcome.remedy,
     )  # fmt: skip

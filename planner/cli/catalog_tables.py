@@ -129,13 +129,13 @@ def print_findings(findings: Sequence[Finding]) -> None:
 def print_report(report: Report, *, name_rejects: bool) -> None:
     console = _console()
     table = _table(
-        ("cloud", "region", "kind", "result", "prices", "before", "left out", "seconds"),
+        ("source", "region", "kind", "result", "prices", "before", "left out", "seconds"),
         right=("prices", "before", "left out", "seconds"),
     )
     for outcome in report.outcomes:
         task = outcome.task
         table.add_row(
-            task.cloud,
+            task.provider,
             task.region,
             task.kind,
             outcome.status.value,
@@ -146,7 +146,7 @@ def print_report(report: Report, *, name_rejects: bool) -> None:
         )
     console.print(table)
     for outcome in report.outcomes:
-        name = f"{outcome.task.cloud} {outcome.task.region} {outcome.task.kind}"
+        name = f"{outcome.task.provider} {outcome.task.region} {outcome.task.kind}"
         for what, reason in left_out(outcome) if name_rejects else ():
             console.print(Text(f"  {name}: left out {what}: {reason}"))
         if not name_rejects:
@@ -170,7 +170,7 @@ def left_out(outcome: Outcome) -> list[tuple[str, str]]:
 def outcome_line(outcome: Outcome) -> str:
     """One line of progress."""
     task = outcome.task
-    line = f"{task.cloud} {task.region} {task.kind}: {outcome.status.value}"
+    line = f"{task.provider} {task.region} {task.kind}: {outcome.status.value}"
     if outcome.reason:
         return f"{line}: {outcome.reason}; {outcome.remedy}"
     prices = "price" if outcome.rows == 1 else "prices"

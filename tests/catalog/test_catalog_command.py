@@ -259,7 +259,7 @@ def test_check_ends_with_zero_for_remarks_and_two_for_faults(
     assert unnamed.keys() == dict(catalog.unidentified).keys()
     for name, count in catalog.unidentified.items():
         assert f"{count} measurements" in unnamed[name]
-    monkeypatch.setattr("catalog.integrity._price_fault", lambda _: "price is odd")
+    monkeypatch.setattr("catalog.integrity.option_faults", lambda _: [("price", "price is odd")])
     assert run("check", "--format", "csv", "--quiet") == 2
     assert "price is odd" in capsys.readouterr().out
 

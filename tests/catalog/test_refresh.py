@@ -98,6 +98,7 @@ def test_a_spot_refresh_keeps_interruption_bands_with_their_own_source(
     )
     part = Slice(
         "aws",
+        "aws",
         region,
         "spot",
         datetime(2026, 11, 23, tzinfo=UTC),
@@ -178,7 +179,7 @@ def test_a_damaged_slice_is_told_with_file_field_and_remedy_and_refresh_repairs_
 def test_other_damage_names_its_field(
     tmp_path: Path, damage: Callable[[dict[str, object]], object], field: str
 ) -> None:
-    part = Slice("aws", "r", "spot", datetime(2026, 1, 1, tzinfo=UTC), "s", (), ())
+    part = Slice("aws", "aws", "r", "spot", datetime(2026, 1, 1, tzinfo=UTC), "s", (), ())
     path = write_slice(tmp_path, part)
     assert read_slice(path) == part
     document = json.loads(path.read_text())
@@ -196,7 +197,7 @@ def test_other_damage_names_its_field(
 class Scripted(Source):
     """Answers for which no network is needed."""
 
-    cloud = "aws"
+    name = cloud = "aws"
     kinds = ("on_demand",)
 
     def __init__(self, answer: Callable[[str], Fetched]) -> None:
@@ -254,7 +255,7 @@ def test_a_bug_in_a_source_costs_its_slice_only(tmp_path: Path, catalog: Catalog
 def test_interrupt_leaves_whole_slices(tmp_path: Path, catalog: Catalog) -> None:
     write_slice(
         tmp_path,
-        Slice("aws", "x-1", "on_demand", datetime(2025, 1, 1, tzinfo=UTC), "old", (), ()),
+        Slice("aws", "aws", "x-1", "on_demand", datetime(2025, 1, 1, tzinfo=UTC), "old", (), ()),
     )
 
     def stop(_: object) -> None:
