@@ -7,40 +7,24 @@ advisor's savings, no capacity blocks and no quotas.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
-from catalog.sources.aws_account import AwsAccount
-from catalog.sources.aws_api import AwsApi
+from catalog.refreshed import Row
+from catalog.sources.aws_base import AwsBase, now
 from catalog.sources.aws_blocks import block_row
-from catalog.sources.aws_errors import CREDENTIALS, EXTRA, session_problem
 from catalog.sources.aws_plans import plan_confidence
 from catalog.sources.aws_prices import Commitment, CommitmentKey, commitment_row
-from catalog.sources.aws_public import AwsPublic
 from catalog.sources.aws_quotas import ec2_class
 from catalog.sources.aws_rows import USAGE_CLASS, option_row
 from catalog.sources.aws_spot import ADVISOR, derived_spot_row, spot_row
-from catalog.sources.base import (
-    Fetched,
-    FetchedQuotas,
-    FetchFailed,
-    Missing,
-    Reject,
-    Row,
-    Source,
-)
+from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Reject
 
-# Government and Chinese regions need accounts of their own.
-OTHER_PARTITIONS = ("us-gov-", "cn-", "us-iso", "eu-isoe", "eusc-")
-PUBLIC_NOTE = (
-    "prices come from AWS's public files: spot prices are derived from the Spot Instance Advisor's "
-    "average savings, capacity blocks and quotas are unknown"
-)
 ACCOUNT_ONLY = ("capacity_block", "quotas")
 
 
-class AwsSource(Source):
+class AwsSource(AwsBase):
     name: ClassVar[str] = "aws"
     cloud: ClassVar[str] = "aws"
     kinds: ClassVar[tuple[str, ...]] = (
@@ -51,43 +35,13 @@ class AwsSource(Source):
         "nothing for public prices; the aws extra and credentials for spot prices, capacity "
         "blocks and quotas"
     )
-
-    def __init__(self) -> None:
-        self._api = AwsApi()
-        self._account = AwsAccount(self._api)
-        self._public = AwsPublic()
-        self._lack: Missing | None | bool = False  # False: not looked for yet
-
-    def missing(self) -> Missing | None:
-        """What makes AWS unusable: a configuration that is there and broken. Not its absence."""
-        try:
-            self.lack()
-        except Exception as error:  # noqa: BLE001  (profile files fail in many ways; all are told)
-            return Missing(*session_problem(error))
-        return None
-
-    @property
-    def note(self) -> str:
-        """What is not asked for want of credentials, and what to run; empty with them."""
-        lack = self.lack()
-        return f"{lack.what}, so that {PUBLIC_NOTE}; {lack.remedy}" if lack else ""
-
-    def lack(self) -> Missing | None:
-        """What keeps the account from being asked; None when it can be."""
-        if isinstance(self._lack, bool):
-            if not self._api.installed():
-                self._lack = Missing("boto3 is not installed", EXTRA)
-            elif not self._api.has_credentials():
-                self._lack = Missing("no AWS credentials found", CREDENTIALS)
-            else:
-                self._lack = None
-        return self._lack
-
-    def regions(self, known: Sequence[str]) -> list[str]:
-        return [region for region in known if not region.startswith(OTHER_PARTITIONS)]
+    without_account = (
+        "prices come from AWS's public files, spot prices are derived from the Spot Instance "
+        "Advisor's average savings, capacity blocks and quotas stay unknown"
+    )
 
     def fetch(self, region: str, kind: str, deadline: float) -> Fetched:
-        lack = self._checked_lack()
+        lack = self.checked_lack()
         if lack is not None:
             if kind in ACCOUNT_ONLY:
                 raise FetchFailed(f"{kind} needs an account ({lack.what})", lack.remedy)
@@ -102,32 +56,26 @@ class AwsSource(Source):
         return fetchers[kind](region, deadline)
 
     def fetch_quotas(self, region: str, deadline: float) -> FetchedQuotas:
-        lack = self._checked_lack()
+        lack = self.checked_lack()
         if lack is not None:
             raise FetchFailed(f"quotas need an account ({lack.what})", lack.remedy)
-        quotas, rejects = self._account.quotas(region, "ec2", ec2_class, "vCPU", deadline)
+        quotas, rejects = self.account.quotas(region, "ec2", ec2_class, "vCPU", deadline)
         return FetchedQuotas(
             quotas,
             tuple(rejects),
             f"AWS servicequotas:ListServiceQuotas (ec2), {region}",
-            _now(),
+            now(),
         )
 
-    def _checked_lack(self) -> Missing | None:
-        try:
-            return self.lack()
-        except Exception as error:  # noqa: BLE001  (as in missing)
-            raise FetchFailed(*session_problem(error)) from None
-
     def _on_demand(self, region: str, deadline: float) -> Fetched:
-        machines = self._account.machines(region, deadline)
-        prices = self._account.prices(region, deadline)
-        sold, zones, notes = self._account.zones(region, deadline)
+        machines = self.account.machines(region, deadline)
+        prices = self.account.prices(region, deadline)
+        sold, zones, notes = self.account.zones(region, deadline)
         rows = {}
         rejects = [*machines.rejects, *prices.on_demand_rejects, *notes]
         for name, usd in prices.on_demand.items():
             row = option_row(name, region, "on_demand", usd)
-            if zones:
+            if zones and name in machines.offers:
                 count = sold.get(name, 0)
                 if not count:
                     rejects.append(Reject(name, "priced, but no zone of the region offers it"))
@@ -144,9 +92,9 @@ class AwsSource(Source):
         )
 
     def _spot(self, region: str, deadline: float) -> Fetched:
-        rejects = list(self._account.machines(region, deadline).rejects)
-        prices, more = self._account.spot(region, deadline)
-        advised, notes = self._public.advised(region, deadline)
+        rejects = list(self.account.machines(region, deadline).rejects)
+        prices, more = self.account.spot(region, deadline)
+        advised, notes = self.public.advised(region, deadline)
         return self._joined(
             region,
             "spot",
@@ -158,8 +106,8 @@ class AwsSource(Source):
         )
 
     def _reservations(self, region: str, deadline: float) -> Fetched:
-        rejects = list(self._account.machines(region, deadline).rejects)
-        prices = self._account.prices(region, deadline)
+        rejects = list(self.account.machines(region, deadline).rejects)
+        prices = self.account.prices(region, deadline)
         return self._joined(
             region,
             "reservation",
@@ -170,8 +118,8 @@ class AwsSource(Source):
         )
 
     def _plans(self, region: str, deadline: float) -> Fetched:
-        rejects = list(self._account.machines(region, deadline).rejects)
-        plans = self._account.plans(region, deadline)
+        rejects = list(self.account.machines(region, deadline).rejects)
+        plans = self.account.plans(region, deadline)
         return self._joined(
             region,
             "savings_plan",
@@ -182,12 +130,12 @@ class AwsSource(Source):
         )
 
     def _blocks(self, region: str, deadline: float) -> Fetched:
-        machines = self._account.machines(region, deadline)
+        machines = self.account.machines(region, deadline)
         rows, rejects = [], list(machines.rejects)
         for name, classes in machines.usage.items():
             if classes is None or USAGE_CLASS["capacity_block"] not in classes:
                 continue
-            row, more = block_row(name, region, self._account.blocks(name, region, deadline))
+            row, more = block_row(name, region, self.account.blocks(name, region, deadline))
             rejects += more
             if row is not None:
                 rows.append(row)
@@ -206,7 +154,7 @@ class AwsSource(Source):
         deadline: float,
     ) -> Fetched:
         """Rows of machines that the region has and sells in this way; the others are rejects."""
-        machines = self._account.machines(region, deadline)
+        machines = self.account.machines(region, deadline)
         wanted = USAGE_CLASS.get(kind, USAGE_CLASS["on_demand"])
         already = {reject.what for reject in machines.rejects}
         options = []
@@ -226,7 +174,7 @@ class AwsSource(Source):
         return _fetched(machines.offers, options, rejects, source)
 
     def _from_files(self, region: str, kind: str, deadline: float) -> Fetched:
-        file = self._public.prices(region, deadline)
+        file = self.public.prices(region, deadline)
         source = f"AWS public price file of AmazonEC2, {region} (no account asked)"
         rejects = list(file.rejects)
         rows: list[dict[str, Any]] = []
@@ -238,16 +186,18 @@ class AwsSource(Source):
             rejects += prices.reserved_rejects
             rows = _commitments(region, kind, prices.reserved)
         elif kind == "savings_plan":
-            plans = self._public.plans(region, deadline)
+            plans = self.public.plans(region, deadline)
             source = f"AWS public Compute Savings Plans file, {region} (no account asked)"
             rejects += plans.reserved_rejects
             rows = _commitments(region, kind, plans.reserved)
         else:
-            advised, notes = self._public.advised(region, deadline)
+            advised, notes = self.public.advised(region, deadline)
             rejects += notes
             source = f"derived: on demand of the {source}, less the average saving of the {ADVISOR}"
             for name, usd in prices.on_demand.items():
-                row = derived_spot_row(region, name, usd, advised[name]) if name in advised else None
+                row = (
+                    derived_spot_row(region, name, usd, advised[name]) if name in advised else None
+                )
                 if row is not None:
                     rows.append(row)
         known = [row for row in rows if row["instance_type"] in file.machines]
@@ -258,14 +208,16 @@ class AwsSource(Source):
 def _commitments(
     region: str, kind: str, found: dict[CommitmentKey, Commitment]
 ) -> list[dict[str, Any]]:
-    confidence = plan_confidence if kind == "savings_plan" else lambda key: "document"
     return [
-        commitment_row(region, kind, key, terms, confidence(key)) for key, terms in found.items()
+        commitment_row(
+            region, kind, key, terms, plan_confidence(key) if kind == "savings_plan" else "document"
+        )
+        for key, terms in found.items()
     ]
 
 
 def _fetched(
-    machines: dict[str, Row],
+    machines: Mapping[str, Row],
     options: Sequence[Row],
     rejects: Iterable[Reject],
     source: str,
@@ -277,10 +229,6 @@ def _fetched(
         options=tuple(options),
         rejects=tuple(dict.fromkeys(rejects)),
         source=source,
-        fetched_at=_now(),
+        fetched_at=now(),
         as_of=as_of,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)

@@ -146,7 +146,9 @@ class AwsAccount:
             filters=request_filters(region),
             maxResults=1000,
         )
-        return plan_prices((rate for page in pages for rate in page.get("searchResults", ())), region)
+        return plan_prices(
+            (rate for page in pages for rate in page.get("searchResults", ())), region
+        )
 
     def blocks(self, name: str, region: str, deadline: float) -> Iterator[dict[str, Any]]:
         now = datetime.now(UTC)

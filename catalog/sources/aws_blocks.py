@@ -19,10 +19,10 @@ DAY_S = 86400
 def block_row(
     name: str, region: str, offerings: Iterable[Raw]
 ) -> tuple[dict[str, Any] | None, list[Reject]]:
-    """The cheapest block by the hour on offer as a row of ``purchase_options``; the soonest of equals.
+    """The cheapest block by the hour on offer as a row of ``purchase_options``.
 
-    None when nothing is on offer. The price moves with demand and is of a block that starts on
-    the day ``obtainability`` names.
+    Of equals the soonest; None when nothing is on offer. The price moves with demand and is of a
+    block that starts on the day ``obtainability`` names.
     """
     found: list[tuple[float, str, float]] = []
     rejects = []

@@ -70,7 +70,7 @@ def read_price_file(lines: Iterable[bytes], region: str) -> PriceFile:
     made = PriceFile()
     collector = PriceCollector()
     reserved: dict[tuple[str, str], tuple[Mapping[str, str], dict[str, list[float]]]] = {}
-    text = _kept(lines, (b"Linux", b"Shared"), made)
+    text = kept_lines(lines, (b"Linux", b"Shared"), made)
     what = f"AWS price file of {region}"
     for row in parse_csv(
         text, what, required=REQUIRED, rejects=made.rejects, skip_lines=PREAMBLE_LINES
@@ -104,9 +104,11 @@ def read_price_file(lines: Iterable[bytes], region: str) -> PriceFile:
     return made
 
 
-def plan_rows(lines: Iterable[bytes], region: str, rejects: list[Reject]) -> Iterator[dict[str, str]]:
+def plan_rows(
+    lines: Iterable[bytes], region: str, rejects: list[Reject]
+) -> Iterator[dict[str, str]]:
     """Rows of a region's Compute Savings Plans CSV that may be of a plain Linux machine."""
-    text = _kept(lines, (b"BoxUsage", b"RunInstances"), without=b"EC2InstanceSavingsPlans")
+    text = kept_lines(lines, (b"BoxUsage", b"RunInstances"), without=b"EC2InstanceSavingsPlans")
     return parse_csv(
         text,
         f"AWS Savings Plans file of {region}",
@@ -116,7 +118,7 @@ def plan_rows(lines: Iterable[bytes], region: str, rejects: list[Reject]) -> Ite
     )
 
 
-def _kept(
+def kept_lines(
     lines: Iterable[bytes],
     words: tuple[bytes, ...],
     made: PriceFile | None = None,
@@ -146,7 +148,9 @@ def _wanted(row: Mapping[str, str], name: str, region: str) -> bool:
             if attribute in ("capacitystatus", "marketoption") and row["TermType"] == "OnDemand":
                 raise Unusable(f"{attribute} is {found}, not {wanted}", name)
             return False
-    check_use(row.get("usageType", ""), row.get("operation", ""), row.get("Location Type", ""), name)
+    check_use(
+        row.get("usageType", ""), row.get("operation", ""), row.get("Location Type", ""), name
+    )
     return True
 
 

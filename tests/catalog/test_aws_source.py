@@ -28,8 +28,8 @@ def failure(kind: str = "on_demand", region: str = "us-east-1", seconds: float =
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """One attempt: what is retried is seen in the throttling test."""
-    monkeypatch.setattr("catalog.sources.aws.ATTEMPTS", 1)
-    monkeypatch.setattr("catalog.sources.aws.READ_TIMEOUT_S", 1)
+    monkeypatch.setattr("catalog.sources.aws_api.ATTEMPTS", 1)
+    monkeypatch.setattr("catalog.sources.aws_api.READ_TIMEOUT_S", 1)
 
 
 def test_on_demand_reads_all_pages_and_names_what_it_leaves_out(aws: FakeAws) -> None:
@@ -53,12 +53,12 @@ def test_on_demand_reads_all_pages_and_names_what_it_leaves_out(aws: FakeAws) ->
 
 def test_prices_are_asked_for_one_region_at_the_price_list_endpoint(aws: FakeAws) -> None:
     fetch(region="eu-west-1")
-    asked = [call for call in aws.calls if call.operation == "GetProducts"]
+    asked = [call for call in aws.asked if call.operation == "GetProducts"]
     assert {call.region for call in asked} == {"us-east-1"}
     filters = {item["Field"]: item["Value"] for item in asked[0].parameters["Filters"]}
     assert filters["regionCode"] == "eu-west-1"
     assert filters["marketoption"] == "OnDemand"
-    assert {call.region for call in aws.calls if call.service == "ec2"} == {"eu-west-1"}
+    assert {call.region for call in aws.asked if call.service == "ec2"} == {"eu-west-1"}
 
 
 def test_spot_is_the_median_over_zones_of_the_newest_prices(aws: FakeAws) -> None:
@@ -66,7 +66,7 @@ def test_spot_is_the_median_over_zones_of_the_newest_prices(aws: FakeAws) -> Non
     prices = {row["instance_type"]: row["usd_per_hour"] for row in fetched.options}
     assert prices == {"g6.xlarge": 0.36, "p5.48xlarge": 21.3942}
     assert {row["kind"] for row in fetched.options} == {"spot"}
-    asked = next(call for call in aws.calls if call.operation == "DescribeSpotPriceHistory")
+    asked = next(call for call in aws.asked if call.operation == "DescribeSpotPriceHistory")
     assert asked.parameters["ProductDescription.1"] == "Linux/UNIX"
     assert "StartTime" in asked.parameters
 
