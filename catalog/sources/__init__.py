@@ -25,6 +25,8 @@ from catalog.sources.base import (
 SOURCES: Mapping[str, tuple[str, str]] = {
     "aws": ("catalog.sources.aws", "AwsSource"),
     "sagemaker": ("catalog.sources.sagemaker", "SageMakerSource"),
+    "azure": ("catalog.sources.azure", "AzureSource"),
+    "azure-ml": ("catalog.sources.azure_ml", "AzureMlSource"),
 }
 
 
