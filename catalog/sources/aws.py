@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from catalog.refreshed import Row
 from catalog.sources.aws_base import AwsBase, now
 from catalog.sources.aws_blocks import block_row
+from catalog.sources.aws_errors import CREDENTIALS
 from catalog.sources.aws_plans import plan_confidence
 from catalog.sources.aws_prices import Commitment, CommitmentKey, commitment_row
 from catalog.sources.aws_quotas import ec2_class
@@ -35,7 +36,8 @@ class AwsSource(AwsBase):
         "nothing for public prices; the aws extra and credentials for spot prices, capacity "
         "blocks and quotas"
     )
-    without_account = (
+    public_kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot", "reservation", "savings_plan")
+    without_account: ClassVar[str] = (
         "prices come from AWS's public files, spot prices are derived from the Spot Instance "
         "Advisor's average savings, capacity blocks and quotas stay unknown"
     )
@@ -131,18 +133,23 @@ class AwsSource(AwsBase):
 
     def _blocks(self, region: str, deadline: float) -> Fetched:
         machines = self.account.machines(region, deadline)
-        rows, rejects = [], list(machines.rejects)
+        rows, rejects, unread = [], list(machines.rejects), []
         for name, classes in machines.usage.items():
             if classes is None or USAGE_CLASS["capacity_block"] not in classes:
                 continue
             row, more = block_row(name, region, self.account.blocks(name, region, deadline))
-            rejects += more
+            unread += more
             if row is not None:
                 rows.append(row)
             elif not more:
                 rejects.append(Reject(name, "no capacity block on offer"))
+        if unread and not rows:  # sold out is an answer, this is not
+            raise FetchFailed(
+                f"no capacity block could be read ({unread[0].what}: {unread[0].reason})",
+                "try again later; if it lasts, please report it",
+            )
         source = f"AWS ec2:DescribeCapacityBlockOfferings (cheapest of 24 h), {region}"
-        return self._joined(region, "capacity_block", rows, rejects, source, deadline)
+        return self._joined(region, "capacity_block", rows, [*rejects, *unread], source, deadline)
 
     def _joined(
         self,
@@ -192,7 +199,10 @@ class AwsSource(AwsBase):
             rows = _commitments(region, kind, plans.reserved)
         else:
             advised, notes = self.public.advised(region, deadline)
-            rejects += notes
+            if notes:  # nothing to derive a price from
+                raise FetchFailed(
+                    f"spot prices are {notes[0].reason}", f"{CREDENTIALS}: the account knows them"
+                )
             source = f"derived: on demand of the {source}, less the average saving of the {ADVISOR}"
             for name, usd in prices.on_demand.items():
                 row = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from catalog.sources.aws_account import AwsAccount
 from catalog.sources.aws_api import AwsApi
@@ -27,9 +28,12 @@ class AwsBase(Source):
     def missing(self) -> Missing | None:
         """What makes AWS unusable: a configuration that is there and broken. Not its absence."""
         try:
-            self.lack()
+            lack = self.lack()
         except Exception as error:  # noqa: BLE001  (profile files fail in many ways; all are told)
             return Missing(*session_problem(error))
+        if lack is not None:
+            # What only an account knows is not asked for, rather than reported as failed.
+            self.__dict__.update(kinds=self.public_kinds, has_quotas=False)
         return None
 
     @property
@@ -41,8 +45,9 @@ class AwsBase(Source):
         lack = self.lack()
         return f"{lack.what}: {self.without_account}; {lack.remedy}" if lack else ""
 
-    # What it means to have no account, in words.
-    without_account = "AWS's public price files are read"
+    # Purchase kinds of the public files, and what it means to have no account, in words.
+    public_kinds: ClassVar[tuple[str, ...]]
+    without_account: ClassVar[str]
 
     def lack(self) -> Missing | None:
         """What keeps the account from being asked; None when it can be.

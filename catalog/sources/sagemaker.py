@@ -25,7 +25,8 @@ class SageMakerSource(AwsBase):
     kinds: ClassVar[tuple[str, ...]] = ("on_demand",)
     has_quotas: ClassVar[bool] = True
     needs: ClassVar[str] = "nothing for prices; the aws extra and credentials for quotas"
-    without_account = "prices come from AWS's public files, quotas stay unknown"
+    public_kinds: ClassVar[tuple[str, ...]] = kinds
+    without_account: ClassVar[str] = "prices come from AWS's public files, quotas stay unknown"
 
     def fetch(self, region: str, kind: str, deadline: float) -> Fetched:
         if kind not in self.kinds:

@@ -7,6 +7,7 @@ an upper bound of a discount, and spot prices of SageMaker are not published.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -124,10 +125,9 @@ def managed_rows(
         except Unusable as error:
             rejects.append(Reject(name, error.reason))
             continue
-        try:
+        # The plain machine of that name has the facts where these cannot be read.
+        with contextlib.suppress(Unusable):
             offers.append(_offer(name, region, machine.facts))
-        except Unusable:
-            pass  # the plain machine of that name has the facts, if the region has it
     return offers, options, rejects
 
 

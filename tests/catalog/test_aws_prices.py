@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
         (price_item("p5en.48xlarge", "0.0000000000"), "$0"),
         (price_item("p5en.48xlarge", "1.0", marketoption="CapacityBlock"), "marketoption"),
         (price_item("p5en.48xlarge", "0.0", operation="RunInstances:CB"), "block"),
-        (price_item("m7i.large", "1.0", capacitystatus="UnusedCapacityReservation"), "capacitystat"),
+        (price_item("m7i.large", "1.0", capacitystatus="UnusedCapacityReservation"), "capacitysta"),
         # An unused reservation is listed at the machine's own price.
         (price_item("m7i.large", "1.0", usagetype="EU-UnusedBox:m7i.large"), "not plain use"),
         (price_item("m7i.large", "1.0", usagetype="EU-DedicatedUsage:m7i.large"), "not plain use"),
@@ -34,12 +34,13 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
         (price_item("m7i.large", "-1"), "not a number"),
         (price_item("m7i.large", "1.0").replace('"USD"', '"CNY"'), "CNY"),
         (price_item("m7i.large", "1.0").replace('"Hrs"', '"Quantity"'), "Quantity"),
-        (price_item("m7i.large", "1.0").replace('"OnDemand": {', '"OnDemandV2": {'), "no on-demand"),
+        (price_item("m7i.large", "1.0").replace('"OnDemand": {', '"OnDemandV2": {'), "no on-dem"),
         ("{}", "another shape"),
         ("[1", "another shape"),
         ('{"product": {"attributes": {"instanceType": "a1.large"}}, "terms": []}', "another shape"),
         ("[" * 200_000, "nested too deep"),
     ],
+    ids=range(19),
 )  # fmt: skip
 def test_price_list_items_that_are_no_hourly_price(item: str, reason: str) -> None:
     found = price_list([item], NOW)

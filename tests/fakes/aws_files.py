@@ -98,7 +98,9 @@ def plan_row(name: str, usd: str, region: str = "us-east-2", **over: str) -> dic
 def public_files(world: World, seed: int) -> dict[str, Callable[[], bytes]]:
     """By path; each is made when it is first asked for."""
     offers, plans = "/offers/v1.0/aws", "/savingsPlan/v1.0/aws/AWSComputeSavingsPlan"
-    files: dict[str, Callable[[], bytes]] = {"/spot-advisor-data.json": lambda: advisor(world, seed)}
+    files: dict[str, Callable[[], bytes]] = {
+        "/spot-advisor-data.json": lambda: advisor(world, seed)
+    }
     for service, made in (("AmazonEC2", _ec2_file), ("AmazonSageMaker", _managed_file)):
         paths = {region: f"{offers}/{service}/{VERSION}/{region}/index" for region in world.regions}
         index = {
@@ -148,7 +150,7 @@ def advisor(world: World, seed: int) -> bytes:
 
 
 def _ec2_file(one: RegionWorld) -> bytes:
-    from tests.fakes.aws_world import real_types
+    from tests.fakes.aws_world import paid, real_types
 
     rows: list[dict[str, str]] = []
     for name, usd in one.on_demand.items():
@@ -168,8 +170,6 @@ def _ec2_file(one: RegionWorld) -> bytes:
         unused = "UnusedCapacityReservation"
         rows.append(price_row(name, listed, one.region, **facts, CapacityStatus=unused))
         for number, ((years, payment), rate) in enumerate(one.committed[name].items()):
-            from tests.fakes.aws_world import _paid
-
             leased = {
                 "TermType": "Reserved",
                 "OfferTermCode": f"T{number}",
@@ -179,7 +179,7 @@ def _ec2_file(one: RegionWorld) -> bytes:
             }
             rows += [
                 price_row(name, amount, one.region, **facts, **leased, Unit=unit)
-                for unit, amount in _paid(years, payment, rate)
+                for unit, amount in paid(years, payment, rate)
             ]
     for name in one.sold_as("capacity-block"):
         rows.append(price_row(name, "0.0000000000", one.region, MarketOption="CapacityBlock"))

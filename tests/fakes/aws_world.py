@@ -160,7 +160,7 @@ class RegionWorld:
             terms = {
                 "OnDemand": [term([("Hrs", f"{usd:.10f}")])],
                 "Reserved": [
-                    lease(years, payment, _paid(years, payment, rate))
+                    lease(years, payment, paid(years, payment, rate))
                     for (years, payment), rate in self.committed[name].items()
                 ],
             }
@@ -217,7 +217,7 @@ class RegionWorld:
         return rates
 
 
-def _paid(years: int, payment: str, rate: float) -> list[tuple[str, str]]:
+def paid(years: int, payment: str, rate: float) -> list[tuple[str, str]]:
     """Hourly and upfront prices of a reservation that costs ``rate`` an hour, all counted."""
     hours = 8760 * years
     share = {"No Upfront": 0.0, "Partial Upfront": 0.5}.get(payment, 1.0)
