@@ -73,7 +73,7 @@ class AwsAccount:
             region, "ec2", "describe_instance_types", deadline, PaginationConfig={"PageSize": 100}
         )
         for page in pages:
-            for raw in page.get("InstanceTypes", ()):
+            for raw in page.get("InstanceTypes") or ():
                 name = str(raw.get("InstanceType", "?"))
                 try:
                     offers[name] = offer_row(raw, region)
@@ -106,7 +106,7 @@ class AwsAccount:
             ],
         )
         for page in pages:
-            yield from page.get("PriceList", ())
+            yield from page.get("PriceList") or ()
 
     def zones(self, region: str, deadline: float) -> tuple[dict[str, int], int, list[Reject]]:
         """Zones that offer each type, zones of the region (0 = unknown), and why unknown."""
@@ -115,7 +115,7 @@ class AwsAccount:
             region, "ec2", "describe_instance_type_offerings", deadline, **request
         )
         try:
-            offered = [item for page in pages for item in page.get("InstanceTypeOfferings", ())]
+            offered = [item for page in pages for item in page.get("InstanceTypeOfferings") or ()]
         except Denied as error:
             return {}, 0, [Reject("zones", f"unknown: {error}")]
         return *zones_sold(offered, region), []
@@ -130,7 +130,7 @@ class AwsAccount:
             StartTime=datetime.now(UTC),  # the price in force, not the history before it
         )
         return spot_prices(
-            (item for page in pages for item in page.get("SpotPriceHistory", ())), region
+            (item for page in pages for item in page.get("SpotPriceHistory") or ()), region
         )
 
     def plans(self, region: str, deadline: float) -> PriceList:
@@ -147,7 +147,7 @@ class AwsAccount:
             maxResults=1000,
         )
         return plan_prices(
-            (rate for page in pages for rate in page.get("searchResults", ())), region
+            (rate for page in pages for rate in page.get("searchResults") or ()), region
         )
 
     def blocks(self, name: str, region: str, deadline: float) -> Iterator[dict[str, Any]]:
@@ -164,7 +164,7 @@ class AwsAccount:
             EndDateRange=now + timedelta(days=BLOCK_DAYS_AHEAD),
         )
         for page in pages:
-            yield from page.get("CapacityBlockOfferings", ())
+            yield from page.get("CapacityBlockOfferings") or ()
 
     def quotas(
         self, region: str, service: str, classify: Classify, unit: str, deadline: float
@@ -175,7 +175,7 @@ class AwsAccount:
             pages = self._api.pages(
                 region, "service-quotas", operation, deadline, ServiceCode=service
             )
-            return [quota for page in pages for quota in page.get("Quotas", ())]
+            return [quota for page in pages for quota in page.get("Quotas") or ()]
 
         notes: list[Reject] = []
         applied = listed("list_service_quotas")
@@ -203,4 +203,4 @@ class AwsAccount:
             Filters=[states],
             PaginationConfig={"PageSize": 1000},
         )
-        return vcpus_in_use(item for page in pages for item in page.get("Reservations", ()))
+        return vcpus_in_use(item for page in pages for item in page.get("Reservations") or ())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from catalog.sources.aws_errors import EXTRA, explained
+from catalog.sources.aws_errors import EXTRA, LATER, explained
 from catalog.sources.base import FetchFailed, check_deadline
 
 CONNECT_TIMEOUT_S = 5
@@ -20,6 +20,7 @@ ATTEMPTS = 6
 RETRY_MODE = "adaptive"
 # More pages than any account or price list has: tokens that run in a circle end here.
 MAX_PAGES = 5000
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class AwsApi:
@@ -46,10 +47,13 @@ class AwsApi:
         self, region: str, service: str, operation: str, deadline: float, **request: Any
     ) -> Iterator[dict[str, Any]]:
         """Answers page by page. Raises FetchFailed, between pages also for the deadline."""
+        check_deadline(deadline, f"starting {operation}")
         try:
-            yield from self._pages(region, service, operation, deadline, request)
-        except (FetchFailed, KeyboardInterrupt, GeneratorExit):
-            raise
+            client = self._client(region, service)
+            if client.can_paginate(operation):
+                answers = iter(client.get_paginator(operation).paginate(**request))
+            else:
+                answers = self._by_hand(getattr(client, operation), request)
         except ImportError as error:
             raise FetchFailed(f"boto3 cannot be imported ({error.name})", EXTRA) from error
         except Exception as error:
@@ -57,21 +61,31 @@ class AwsApi:
             if known is None:  # not AWS's doing: a bug of ours must show as one
                 raise
             raise known from None  # the chain may hold signed requests
-
-    def _pages(
-        self, region: str, service: str, operation: str, deadline: float, request: dict[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        check_deadline(deadline, f"starting {operation}")
-        client = self._client(region, service)
-        if client.can_paginate(operation):
-            answers = iter(client.get_paginator(operation).paginate(**request))
-        else:
-            answers = self._by_hand(getattr(client, operation), request)
-        for number, page in enumerate(answers):
-            if number >= MAX_PAGES:
-                raise FetchFailed(f"{operation}: more than {MAX_PAGES} pages", "please report it")
+        for number in range(MAX_PAGES):
+            page = self._next(answers, region, operation)
+            if page is None:
+                return
             yield page
-            check_deadline(deadline, f"reading {operation}")
+            check_deadline(deadline, f"reading {operation} (page {number + 1})")
+        raise FetchFailed(f"{operation}: more than {MAX_PAGES} pages", "please report it")
+
+    @staticmethod
+    def _next(
+        answers: Iterator[dict[str, Any]], region: str, operation: str
+    ) -> dict[str, Any] | None:
+        try:
+            return next(answers, None)
+        except FetchFailed:
+            raise
+        except Exception as error:
+            known = explained(error, region)
+            if known is None and isinstance(error, UNREADABLE):
+                # botocore's parsers stumble in these ways over what is not AWS's answer.
+                said = f"{operation}: AWS sent an answer that cannot be read"
+                known = FetchFailed(f"{said} ({type(error).__name__})", LATER)
+            if known is None:
+                raise
+            raise known from None
 
     @staticmethod
     def _by_hand(call: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:

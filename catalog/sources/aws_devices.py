@@ -107,10 +107,12 @@ def _device(item: Raw, known: tuple[Device, ...], family: str) -> tuple[str, flo
         raise Unusable(f"no facts about accelerator {api_name!r}")
     count = float(item.get("Count") or 0)
     memory = item.get("MemoryInfo", {}).get("SizeInMiB")
+    if not memory and any(device.memory_mib for device in same_name):
+        raise Unusable(f"{api_name} without its memory")  # which one, and whether a part of one
     for device in same_name:
         if (
-            not memory
-            or device.memory_mib is None
+            device.memory_mib is None
+            or not memory
             or abs(memory / device.memory_mib - 1) <= MEMORY_TOLERANCE
         ):
             if count <= 0:

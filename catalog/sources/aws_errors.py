@@ -140,6 +140,11 @@ def explained(error: Exception, region: str) -> FetchFailed | None:
                 f"{operation}: {meaning} ({code})", f"allow {ACTIONS.get(operation, operation)}"
             )
         return FetchFailed(f"{operation}: {meaning} ({code})", remedy)
+    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint"):
+        return FetchFailed(
+            "an AWS endpoint is not a URL",
+            "correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE> or endpoint_url in ~/.aws/config",
+        )
     if isinstance(error, ResponseParserError):
         return FetchFailed("AWS sent an answer that cannot be read", LATER)
     if local := local_problem(error):

@@ -22,6 +22,7 @@ from catalog.sources.aws_prices import (
     PriceList,
     usd_amount,
 )
+from catalog.sources.bodies import mapping, positive, sequence
 
 HOURS_A_MONTH = 730
 # AWS asks for half of a partial upfront plan at its start.
@@ -59,10 +60,9 @@ def plan_file_prices(rows: Iterable[Mapping[str, str]], region: str) -> PriceLis
 
 
 def _from_api(rate: Raw, region: str) -> tuple[CommitmentKey, Commitment] | None:
-    offering = rate.get("savingsPlanOffering", {})
-    properties = {
-        str(item.get("name")): str(item.get("value")) for item in rate.get("properties", ())
-    }
+    offering = mapping(rate.get("savingsPlanOffering"))
+    listed = [mapping(item) for item in sequence(rate.get("properties"))]
+    properties = {str(item.get("name")): str(item.get("value")) for item in listed}
     usage, operation = str(rate.get("usageType", "")), str(rate.get("operation", ""))
     name = properties.get("instanceType") or _type_of(usage)
     if not name or not _is_plain(usage, operation):
@@ -76,7 +76,7 @@ def _from_api(rate: Raw, region: str) -> tuple[CommitmentKey, Commitment] | None
     ):
         if properties.get(field, wanted) != wanted:
             return None
-    seconds = offering.get("durationSeconds") or 0
+    seconds = positive(offering.get("durationSeconds")) or 0.0
     return _commitment(
         name,
         round(seconds / (HOURS_A_MONTH * 3600)),

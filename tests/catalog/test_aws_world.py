@@ -1,4 +1,4 @@
-"""The populated fake AWS: 20 regions refreshed through the real client, quickly, and with faults."""
+"""The populated fake AWS: 20 regions through the real client, quickly, and with faults."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def world(
 
 
 def test_a_region_of_the_world_passes_all_checks(world: FakeAws, own_cache: Path) -> None:
-    world.populate(["us-west-2"], seed=1)
-    result = refresh_catalog(only=["aws", "sagemaker"], regions=["us-west-2"], deadline_s=120)
+    world.populate(["ap-northeast-1"], seed=1)
+    result = refresh_catalog(only=["aws", "sagemaker"], regions=["ap-northeast-1"], deadline_s=120)
     assert {outcome.status for outcome in result.report.outcomes} == {Status.PUBLISHED}
     catalog = Catalog.open()
     assert not [f for f in check_catalog(catalog) if f.effect is Effect.ROW]
-    kinds = {row["kind"] for row in catalog.rows("purchase_options", "region = 'us-west-2'")}
+    kinds = {row["kind"] for row in catalog.rows("purchase_options", "region = 'ap-northeast-1'")}
     assert kinds == set(AwsSource.kinds)
 
 
@@ -57,15 +57,12 @@ def test_files_and_account_say_the_same(world: FakeAws, monkeypatch: pytest.Monk
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         columns = ("instance_type", "term_months", "payment", "upfront_usd", "usd_per_hour")
-        said = [
-            [[row.get(name) for name in columns] for row in part.options] for part in (asked, read)
-        ]
+        both = (asked, read)
+        said = [[[row.get(name) for name in columns] for row in part.options] for part in both]
         assert said[0] == said[1]
-        assert len(said[0]) >= 32
+        assert len(said[0]) >= 20
         facts = ("instance_type", "vcpus", "memory_gib", "accelerator", "accelerator_count")
-        machines = [
-            [[row[name] for name in facts] for row in part.offers] for part in (asked, read)
-        ]
+        machines = [[[row[name] for name in facts] for row in part.offers] for part in both]
         assert machines[0] == machines[1]
 
 
@@ -84,7 +81,7 @@ def faulty_run(fake: FakeAws, seed: int) -> None:
         for kind in source.kinds:
             fake.fault(seed)
             try:
-                fetched = source.fetch("sa-east-1", kind, time.monotonic() + 5)
+                fetched = source.fetch("il-central-1", kind, time.monotonic() + 5)
             except FetchFailed as failure:
                 assert failure.problem
                 assert failure.remedy
@@ -110,7 +107,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("seed", range(6))
 def test_faults_cost_slices_and_nothing_else(world: FakeAws, seed: int) -> None:
-    world.populate(["sa-east-1"], seed)
+    world.populate(["il-central-1"], seed)
     faulty_run(world, seed)
 
 
@@ -118,7 +115,7 @@ def test_faults_cost_slices_and_nothing_else(world: FakeAws, seed: int) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("seed", range(6, 206))
 def test_many_faults(world: FakeAws, seed: int) -> None:
-    world.populate(["sa-east-1"], seed)
+    world.populate(["il-central-1"], seed)
     faulty_run(world, seed)
 
 
