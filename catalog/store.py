@@ -54,6 +54,8 @@ class Catalog:
     def __init__(self, connection: sqlite3.Connection, path: Path, damage: str | None) -> None:
         self._connection = connection
         self.path = path
+        # Account quotas by the quota class they limit; only a layered catalog has some.
+        self.account_limits: Mapping[str, float] = {}
         # What was wrong with the previous compiled file, if it had to be replaced.
         self.repaired_damage = damage
 

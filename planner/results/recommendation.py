@@ -54,6 +54,9 @@ class Price(Result):
 
     usd_per_hour: float = Field(description="one machine")
     source: str
+    layer: str = Field(
+        default="snapshot", description="snapshot, derived, refreshed, overlay NAME or workload"
+    )
     as_of: str | None = Field(description="ISO date; null when the source is undated")
     age_days: int | None
     confidence: str
