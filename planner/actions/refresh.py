@@ -53,6 +53,11 @@ class Refreshed:
     logged: int
 
     @property
+    def published(self) -> int:
+        """Slices that were published."""
+        return len(self.report.with_status(Status.PUBLISHED))
+
+    @property
     def complete(self) -> bool:
         """Whether every slice that was asked for has been published."""
         return not self.skipped and all(
