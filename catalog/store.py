@@ -102,6 +102,11 @@ class Catalog:
         """Refreshed slices: cloud, region, kind, time fetched (ISO 8601, UTC)."""
         return [tuple(part[:4]) for part in json.loads(self.meta["refreshed"])]
 
+    @property
+    def refreshed_by(self) -> list[tuple[str, str]]:
+        """Source and time fetched (ISO 8601, UTC) of each refreshed slice."""
+        return [(part[4], part[3]) for part in json.loads(self.meta["refreshed"])]
+
     @cached_property
     def accelerators(self) -> Mapping[str, Accelerator]:
         return {row["name"]: Accelerator.from_row(row) for row in self.rows("accelerators")}
