@@ -144,8 +144,9 @@ def _wanted(row: Mapping[str, str], name: str, region: str) -> bool:
     for attribute, column in COLUMNS.items():
         wanted, found = PRICE_FILTERS[attribute], row[column]
         if found != wanted and not (attribute == "preInstalledSw" and found == ""):
-            # Other systems, tenancies and software are other products, each with all its terms.
-            if attribute in ("capacitystatus", "marketoption") and row["TermType"] == "OnDemand":
+            # Other systems, tenancies and unused reservations are other products, each with all its
+            # terms; a block under the name of its machine is worth telling.
+            if attribute == "marketoption" and row["TermType"] == "OnDemand":
                 raise Unusable(f"{attribute} is {found}, not {wanted}", name)
             return False
     check_use(
