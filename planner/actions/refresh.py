@@ -53,6 +53,11 @@ class Refreshed:
     logged: int
 
     @property
+    def published(self) -> int:
+        """Slices that were published."""
+        return len(self.report.with_status(Status.PUBLISHED))
+
+    @property
     def complete(self) -> bool:
         """Whether every slice that was asked for has been published."""
         return not self.skipped and all(
@@ -220,3 +225,8 @@ def _known_regions(source: Source, catalog: Catalog) -> list[str]:
         return [f"{r['cloud']}/{r['region']}" for r in rows if r["cloud"] in source.clouds]
     known = catalog.rows("offers", "cloud = ? GROUP BY region ORDER BY region", source.cloud)
     return [row["region"] for row in known]
+
+
+def asked_places(source: Source, catalog: Catalog) -> list[str]:
+    """Regions that a source is asked for when the user names none."""
+    return source.regions(_known_regions(source, catalog)) or ["all"]
