@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,16 @@ from catalog.sources import FetchFailed
 from catalog.sources.aws import AwsSource
 from catalog.sources.base import Fetched
 from tests.catalog.conftest import SECRET_KEY
-from tests.fakes.aws import FakeAws, ec2_error, json_error, paged, price_item, xml_drift
+from tests.fakes.aws import (
+    Asked,
+    FakeAws,
+    Handler,
+    ec2_error,
+    json_error,
+    paged,
+    price_item,
+    xml_drift,
+)
 from tests.fakes.server import Fault, Reply
 
 
@@ -67,6 +78,36 @@ def test_resets_and_errors_of_servers_are_tried_again(aws: FakeAws) -> None:
     assert len(fetch().options) == 3
 
 
+def test_half_an_answer_is_asked_for_again_and_no_page_is_read_twice(aws: FakeAws) -> None:
+    whole = fetch()
+    for number, half in enumerate((Fault.truncated(), Fault.silently_truncated(), Fault.garbage())):
+        before = aws.count("DescribeInstanceTypes")
+        # The second page of two breaks, so that the first is asked for a second time.
+        first = aws.answers["DescribeInstanceTypes"]
+        aws.answers["DescribeInstanceTypes"] = broken_once(aws, first, half)
+        again = fetch()
+        aws.answers["DescribeInstanceTypes"] = first
+        assert (again.offers, again.options, again.rejects) == (
+            whole.offers,
+            whole.options,
+            whole.rejects,
+        ), number
+        assert aws.count("DescribeInstanceTypes") == before + 4
+
+
+def broken_once(aws: FakeAws, answer: Handler, fault: Fault) -> Handler:
+    """``answer``, but after its first page the next request suffers ``fault``."""
+    queued = []
+
+    def broken(asked: Asked) -> Mapping[str, Any]:
+        if not queued:
+            queued.append(fault)
+            aws.queue(fault)
+        return answer(asked)
+
+    return broken
+
+
 @pytest.mark.parametrize(
     ("reply", "said", "remedy"),
     [
@@ -86,7 +127,7 @@ def test_resets_and_errors_of_servers_are_tried_again(aws: FakeAws) -> None:
 )  # fmt: skip
 @pytest.mark.usefixtures("impatient")
 def test_what_ec2_can_answer_wrongly(aws: FakeAws, reply: Reply, said: str, remedy: str) -> None:
-    aws.faults["DescribeInstanceTypes"].append(reply)
+    aws.faults["DescribeInstanceTypes"].extend([reply, reply])
     error = failure()
     assert said in error.problem
     assert remedy in error.remedy
