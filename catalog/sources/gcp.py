@@ -225,27 +225,28 @@ def _option(
 ) -> dict[str, Any] | None:
     """The row of one way to buy; None where the offer is not sold so."""
     preemptible = kind in (SPOT, FLEX_START)
+    if not _is_sold(offer, region, way, rates):
+        if way == ON_DEMAND:  # the others are not sold of everything
+            raise MissingRate(f"no part of it has an on demand rate in {region}")
+        return None
     if isinstance(offer, Slice):
-        if not is_tpu_sold(offer, region, way, rates):
-            return _unsold(way, region)
-        usd = tpu_usd_per_hour(offer, region, way, rates)
-        return option_row(
-            offer.name, region, kind, usd, tpu_quota_class(offer, preemptible), **columns
+        usd, quota = (
+            tpu_usd_per_hour(offer, region, way, rates),
+            tpu_quota_class(offer, preemptible),
         )
-    if not is_sold(offer, region, way, rates):
-        return _unsold(way, region)
-    usd = usd_per_hour(offer, region, way, rates)
+        return option_row(offer.name, region, kind, usd, quota, **columns)
+    usd, quota = usd_per_hour(offer, region, way, rates), quota_class(offer, preemptible)
     if said := obtainability(offer.name, way):
         columns = {**columns, "obtainability": said}
-    if offer.gpu_count and offer.gpu_count < 1 and kind != SPOT:
+    if 0 < offer.gpu_count < 1 and kind != SPOT:
         columns = {**columns, "confidence": "derived"}  # rates are of whole GPUs
-    return option_row(offer.name, region, kind, usd, quota_class(offer, preemptible), **columns)
+    return option_row(offer.name, region, kind, usd, quota, **columns)
 
 
-def _unsold(way: str, region: str) -> None:
-    """Not sold so: nothing to say, but of a machine without any price on demand."""
-    if way == ON_DEMAND:
-        raise MissingRate(f"no part of it has an on demand rate in {region}")
+def _is_sold(offer: Offer, region: str, way: str, rates: Rates) -> bool:
+    if isinstance(offer, Slice):
+        return is_tpu_sold(offer, region, way, rates)
+    return is_sold(offer, region, way, rates)
 
 
 def _offer(offer: Offer, region: str) -> dict[str, Any]:

@@ -208,9 +208,9 @@ def _guarded(client: Any) -> Any:
     from requests.adapters import HTTPAdapter
 
     class Bounded(HTTPAdapter):
-        def send(self, request: Any, **options: Any) -> Any:
+        def send(self, *request: Any, **options: Any) -> Any:
             end = time.monotonic() + READ_TIMEOUT_S
-            response = super().send(request, **{**options, "stream": True})
+            response = super().send(*request, **{**options, "stream": True})
             body = bytearray()
             for piece in response.iter_content(CHUNK):
                 body += piece
