@@ -213,7 +213,7 @@ class Rates:
         try:
             component = component_of(sku)
         except Unreadable as error:
-            self.problems.append((sku.regions, what, error.reason))
+            self.problems.append((sku.regions, what, sku.problem or error.reason))
             return
         if component is None:
             return
