@@ -71,7 +71,9 @@ TOPOLOGIES = {"TPU-v5p": 3, "TPU-v5e": 2, "TPU-v6e": 2}
 def fill(fake: FakeGcp, regions: list[str], seed: int) -> None:
     """Machines, cards, TPUs, SKUs and quotas of the regions; unknown ones are as us-central1."""
     fake.skus_per_page, fake.zones_per_page = 2000, 6
-    fake.skus.setdefault(VERTEX, [])
+    fake.skus = {COMPUTE: [], OLD_TPU: [], VERTEX: []}
+    for store in (fake.machines, fake.cards, fake.tpu_types, fake.quotas):
+        store.clear()
     offers, options = _snapshot()
     for region in regions:
         known = region if region in offers else TEMPLATE
