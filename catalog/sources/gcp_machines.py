@@ -46,7 +46,7 @@ SERIES = {
 }
 # GiB of one bundled partition (cloud.google.com/compute/docs/disks/local-ssd).
 PARTITION_GIB = 375.0
-BIG_PARTITION_GIB = {"z3": 3000.0, "h4d": 3000.0}
+BIG_PARTITION_GIB = {"z3": 3000.0}
 # Partitions to a GPU in families whose bundled SSD the API may leave out (same page; billed so,
 # as the published prices of a2-ultragpu and a3-highgpu show).
 PARTITIONS_PER_GPU = {"a2-ultragpu-": 1, "a3-highgpu-": 2, "a3-megagpu-": 2, "a3-ultragpu-": 4}
@@ -157,6 +157,9 @@ def bundled_ssd_gib(machine: MachineType) -> float:
                 partitions = per_gpu * machine.gpu_count
     if not partitions and "lssd" in machine.name:
         raise Unusable("its bundled local SSD is of unknown size")
+    if partitions and machine.name.endswith("-metal"):
+        # Bare metal has disks of 3,000 or 6,000 GiB; the API counts them without their size.
+        raise Unusable("its bundled local disks are of unknown size")
     return partitions * BIG_PARTITION_GIB.get(machine.series, PARTITION_GIB)
 
 

@@ -128,8 +128,9 @@ def test_bundled_ssd(name: str, partitions: int, gpus: float, gib: float) -> Non
 
 
 def test_ssd_of_unknown_size_is_no_price() -> None:
-    with pytest.raises(Unusable, match="unknown size"):
-        bundled_ssd_gib(machine("c9-standard-8-lssd"))
+    for name, partitions in (("c9-standard-8-lssd", 0), ("c4-standard-288-lssd-metal", 6)):
+        with pytest.raises(Unusable, match="unknown size"):
+            bundled_ssd_gib(machine(name, ssd_partitions=partitions))
 
 
 def test_shared_cores_are_billed_in_part() -> None:
