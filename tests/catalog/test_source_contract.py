@@ -17,7 +17,7 @@ from catalog.integrity import Effect, LastGood, blocking_reason, check_slice
 from catalog.offers import PurchaseKind
 from catalog.refreshed import Slice
 from catalog.sources import SOURCES, Fetched, FetchFailed, Source, open_source
-from tests.fakes.registry import REGIONS, Fake, fake_module, faked_sources, open_fake
+from tests.fakes.registry import REGIONS, Fake, clear_faults, fake_module, faked_sources, open_fake
 
 SEED = 7
 SOURCE_NAMES = sorted(SOURCES)
@@ -54,12 +54,6 @@ def fake_of(fakes: dict[str, Fake], monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def regions_of(name: str) -> tuple[str, ...]:
     return REGIONS.get(name, ("all",))
-
-
-def clear_faults(fake: Fake) -> None:
-    for store in ("_faults", "faults"):
-        if hasattr(fake, store):
-            getattr(fake, store).clear()
 
 
 def secrets_of(fake: Fake) -> list[str]:

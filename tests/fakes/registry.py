@@ -65,3 +65,10 @@ def open_fake(source: str) -> Fake:
     cls = fake_class(source)
     assert cls is not None, f"no fake of {source} in tests/fakes"
     return cast(Fake, cls())
+
+
+def clear_faults(fake: Fake) -> None:
+    """Forget the faults that no call has suffered yet."""
+    for store in ("_faults", "faults"):
+        if hasattr(fake, store):
+            getattr(fake, store).clear()
