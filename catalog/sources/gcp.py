@@ -16,9 +16,16 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from catalog.attributes import SNAPSHOT
-from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Missing, Reject, Source
+from catalog.sources.base import (
+    Fetched,
+    FetchedQuotas,
+    FetchFailed,
+    Missing,
+    Reject,
+    Source,
+    check_deadline,
+)
 from catalog.sources.gcp_client import GoogleClients, Once
-from catalog.sources.gcp_errors import NotAllowed
 from catalog.sources.gcp_machines import (
     MachineType,
     Unusable,
@@ -34,6 +41,7 @@ from catalog.sources.gcp_machines import (
 from catalog.sources.gcp_pages import (
     AllTypes,
     RegionTypes,
+    TpuTypes,
     list_skus,
     list_tpu_types,
     list_tpu_zones,
@@ -94,7 +102,7 @@ class GcpSource(Source):
         self._types: Once[AllTypes] = Once()
         self._rates: Once[Rates] = Once()
         self._tpu_zones: Once[frozenset[str]] = Once()
-        self._tpu_types: dict[str, Once[dict[str, tuple[str, ...]]]] = {}
+        self._tpu_types: dict[str, Once[TpuTypes]] = {}
 
     def missing(self) -> Missing | None:
         return self.clients.missing()
@@ -205,19 +213,22 @@ class GcpSource(Source):
     def _slices(
         self, region: str, deadline: float, rejects: list[Reject]
     ) -> dict[str, tuple[str, ...]]:
-        """TPU types of a region. Where the API is closed to us, those the snapshot knows."""
+        """TPU types of a region. Those the snapshot knows stand in for lists that do not come."""
         try:
             zones = self._tpu_zones.get(deadline, lambda: list_tpu_zones(self.clients, deadline))
             own = [zone for zone in zones if region_of(zone) == region]
             once = self._tpu_types.setdefault(region, Once())
-            return once.get(deadline, lambda: list_tpu_types(self.clients, own, deadline))
-        except NotAllowed as closed:
-            rejects.append(
-                Reject(
-                    "TPU slices", f"{closed.problem}: those known before are taken; {closed.remedy}"
-                )
-            )
-            return dict.fromkeys(_known_slices(region), ())
+            types = once.get(deadline, lambda: list_tpu_types(self.clients, own, deadline))
+        except FetchFailed as failure:
+            check_deadline(deadline, "listing TPU types")
+            said = Reject("TPU slices", f"{failure.problem}; {failure.remedy}")
+            types = TpuTypes({}, (said,))
+        known: dict[str, tuple[str, ...]] = {}
+        for reject in types.rejects:
+            reason = f"{reject.reason} (those known before are priced)"
+            rejects.append(Reject(reject.what, reason))
+            known = dict.fromkeys(_known_slices(region), ())
+        return {**known, **types.topologies}
 
 
 def _option(

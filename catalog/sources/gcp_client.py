@@ -27,6 +27,8 @@ SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 READ_TIMEOUT_S = 60.0
 # Compute Engine's request quota fills up again at the next minute.
 RETRY_FOR_S = 90.0
+# Some zones' TPU lists answer 503 for months; there is something else to take.
+TPU_RETRY_FOR_S = 5.0
 RETRY_FIRST_S = 0.5
 RETRY_LONGEST_S = 20.0
 # Times a broken connection is tried again: one that stays broken will not mend by asking on.
@@ -51,8 +53,10 @@ class Once(Generic[Value]):
 
     def get(self, deadline: float, ask: Callable[[], Value]) -> Value:
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            check_deadline(deadline, "waiting for what all regions share")
-            self._lock.acquire()
+            raise FetchFailed(
+                "out of time while another region's thread asked for what all share",
+                "try again, name fewer regions or raise --deadline",
+            )
         try:
             if self._value is None:
                 if self._failure and time.monotonic() - self._failure[1] < FAILURE_STANDS_S:
@@ -116,7 +120,7 @@ class GoogleClients:
         """One call, tried again while it makes sense. Raises FetchFailed."""
         check_deadline(deadline, f"starting to ask Google's {api} API")
         try:
-            return method(**request, **_patience(deadline))
+            return method(**request, **_patience(api, deadline))
         except Exception as error:
             known = explained(error, api, self._known_project())
             if known is None:  # not Google's doing: a bug of ours must show as one
@@ -231,7 +235,7 @@ def _guarded(client: Any) -> Any:
     return client
 
 
-def _patience(deadline: float) -> dict[str, Any]:
+def _patience(api: str, deadline: float) -> dict[str, Any]:
     """Retry and timeout of one call. By default the libraries retry 503 and 504, or nothing.
 
     A Retry-After that a server sends is not slept: the next attempt comes after at most
@@ -245,7 +249,7 @@ def _patience(deadline: float) -> dict[str, Any]:
             predicate=_WorthRetrying(),
             initial=RETRY_FIRST_S,
             maximum=RETRY_LONGEST_S,
-            timeout=min(RETRY_FOR_S, left),
+            timeout=min(TPU_RETRY_FOR_S if api == "tpu" else RETRY_FOR_S, left),
         ),
         "timeout": min(READ_TIMEOUT_S, left),
     }

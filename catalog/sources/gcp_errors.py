@@ -24,10 +24,6 @@ APIS = {
 }
 
 
-class NotAllowed(FetchFailed):
-    """An API that is switched off or closed to these credentials: asking again will not help."""
-
-
 def reasons(error: Any) -> set[str]:
     """Machine-readable reasons of a Google API error: old style, new style and details."""
     found = {str(getattr(error, "reason", "") or "")}
@@ -66,11 +62,11 @@ def explained(error: Exception, api: str, project: str) -> FetchFailed | None:
         if isinstance(error, api_errors.TooManyRequests) or why & THROTTLED:
             return FetchFailed(f"{title}: Google throttled the requests", LATER)
         if why & DISABLED or "has not been used in project" in str(error):
-            return NotAllowed(
+            return FetchFailed(
                 f"the {title} API is not enabled in the project",
                 f"run `gcloud services enable {service}{where}`",
             )
-        return NotAllowed(
+        return FetchFailed(
             f"{title}: the credentials may not read this",
             f"have {role} granted to them in the project",
         )

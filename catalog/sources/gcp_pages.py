@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.sources.base import Reject
+from catalog.sources.base import FetchFailed, Reject, check_deadline
 from catalog.sources.gcp_client import GoogleClients
 from catalog.sources.gcp_machines import MachineType, normalised
 from catalog.sources.gcp_skus import Sku
@@ -151,21 +151,35 @@ def _add_machine(region: RegionTypes, zone: str, raw: Any) -> None:
     )
 
 
-def list_tpu_types(
-    clients: GoogleClients, zones: Iterable[str], deadline: float
-) -> dict[str, tuple[str, ...]]:
-    """TPU types of the zones with their topologies. Raises FetchFailed."""
+@dataclass(frozen=True, slots=True)
+class TpuTypes:
+    """TPU types with their topologies, and the zones whose list did not come."""
+
+    topologies: Mapping[str, tuple[str, ...]]
+    rejects: tuple[Reject, ...]
+
+
+def list_tpu_types(clients: GoogleClients, zones: Iterable[str], deadline: float) -> TpuTypes:
+    """TPU types of the zones. Raises FetchFailed when the time is up."""
     found: dict[str, tuple[str, ...]] = {}
+    rejects: list[Reject] = []
     client = clients.tpu(deadline)
     project = clients.project(deadline)
     for zone in sorted(zones):
-        parent = f"projects/{project}/locations/{zone}"
-        method = client.list_accelerator_types
-        for page in clients.pages("tpu", deadline, method, request={"parent": parent}):
+        request = {"parent": f"projects/{project}/locations/{zone}"}
+        try:
+            pages = list(
+                clients.pages("tpu", deadline, client.list_accelerator_types, request=request)
+            )
+        except FetchFailed as failure:
+            check_deadline(deadline, "reading from Google's tpu API")
+            rejects.append(Reject(f"TPU slices of {zone}", f"{failure.problem}; {failure.remedy}"))
+            continue
+        for page in pages:
             for raw in page.accelerator_types:
                 shapes = tuple(config.topology for config in raw.accelerator_configs)
                 found[raw.type_] = tuple(dict.fromkeys((*found.get(raw.type_, ()), *shapes)))
-    return found
+    return TpuTypes(found, tuple(rejects))
 
 
 def list_tpu_zones(clients: GoogleClients, deadline: float) -> frozenset[str]:

@@ -23,6 +23,7 @@ from tests.catalog.gcp_setup import (
     usd,
 )
 from tests.fakes.gcp import COMPUTE, FakeGcp, machine, refusal, sku
+from tests.fakes.server import Fault
 
 __all__ = ["gcp"]  # a fixture
 
@@ -251,12 +252,21 @@ def test_without_the_tpu_api_the_slices_known_before_are_priced(gcp: FakeGcp) ->
     assert usd(found)["tpu-v5litepod-256"] == pytest.approx(256 * 1.2)
     said = reasons(found)["TPU slices"]
     assert "gcloud services enable tpu.googleapis.com --project=fake-project" in said
+    assert "those known before" in said
 
 
-def test_a_tpu_api_that_fails_costs_the_slice(gcp: FakeGcp) -> None:
-    gcp.queue(refusal(400, "badRequest"), path="/v2/projects/fake-project/locations")
-    with pytest.raises(FetchFailed, match="Cloud TPU: error 400"):
-        fetch()
+def test_a_zone_whose_tpu_list_never_comes_costs_only_its_own_types(
+    gcp: FakeGcp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As us-east1-b has done for long, by 503."""
+    monkeypatch.setattr("catalog.sources.gcp_client.TPU_RETRY_FOR_S", 0.2)
+    gcp.tpu_types["us-central1-b"] = {"v5litepod-2048": "32x64"}
+    path = "/v2/projects/fake-project/locations/us-central1-a/acceleratorTypes"
+    gcp.queue(*[Fault.status(503, b"502:Bad Gateway")] * 99, path=path)
+    found = fetch()
+    assert usd(found)["tpu-v5litepod-2048"] == pytest.approx(2048 * 1.2)
+    assert usd(found)["tpu-v5litepod-16"] == pytest.approx(16 * 1.2)  # known before
+    assert "error 503" in reasons(found)["TPU slices of us-central1-a"]
 
 
 def test_quotas_have_the_catalogs_words(gcp: FakeGcp) -> None:
