@@ -69,6 +69,14 @@ class Catalog:
         connection.row_factory = sqlite3.Row
         return cls(connection, path, damage)
 
+    @classmethod
+    def open_embedded(cls) -> Catalog:
+        """Open the embedded snapshot alone, as it was before any refresh."""
+        root = cache_dir()
+        connection, path, damage = open_compiled(root, root / "never-refreshed")
+        connection.row_factory = sqlite3.Row
+        return cls(connection, path, damage)
+
     @property
     def content_id(self) -> str:
         """Digest of the facts: equal ids answer equally."""

@@ -24,10 +24,18 @@ from catalog.sources.base import (
 # Source's name (the word of --only): module and class. One line each.
 SOURCES: Mapping[str, tuple[str, str]] = {
     "aws": ("catalog.sources.aws", "AwsSource"),
+    "sagemaker": ("catalog.sources.sagemaker", "SageMakerSource"),
     "azure": ("catalog.sources.azure", "AzureSource"),
     "azure-ml": ("catalog.sources.azure_ml", "AzureMlSource"),
     "gcp": ("catalog.sources.gcp", "GcpSource"),
     "vertex-ai": ("catalog.sources.vertex", "VertexSource"),
+    "lambda": ("catalog.sources.lambda_cloud", "LambdaSource"),
+    "runpod": ("catalog.sources.runpod", "RunpodSource"),
+    "vast": ("catalog.sources.vast", "VastSource"),
+    "nebius": ("catalog.sources.nebius", "NebiusSource"),
+    "oci": ("catalog.sources.oci", "OciSource"),
+    "skypilot": ("catalog.sources.skypilot", "SkypilotSource"),
+    "gpuhunt": ("catalog.sources.gpuhunt", "GpuhuntSource"),
 }
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog import Catalog
+from catalog import Catalog, CatalogError
 from catalog.errors import UnknownName, nearest
+from catalog.history import PriceHistory
 from catalog.refresh import (
     DEFAULT_DEADLINE_S,
     Outcome,
@@ -94,6 +95,12 @@ def refresh_catalog(
         say(f"asking {', '.join(sources)} for {len(tasks)} slices, at most {deadline_s:g} s")
     if started:
         started(len(tasks))
+    history = PriceHistory()
+    try:
+        history.begin(datetime.now(UTC))
+    except CatalogError as error:
+        if say:
+            say(f"note: {error}")
     report = refresh(
         tasks,
         sources,
@@ -102,6 +109,7 @@ def refresh_catalog(
         accept_jumps=accept_jumps,
         deadline_s=deadline_s,
         set_aside=moved,
+        history=history,
         progress=progress,
     )
     if report.with_status(Status.PUBLISHED):

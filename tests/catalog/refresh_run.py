@@ -85,17 +85,15 @@ def _run(request: Mapping[str, Any]) -> None:
     """What the child does; what it says is of no interest, only what it leaves."""
     import catalog.compiled
     from planner.actions.refresh import refresh_catalog
-    from planner.errors import BadInput
 
     os.environ.update(request["env"])
     catalog.compiled.SNAPSHOT = Path(request["snapshot"])
-    with contextlib.suppress(BadInput):  # none of the chosen sources has the kind
-        refresh_catalog(
-            only=request["only"],
-            regions=request["regions"],
-            kinds=request["kinds"],
-            deadline_s=request["deadline_s"],
-        )
+    refresh_catalog(
+        only=request["only"],
+        regions=request["regions"],
+        kinds=request["kinds"],
+        deadline_s=request["deadline_s"],
+    )
 
 
 def _serve() -> None:
@@ -109,6 +107,8 @@ def _serve() -> None:
             try:
                 _run(json.loads(line))
                 code = 0
+            except BaseException as error:  # noqa: BLE001  (told, and seen in the exit code)
+                sys.stderr.write(f"{type(error).__name__}: {error}\n")
             finally:
                 # As the command ends: threads in dead connections are not waited for.
                 os._exit(code)

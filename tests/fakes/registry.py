@@ -15,8 +15,10 @@ from typing import Any, Protocol, cast
 
 from catalog.sources import SOURCES
 
-# Sources that a cloud's fake serves too.
-SERVED_BY = {"sagemaker": "aws", "vertex-ai": "gcp"}
+# Sources that a cloud's fake serves too, or whose name cannot be a module's.
+SERVED_BY = {"sagemaker": "aws", "vertex-ai": "gcp", "lambda": "lambda_cloud"}
+# Fakes that speak through an SDK outside of the test extra.
+NEEDS_SDK = {"nebius": "nebius"}
 # Regions to fill each fake with: as the provider names them.
 REGIONS: Mapping[str, tuple[str, ...]] = {
     "aws": ("us-east-1", "eu-west-1"),
@@ -25,6 +27,10 @@ REGIONS: Mapping[str, tuple[str, ...]] = {
     "vertex-ai": ("us-central1", "europe-west4"),
     "azure": ("eastus", "westeurope"),
     "azure-ml": ("eastus", "westeurope"),
+    "nebius": ("eu-north1", "us-central1"),
+    "vast": ("all", "US"),
+    "skypilot": ("aws/us-east-1", "gcp/us-central1"),
+    "gpuhunt": ("aws/us-east-1", "gcp/us-central1"),
 }
 
 
@@ -58,7 +64,11 @@ def fake_class(source: str) -> type[Any] | None:
 
 def faked_sources() -> list[str]:
     """Registered sources with a fake; equal fakes are started once by the callers."""
-    return [name for name in SOURCES if fake_class(name) is not None]
+    return [
+        name
+        for name in SOURCES
+        if fake_class(name) is not None and find_spec(NEEDS_SDK.get(name, "catalog")) is not None
+    ]
 
 
 def open_fake(source: str) -> Fake:
