@@ -11,8 +11,9 @@ Needs the ``gcp`` extra and application default credentials that may list machin
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, ClassVar
 
 from catalog.attributes import SNAPSHOT
@@ -227,7 +228,7 @@ class GcpSource(Source):
         for reject in types.rejects:
             reason = f"{reject.reason} (those known before are priced)"
             rejects.append(Reject(reject.what, reason))
-            known = dict.fromkeys(_known_slices(region), ())
+            known = dict.fromkeys(_known_slices().get(region, ()), ())
         return {**known, **types.topologies}
 
 
@@ -273,10 +274,13 @@ def _rejecting(name: str, rejects: list[Reject]) -> Iterator[None]:
         rejects.append(Reject(name, error.reason))
 
 
-def _known_slices(region: str) -> Iterator[str]:
+@cache
+def _known_slices() -> Mapping[str, Sequence[str]]:
+    """TPU types of more than a machine that the snapshot has, by region."""
+    found: dict[str, list[str]] = {}
     with (SNAPSHOT / "offers.csv").open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
-            if row["cloud"] == "gcp" and row["region"] == region:
-                name = row["instance_type"]
-                if name.startswith("tpu-v"):
-                    yield name.removeprefix("tpu-")
+            name = row["instance_type"]
+            if row["cloud"] == "gcp" and name.startswith("tpu-v"):
+                found.setdefault(row["region"], []).append(name.removeprefix("tpu-"))
+    return found

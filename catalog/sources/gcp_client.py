@@ -9,6 +9,7 @@ import json
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -160,12 +161,15 @@ class GoogleClients:
     def _ask_login(self) -> tuple[Any, str]:
         import google.auth
         from google.auth.credentials import AnonymousCredentials
+        from google.oauth2.credentials import Credentials as UserCredentials
 
         named = next((os.environ[n] for n in PROJECT_VARIABLES if os.environ.get(n)), "")
         if os.environ.get(variable(self.name)):
             return AnonymousCredentials(), named or "planner"
         try:
-            credentials, project = google.auth.default(scopes=SCOPES)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a quota project, which is set below
+                credentials, project = google.auth.default(scopes=SCOPES)
         except Exception as error:
             known = explained(error, "compute", "")
             if known is None:
@@ -174,6 +178,9 @@ class GoogleClients:
         project = named or project or getattr(credentials, "quota_project_id", None)
         if not project:
             raise FetchFailed("no Google Cloud project is set", PROJECT)
+        if isinstance(credentials, UserCredentials) and not credentials.quota_project_id:
+            # Billing and TPU refuse a person's own login that names no project to count for.
+            credentials = credentials.with_quota_project(str(project))
         return credentials, str(project)
 
     def _known_project(self) -> str:

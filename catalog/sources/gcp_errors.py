@@ -75,9 +75,9 @@ def explained(error: Exception, api: str, project: str) -> FetchFailed | None:
     if isinstance(error, (ParseError, UnicodeDecodeError, RecursionError)):
         return FetchFailed(f"{title} sent an answer that cannot be read", LATER)
     if isinstance(error, api_errors.GoogleAPICallError):
-        code = getattr(error, "code", None)
+        code, said = getattr(error, "code", None), scrub(str(error.message or ""))
         return FetchFailed(
-            f"{title}: error {int(code) if code else ''}: {scrub(str(error.message or ''))}", LATER
+            ": ".join(filter(None, (f"{title}: error {int(code or 0)}", said))), LATER
         )
     if isinstance(error, requests.exceptions.Timeout):
         return FetchFailed(f"no whole answer from {title} in time", NETWORK)

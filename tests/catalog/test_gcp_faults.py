@@ -255,6 +255,16 @@ def test_projects_that_google_auth_would_find(no_login: Path) -> None:
     assert GcpSource().missing() is None
 
 
+def test_a_persons_login_counts_for_the_project(
+    no_login: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    log_in(no_login, type="authorized_user", client_id="x", client_secret="y", refresh_token="z")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "mine")
+    client = GoogleClients().billing(time.monotonic() + 20)
+    assert client.transport._session.credentials.quota_project_id == "mine"
+    assert not recwarn.list
+
+
 def test_a_google_machine_has_credentials(no_login: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.sources.gcp_client._on_google_cloud", lambda: True)
     assert GcpSource().missing() is None
