@@ -6,6 +6,7 @@ reads as 0 or empty, which the rows' checks reject.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -145,7 +146,7 @@ def _add_machine(region: RegionTypes, zone: str, raw: Any) -> None:
             memory_gib=raw.memory_mb / 1024,
             gpu="+".join(sorted(kinds)),
             gpu_count=float(sum(card.guest_accelerator_count for card in raw.accelerators)),
-            ssd_partitions=raw.bundled_local_ssds.partition_count,
+            ssd_partitions=raw.bundled_local_ssds.partition_count or _described(raw.description),
             state=raw.deprecated.state,
         )
     )
@@ -180,6 +181,12 @@ def list_tpu_types(clients: GoogleClients, zones: Iterable[str], deadline: float
                 shapes = tuple(config.topology for config in raw.accelerator_configs)
                 found[raw.type_] = tuple(dict.fromkeys((*found.get(raw.type_, ()), *shapes)))
     return TpuTypes(found, tuple(rejects))
+
+
+def _described(description: str) -> int:
+    """Local SSDs that only a description names, as in "4 vCPUs, 16 GB RAM, 1 local SSD"."""
+    found = re.search(r"(\d+) local ssds?\b", description, re.IGNORECASE)
+    return int(found.group(1)) if found else 0
 
 
 def list_tpu_zones(clients: GoogleClients, deadline: float) -> frozenset[str]:

@@ -116,6 +116,7 @@ def test_a_series_own_ssd_rate_goes_before_the_general_one() -> None:
     [
         ("c3-standard-176-lssd", 32, 0, 32 * 375),
         ("z3-highmem-88", 12, 0, 12 * 3000),
+        ("c4-standard-288-lssd-metal", 6, 0, 6 * 3000),
         ("a2-ultragpu-4g", 0, 4, 4 * 375),
         ("a3-highgpu-1g", 0, 1, 750),
         ("a3-highgpu-8g", 16, 8, 6000),
@@ -128,7 +129,7 @@ def test_bundled_ssd(name: str, partitions: int, gpus: float, gib: float) -> Non
 
 
 def test_ssd_of_unknown_size_is_no_price() -> None:
-    for name, partitions in (("c9-standard-8-lssd", 0), ("c4-standard-288-lssd-metal", 6)):
+    for name, partitions in (("c9-standard-8-lssd", 0), ("c9-standard-288-lssd-metal", 6)):
         with pytest.raises(Unusable, match="unknown size"):
             bundled_ssd_gib(machine(name, ssd_partitions=partitions))
 

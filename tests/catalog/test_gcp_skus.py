@@ -142,6 +142,9 @@ def test_spot_by_its_text_is_spot_whatever_its_usage_type_says(
         "N2 Instance Ram for suspended VMs running in Iowa",
         "Capacity Optimized TpuV6e running in Columbus",
         "Commitment - dollar based v1: GCE for 1 year",
+        "Committed Use Discount Premium for E2 Custom Instance Core running in Johannesburg",
+        "Commitment v1: N4A Core in Johannesburg for 5 Years",
+        "Reserved Nvidia H100 80GB Mega GPU in Americas in Calendar Mode",
         "Licensing Fee for Windows Server 2019 Datacenter Edition (CPU cost)",
         "vGPU G4 Local SSD running in Iowa",
         "Network Inter Zone Data Transfer Out",
@@ -210,8 +213,24 @@ def test_a_rate_listed_twice_at_two_prices_is_no_rate() -> None:
     twice = [sku(text, usd=0.0255), sku(text.replace("Iowa", "Americas"), usd=0.0293)]
     with pytest.raises(MissingRate, match=r"listed at \$0.0255 .* and \$0.0293"):
         Rates(twice).rate("us-central1", ON_DEMAND, CORE, "a3")
-    same = Rates([sku(text), sku(text.replace("Iowa", "Americas"))])
+    same = Rates([sku(text), sku(text.replace("Iowa", "US Central 1"))])
     assert same.rate("us-central1", ON_DEMAND, CORE, "a3") == 1.0
+
+
+def test_of_a_wide_and_a_narrow_sku_the_narrow_one_counts() -> None:
+    everywhere = ("us-central1", "us-east1", "us-west1")
+    wide = Sku("w", "N2 Instance Core running in Americas", "OnDemand", everywhere, "h", 0.03)
+    narrow = Sku("n", "N2 Instance Core running in Iowa", "OnDemand", ("us-central1",), "h", 0.05)
+    for rates in (Rates([wide, narrow]), Rates([narrow, wide])):
+        assert rates.rate("us-central1", ON_DEMAND, CORE, "n2") == 0.05
+        assert rates.rate("us-east1", ON_DEMAND, CORE, "n2") == 0.03
+
+
+def test_next_to_equal_rates_are_one() -> None:
+    tokyo = sku("Memory-optimized Instance Core running in Tokyo", usd=0.0426)
+    japan = sku("Memory-optimized Instance Core running in Japan", usd=0.0426489)
+    for rates in (Rates([tokyo, japan]), Rates([japan, tokyo])):
+        assert rates.rate("us-central1", ON_DEMAND, CORE, "m1") == 0.0426489
 
 
 def test_a_price_of_nothing_is_a_placeholder() -> None:

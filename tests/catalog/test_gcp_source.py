@@ -105,6 +105,14 @@ def test_a_machine_without_any_price_is_told(gcp: FakeGcp) -> None:
     assert "no part of it has an on demand rate" in reasons(fetch())["x9-standard-8"]
 
 
+def test_local_ssd_that_only_the_description_names_is_billed(gcp: FakeGcp) -> None:
+    text = "8 vCPUs, 32 GB RAM, 2 Local SSDs"
+    gcp.machines["us-central1-b"] = [machine("c3-standard-8-lssd", 8, 32, description=text)]
+    ssd = 2 * 375 * 0.08 / 730
+    plain = 8 * 0.03398 + 32 * 0.00456
+    assert usd(fetch())["c3-standard-8-lssd"] == pytest.approx(plain + ssd, abs=1e-6)
+
+
 def test_gpus_attach_to_n1(gcp: FakeGcp) -> None:
     gcp.machines["us-central1-a"] = [machine("n1-standard-8", 8, 30)]
     gcp.machines["us-central1-b"] = [machine("n1-standard-16", 16, 60)]  # no card in that zone

@@ -153,7 +153,8 @@ class _Region:
             plain = self.prices.get((name.replace("-lssd", ""), ("on_demand", "")))
             dear = self.prices[name, ("on_demand", "")]
             gib = (dear - plain) / SSD_USD_PER_GIB_HOUR if plain else 375.0
-            partitions = self.partitions[name] = max(1, round(gib / 375))
+            metal = name.endswith("-metal")
+            partitions = self.partitions[name] = 48 if metal else max(1, round(gib / 375))
         raw = machine(
             name,
             SHARED.get(name, int(vcpus)),
