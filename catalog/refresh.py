@@ -8,6 +8,7 @@ deadline), every slice is either its last good one or a whole checked new one.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -26,8 +27,12 @@ from catalog.sources.base import QUOTAS, Fetched, FetchedQuotas, FetchFailed, Re
 from catalog.store import Catalog
 
 DEFAULT_DEADLINE_S = 300.0
+# Client libraries that tell of failures on stderr when nobody set logging up; the outcomes tell.
+LIBRARIES = ("azure", "msal", "google", "botocore", "urllib3", "httpx", "httpcore", "grpc")
 # Suffix of a slice file that could not be read; its name no longer ends like a slice's.
 SET_ASIDE = ".damaged"
+
+_NOWHERE = logging.NullHandler()
 
 
 class Status(StrEnum):
@@ -99,6 +104,8 @@ def refresh(
     has not come by then keeps its last good one. ``progress`` is called in this thread after each
     slice. Raises CatalogError when the folder cannot be written.
     """
+    for name in LIBRARIES:
+        logging.getLogger(name).addHandler(_NOWHERE)
     start = time.monotonic()
     deadline = start + deadline_s
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()

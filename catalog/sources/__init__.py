@@ -26,6 +26,8 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     "aws": ("catalog.sources.aws", "AwsSource"),
     "azure": ("catalog.sources.azure", "AzureSource"),
     "azure-ml": ("catalog.sources.azure_ml", "AzureMlSource"),
+    "gcp": ("catalog.sources.gcp", "GcpSource"),
+    "vertex-ai": ("catalog.sources.vertex", "VertexSource"),
 }
 
 

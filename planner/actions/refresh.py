@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from catalog import Catalog
 from catalog.errors import UnknownName, nearest
@@ -17,11 +19,20 @@ from catalog.refresh import (
     refresh,
     set_aside_damaged,
 )
+from catalog.rejects_log import LoggedReject, RejectsLog
 from catalog.sources import QUOTAS, SOURCES, Source, open_source
 from catalog.store import cache_dir
 from planner.errors import BadInput
 
-__all__ = ["DEFAULT_DEADLINE_S", "Outcome", "Refreshed", "Report", "Status", "refresh_catalog"]
+__all__ = [
+    "DEFAULT_DEADLINE_S",
+    "Outcome",
+    "Refreshed",
+    "Report",
+    "Status",
+    "left_out",
+    "refresh_catalog",
+]
 
 # Region names become parts of host names.
 _REGION = re.compile(r"(?:[a-z0-9-]{1,32}/)?[A-Za-z0-9][A-Za-z0-9-]{0,62}")
@@ -29,10 +40,16 @@ _REGION = re.compile(r"(?:[a-z0-9-]{1,32}/)?[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A refresh's report. ``skipped`` holds a line for each cloud that could not be asked."""
+    """A refresh's report. ``skipped`` holds a line for each source that could not be asked.
+
+    ``logged`` rows that were left out, and slices that were not published, are in
+    ``rejects_log`` with their reasons.
+    """
 
     report: Report
     skipped: tuple[str, ...]
+    rejects_log: Path
+    logged: int
 
     @property
     def complete(self) -> bool:
@@ -50,14 +67,16 @@ def refresh_catalog(
     accept_jumps: bool = False,
     deadline_s: float = DEFAULT_DEADLINE_S,
     say: Callable[[str], None] | None = None,
+    started: Callable[[int], None] | None = None,
     progress: Callable[[Outcome], None] | None = None,
 ) -> Refreshed:
     """Fetch, check and publish live prices; what fails keeps its last good rows.
 
     Without ``only`` all live sources but the opt-in ones are asked, without ``regions`` the
     regions the catalog knows, without ``kinds`` all a source can fetch, quotas included.
-    ``progress`` is called after each slice, in this thread. Raises BadInput for a wrong name, and
-    when no cloud can be asked; CatalogError when the cache folder cannot be written.
+    ``started`` is told the number of slices, ``progress`` each one's outcome, in this thread.
+    Raises BadInput for a wrong name, and when no source can be asked; CatalogError when the cache
+    folder cannot be written.
     """
     if deadline_s <= 0:
         raise BadInput(f"{deadline_s:g} s is no time", where="--deadline", remedy="say 300")
@@ -73,6 +92,8 @@ def refresh_catalog(
     tasks = _tasks(sources, regions, kinds, catalog)
     if say:
         say(f"asking {', '.join(sources)} for {len(tasks)} slices, at most {deadline_s:g} s")
+    if started:
+        started(len(tasks))
     report = refresh(
         tasks,
         sources,
@@ -85,7 +106,25 @@ def refresh_catalog(
     )
     if report.with_status(Status.PUBLISHED):
         Catalog.open()  # compiled now, so that the next command need not wait for it
-    return Refreshed(report, tuple(skipped))
+    log = RejectsLog(cache_dir())
+    logged = log.append(datetime.now(UTC), _rejects(report))
+    return Refreshed(report, tuple(skipped), log.path, logged)
+
+
+def _rejects(report: Report) -> Iterator[LoggedReject]:
+    for outcome in report.outcomes:
+        task = outcome.task
+        place = task.provider, task.region, task.kind
+        for what, reason in left_out(outcome):
+            yield LoggedReject(*place, what, reason)
+        if outcome.reason:
+            yield LoggedReject(*place, "", f"{outcome.status}: {outcome.reason}")
+
+
+def left_out(outcome: Outcome) -> list[tuple[str, str]]:
+    """What did not become a published row, and why: the source's rejects and the checks'."""
+    rejected = [(reject.what, reject.reason) for reject in outcome.rejects]
+    return rejected + [(f.where, f.reason) for f in outcome.findings if f.effect == "row"]
 
 
 def _usable_sources(only: Sequence[str]) -> tuple[dict[str, Source], list[str]]:

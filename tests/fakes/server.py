@@ -324,8 +324,9 @@ def _handler_class(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("content-length", str(promised or len(reply.body)))
             self.end_headers()
             if drip_s:
-                for start in range(0, len(reply.body), 16):
-                    self.wfile.write(reply.body[start : start + 16])
+                piece = max(16, len(reply.body) // 500)  # a long body must not take minutes
+                for start in range(0, len(reply.body), piece):
+                    self.wfile.write(reply.body[start : start + piece])
                     fake.pause(drip_s)
             else:
                 self.wfile.write(reply.body)
