@@ -245,7 +245,7 @@ def test_random_faults_end_in_rows_or_words_and_show_no_secret(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(100))
 def test_many_random_faults(azure: FakeAzure, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     text = _random_faults(azure, AzureSource(), 1000 + seed)
     with FakeAzureMl() as fake:

@@ -269,9 +269,12 @@ def test_a_limit_that_is_none_is_a_reject(limit: Any) -> None:
 def test_quotas_without_a_login_say_what_to_run(
     azure: FakeAzure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert AzureSource().has_quotas
     monkeypatch.delenv("AZURE_SUBSCRIPTION_ID")
+    source = AzureSource()
+    assert not source.has_quotas  # a refresh of public prices does not ask for them
     with pytest.raises(FetchFailed, match="no Azure subscription is chosen") as caught:
-        AzureSource().fetch_quotas("westus3", soon())
+        source.fetch_quotas("westus3", soon())
     assert "AZURE_SUBSCRIPTION_ID" in caught.value.remedy
 
 
