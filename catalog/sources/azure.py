@@ -63,6 +63,9 @@ class AzureSource(Source):
         price_type = "Reservation" if kind == "reservation" else "Consumption"
         prices = self._regions.prices(place, price_type, deadline)
         rejects = [*prices.rejects, *machines.rejects]
+        if prices.low_priority:
+            left = f"{len(prices.low_priority)} meters of {place}"
+            rejects.append(Reject(left, "Low Priority: of Batch and Azure Machine Learning only"))
         source = f"{FEED} and {machines.source}, {place}"
         if kind == "on_demand":
             found = sold(prices.on_demand, machines, rejects)

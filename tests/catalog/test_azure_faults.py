@@ -57,6 +57,13 @@ def test_a_login_that_is_told_to_wait_a_day_is_refused_too(azure: FakeAzure) -> 
     assert time.monotonic() - start < 5
 
 
+def test_the_price_feed_may_not_make_us_wait_a_day_either(azure: FakeAzure) -> None:
+    azure.queue(Fault.status(429, b"{}", retry_after="86400"), path="/api/retail/prices")
+    start = time.monotonic()
+    assert "asks to wait 86400 s" in failure(AzureSource()).problem
+    assert time.monotonic() - start < 5
+
+
 def test_throttling_without_end_is_said(azure: FakeAzure) -> None:
     azure.closed["skus"] = arm_error("TooManyRequests", 429)
     found = failure(AzureSource(), s=30)

@@ -170,9 +170,13 @@ def test_without_a_login_the_documented_series_are_offered(
 
 def test_a_login_that_may_not_ask_the_service_falls_back_to_the_page(ml: FakeAzureMl) -> None:
     ml.closed["vmSizes"] = arm_error("AuthorizationFailed", 403)
-    fetched = AzureMlSource().fetch("westus3", "on_demand", soon())
+    source = AzureMlSource()
+    fetched = source.fetch("westus3", "on_demand", soon())
     assert prices(fetched) == {H100: 98.32, T4: 0.526}
-    assert "Reader role" in reasons(fetched)["Azure ML sizes"]
+    low = source.fetch("westus3", "spot", soon())
+    assert prices(low) == {H100: 19.66}
+    for found in (fetched, low):
+        assert "Reader role" in reasons(found)["Azure ML sizes"]
 
 
 def test_a_service_without_a_list_is_a_failure(ml: FakeAzureMl) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.catalog.azure_fixtures import (
 )
 from tests.fakes.azure import SUBSCRIPTION, FakeAzure, arm_error
 from tests.fakes.azure_world import (
+    low_priority_meter,
     meter,
     restricted,
     size,
@@ -77,6 +79,21 @@ def test_all_kinds_of_a_region_need_each_answer_once(azure: FakeAzure) -> None:
     assert azure.count("/prices") == 2  # consumption, reservation
     assert azure.count("ResourceGraph") == 1
     assert azure.count("oauth2") == 1
+
+
+def test_threads_share_what_a_region_answers(azure: FakeAzure) -> None:
+    source = AzureSource()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(source.fetch, "westus3", kind, soon()) for kind in source.kinds * 4]
+        assert all(found.result().options for found in asked)
+    assert (azure.count("/skus"), azure.count("/prices"), azure.count("oauth2")) == (1, 2, 1)
+
+
+def test_low_priority_is_of_other_services_and_said_so(azure: FakeAzure) -> None:
+    azure.regions["westus3"].meters.append(low_priority_meter(CPU, 0.03))
+    fetched = AzureSource().fetch("westus3", "spot", soon())
+    assert prices(fetched)[CPU] == 0.04
+    assert "Azure Machine Learning only" in reasons(fetched)["1 meters of westus3"]
 
 
 def test_spot_carries_the_hourly_eviction_band_as_a_monthly_one(azure: FakeAzure) -> None:
