@@ -15,6 +15,7 @@ from typing import Any
 
 from catalog.attributes import convert_row
 from catalog.errors import CatalogError
+from catalog.offers import PurchaseKind
 from catalog.platforms import managed_type
 from catalog.price_checks import (
     option_faults,
@@ -27,6 +28,8 @@ from catalog.store import Catalog
 
 # A slice with fewer rows than this share of the last good one is taken for a cut-off answer.
 MINIMUM_ROW_SHARE = 0.7
+# What is on offer for some days only, and in few regions: none or few of it is an answer.
+SELLS_OUT = frozenset({PurchaseKind.CAPACITY_BLOCK})
 # Largest believable change of a price, as a factor either way. AWS has cut a price by 44% in a
 # day; spot prices follow demand. Anything beyond is more often a wrong unit.
 JUMP_FACTOR = {"spot": 8.0}
@@ -184,7 +187,10 @@ def _type_fault(table: str, row: Row) -> str | None:
 
 def _row_count(part: Slice, last_good: LastGood) -> Iterator[Finding]:
     where, before, now = part.file_name, len(last_good.prices), len(part.options)
-    if not now:
+    if part.kind in SELLS_OUT:
+        if not now:
+            yield Finding("row count", Effect.NOTE, where, "nothing on offer")
+    elif not now:
         yield Finding("row count", Effect.SLICE, where, "no usable price")
     elif now < before * MINIMUM_ROW_SHARE:
         yield Finding(

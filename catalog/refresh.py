@@ -20,7 +20,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from catalog.errors import CatalogError
-from catalog.integrity import Finding, LastGood, blocking_reason, check_slice
+from catalog.history import PriceHistory
+from catalog.integrity import Effect, Finding, LastGood, blocking_reason, check_slice
 from catalog.quotas import RegionQuotas, quotas_dir, write_quotas
 from catalog.refreshed import Slice, read_slice, slice_files, write_slice
 from catalog.sources.base import QUOTAS, Fetched, FetchedQuotas, FetchFailed, Reject, Source
@@ -95,11 +96,13 @@ def refresh(
     deadline_s: float = DEFAULT_DEADLINE_S,
     set_aside: tuple[Path, ...] = (),
     private: Path | None = None,
+    history: PriceHistory | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Fetch, check and publish the slices ``tasks`` into ``directory``.
 
-    Quotas go to ``private``, by default the user's private folder. ``catalog`` is what is published
+    Quotas go to ``private``, by default the user's private folder, changes of prices to
+    ``history``, if given. ``catalog`` is what is published
     now; prices are compared with it. ``deadline_s`` seconds bound the whole refresh: a slice that
     has not come by then keeps its last good one. ``progress`` is called in this thread after each
     slice. Raises CatalogError when the folder cannot be written.
@@ -120,7 +123,7 @@ def refresh(
                 target=_work, args=(todo, answers, source, deadline), daemon=True
             ).start()
     waiting = dict.fromkeys(tasks)
-    place = _Place(directory, private or quotas_dir(), catalog, accept_jumps)
+    place = _Place(directory, private or quotas_dir(), catalog, accept_jumps, history)
     outcomes: list[Outcome] = []
 
     def report(outcome: Outcome) -> None:
@@ -175,6 +178,7 @@ class _Place:
     private: Path
     catalog: Catalog
     accept_jumps: bool
+    history: PriceHistory | None
 
 
 def _settle(
@@ -217,6 +221,8 @@ def _settle(
     part, findings = check_slice(part, last_good, accept_jumps=place.accept_jumps)
     reason = blocking_reason(findings) or ""
     if not reason:
+        # First, so that a kill in between loses no change: what is on record was told.
+        findings += _remember(part, place.history)
         write_slice(place.directory, part)
     return Outcome(
         task,
@@ -230,6 +236,17 @@ def _settle(
         rejects=answer.rejects,
         findings=tuple(findings),
     )
+
+
+def _remember(part: Slice, history: PriceHistory | None) -> list[Finding]:
+    """Keep the changes; a history that cannot be written is told, and costs no new price."""
+    if history is None:
+        return []
+    try:
+        history.add(part)
+    except CatalogError as error:
+        return [Finding("price history", Effect.NOTE, part.file_name, str(error))]
+    return []
 
 
 def _settle_quotas(

@@ -24,6 +24,7 @@ from catalog.sources.base import (
 # Source's name (the word of --only): module and class. One line each.
 SOURCES: Mapping[str, tuple[str, str]] = {
     "aws": ("catalog.sources.aws", "AwsSource"),
+    "sagemaker": ("catalog.sources.sagemaker", "SageMakerSource"),
     "azure": ("catalog.sources.azure", "AzureSource"),
     "azure-ml": ("catalog.sources.azure_ml", "AzureMlSource"),
     "gcp": ("catalog.sources.gcp", "GcpSource"),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog import Catalog
+from catalog import Catalog, CatalogError
 from catalog.errors import UnknownName, nearest
+from catalog.history import PriceHistory
 from catalog.refresh import (
     DEFAULT_DEADLINE_S,
     Outcome,
@@ -50,6 +51,11 @@ class Refreshed:
     skipped: tuple[str, ...]
     rejects_log: Path
     logged: int
+
+    @property
+    def published(self) -> int:
+        """Slices that were published."""
+        return len(self.report.with_status(Status.PUBLISHED))
 
     @property
     def complete(self) -> bool:
@@ -94,6 +100,12 @@ def refresh_catalog(
         say(f"asking {', '.join(sources)} for {len(tasks)} slices, at most {deadline_s:g} s")
     if started:
         started(len(tasks))
+    history = PriceHistory()
+    try:
+        history.begin(datetime.now(UTC))
+    except CatalogError as error:
+        if say:
+            say(f"note: {error}")
     report = refresh(
         tasks,
         sources,
@@ -102,6 +114,7 @@ def refresh_catalog(
         accept_jumps=accept_jumps,
         deadline_s=deadline_s,
         set_aside=moved,
+        history=history,
         progress=progress,
     )
     if report.with_status(Status.PUBLISHED):
@@ -212,3 +225,8 @@ def _known_regions(source: Source, catalog: Catalog) -> list[str]:
         return [f"{r['cloud']}/{r['region']}" for r in rows if r["cloud"] in source.clouds]
     known = catalog.rows("offers", "cloud = ? GROUP BY region ORDER BY region", source.cloud)
     return [row["region"] for row in known]
+
+
+def asked_places(source: Source, catalog: Catalog) -> list[str]:
+    """Regions that a source is asked for when the user names none."""
+    return source.regions(_known_regions(source, catalog)) or ["all"]

@@ -54,9 +54,12 @@ class Session:
         where: str = "workload",
         risk: RiskOptions | None = None,
     ) -> Plan:
-        return recommend(
+        from planner.actions.private_layers import for_workload
+
+        workload, catalog, notes = for_workload(workload, self.catalog)
+        plan = recommend(
             workload,
-            self.catalog,
+            catalog,
             measured=self.measured,
             top=top,
             explain=explain,
@@ -64,6 +67,8 @@ class Session:
             where=where,
             risk=risk,
         )
+        plan.recommendation.explanation.extend(notes)
+        return plan
 
     def compare(
         self,
@@ -144,10 +149,10 @@ class Session:
                     remedy="ask for each in a file of its own",
                 )
             from planner.actions.portfolio import recommend_portfolio
+            from planner.actions.private_layers import for_portfolio
 
-            return recommend_portfolio(
-                found, self.catalog, measured=self.measured, top=top, where=where
-            )
+            catalog = for_portfolio(found, self.catalog)
+            return recommend_portfolio(found, catalog, measured=self.measured, top=top, where=where)
         plan = self.recommend(found, top=top, explain=explain, near=near, where=where, risk=risk)
         return plan.recommendation
 
@@ -188,7 +193,9 @@ def open_session(say: Say | None = None) -> Session:
     catalog = Catalog.open()
     if say and catalog.repaired_damage:
         say(f"note: {catalog.path} was damaged ({catalog.repaired_damage}) and has been rebuilt")
-    return Session(catalog)
+    from planner.actions.private_layers import with_overlays
+
+    return Session(with_overlays(catalog, say))
 
 
 def workload_from(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli import catalog_refresh
+from planner.cli import catalog_changes, catalog_overlays, catalog_rates, catalog_refresh
 from planner.cli.catalog_options import Format, FormatOption, QuietOption, open_catalog, say
 
 app = typer.Typer(
@@ -137,3 +137,6 @@ def check(
 
 
 catalog_refresh.register(app)
+catalog_changes.register(app)
+catalog_overlays.register(app)
+catalog_rates.register(app)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from catalog.layer_names import layer_of
 from planner.actions.catalog import PLAIN, Finding, Listing
 from planner.actions.catalog_facts import Section
 
@@ -49,7 +50,9 @@ class _Footnotes:
         self._lines: dict[str, str] = {}
 
     def mark(self, key: str, as_of: date | None, precision: str, citation: str) -> str:
-        self._lines.setdefault(key, f"{dated(as_of, precision)}  {citation or key}")
+        layer = layer_of(key)
+        told = "" if layer == "snapshot" else f"{layer}: "
+        self._lines.setdefault(key, f"{dated(as_of, precision)}  {told}{citation or key}")
         return f"[{list(self._lines).index(key) + 1}]"
 
     def print(self, console: Console) -> None:
