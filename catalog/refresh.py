@@ -107,6 +107,7 @@ def refresh(
     has not come by then keeps its last good one. ``progress`` is called in this thread after each
     slice. Raises CatalogError when the folder cannot be written.
     """
+    tasks = list(dict.fromkeys(tasks))
     for name in LIBRARIES:
         logging.getLogger(name).addHandler(_NOWHERE)
     start = time.monotonic()

@@ -216,7 +216,8 @@ def _places(
                 where="--regions",
                 remedy=f"did you mean {', '.join(close)}?" if close else "name its cloud in --only",
             )
-    return places
+    # `us-east-1` and `aws/us-east-1` may be one place of a hosted catalog.
+    return {name: list(dict.fromkeys(found)) for name, found in places.items()}
 
 
 def _known_regions(source: Source, catalog: Catalog) -> list[str]:

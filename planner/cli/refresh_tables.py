@@ -37,10 +37,7 @@ class Shown:
 
     @property
     def interrupted(self) -> str:
-        return (
-            f"interrupted: {self.published} of {self.slices} slices published; the others are "
-            + ("as they were")
-        )
+        return f"{self.published} of {self.slices} slices published; the others are as they were"
 
 
 class _Lines(Shown):
