@@ -136,12 +136,13 @@ class _Bounded:
     def stream(
         self, _size: int = PIECE_BYTES, decode_content: bool | None = None
     ) -> Iterator[bytes]:
-        read = 0
-        # A length that was promised and not kept must be an error, not a short answer.
+        size = 0
+        # urllib3 2 has both: pieces as they come, and an error for a length that was not kept.
         self._raw.enforce_content_length = True
-        while piece := self._raw.read1(PIECE_BYTES, decode_content=decode_content):
-            read += len(piece)
-            if read > MAX_BODY_BYTES:
+        read = getattr(self._raw, "read1", self._raw.read)
+        while piece := read(PIECE_BYTES, decode_content=decode_content):
+            size += len(piece)
+            if size > MAX_BODY_BYTES:
                 raise self._current.refuse(
                     f"Azure sent more than {MAX_BODY_BYTES >> 20} MiB", "please report it"
                 )
