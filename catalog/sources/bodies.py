@@ -41,13 +41,17 @@ def parse_csv(
     rejects: list[Reject] | None = None,
     skip_lines: int = 0,
     max_rows: int = MAX_ROWS,
+    whole_lines: bool = False,
 ) -> Iterator[dict[str, str]]:
     """Rows by column name, as they are read. ``body`` is UTF-8 bytes or lines of text.
 
     ``skip_lines`` before the header are left out (AWS price files have five). A row of another
-    width goes to ``rejects``. Raises FetchFailed when a ``required`` column is not in the header,
+    width goes to ``rejects``. ``whole_lines`` is of feeds whose last line ends too: bytes that end
+    within a line are cut off. Raises FetchFailed when a ``required`` column is not in the header,
     when nothing follows it, when there are more than ``max_rows``, and for text that is not CSV.
     """
+    if whole_lines and isinstance(body, bytes) and not body.endswith(b"\n"):
+        raise FetchFailed(f"{what}: empty, cut off or another text", LATER)
     try:
         lines: Iterable[str] = (
             io.StringIO(body.decode("utf-8-sig"), newline="") if isinstance(body, bytes) else body

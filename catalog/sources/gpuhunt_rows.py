@@ -68,6 +68,11 @@ def _name(
         version = {"v5lite": "v5litepod", "v5e": "v5litepod"}.get(tpu[1], tpu[1])
         slice_name = f"tpu-{version}-{tpu[2]}"
         return slice_name if slice_name in known_of("gcp").machines else None
+    machines = known_of(cloud).machines
+    if cloud == "nebius":  # "gpu-h100-sxm 8gpu-128vcpu-1600gb": platform and preset
+        name = name.replace(" ", "_")
+    if cloud == "azure" and f"Standard_{name}" in machines:
+        name = f"Standard_{name}"
     if not count:
         return name
     accelerator = accelerator_named(gpu, memory_gib)

@@ -26,12 +26,14 @@ import json
 import logging
 import random
 import re
+import ssl
 import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -134,6 +136,7 @@ class HttpClient:
         self._cache = HttpCache(cache_folder or cache_dir() / "http")
         _quiet_libraries()
         self._client = httpx.Client(
+            verify=_tls(),
             headers={"user-agent": "ai-capacity-planner", "accept-encoding": "gzip"}
             | dict(headers or {}),
             follow_redirects=False,
@@ -364,6 +367,12 @@ class HttpClient:
                 f"{where} turns a {request.method} into another request", LATER, status
             )
         return self._exchange(replace(request, url=target, redirects=request.redirects + 1))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Certificates as httpx checks them; reading them takes a tenth of a second, so once."""
+    return httpx.create_ssl_context()
 
 
 def _quiet_libraries() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class ApiKey:
 Reader = Callable[[str], str]
 
 
-def read_key(variable: str, files: dict[str, Reader], remedy: str) -> ApiKey:
+def read_key(variable: str, files: Mapping[str, Reader], remedy: str) -> ApiKey:
     """The key in ``variable``, else in the first of ``files`` that exists.
 
     ``files`` maps a path below home to what finds the key in its text (ValueError, KeyError: it

@@ -40,7 +40,7 @@ class SkypilotSource(HostedSource):
         what = f"SkyPilot catalog {version}/{cloud}/vms.csv"
         bad_lines: list[Reject] = []
         rejects = Rejects()
-        rows = parse_csv(answer.body, what, required=REQUIRED, rejects=bad_lines)
+        rows = parse_csv(answer.body, what, required=REQUIRED, rejects=bad_lines, whole_lines=True)
         slices = by_region(cloud, hosted_rows(cloud, rows, rejects), rejects)
         slices.rejects.extend(bad_lines)
         return HostedFile(slices, what, _last_modified(answer))

@@ -44,6 +44,13 @@ def test_csv_rows_and_rejects() -> None:
     assert rejects[0].what == "feed line 4"
 
 
+def test_csv_that_ends_within_a_line_is_cut_off() -> None:
+    body = b"a,b\n1,2\n3,4"
+    assert len(list(parse_csv(body, "feed", required=["a"]))) == 2
+    with pytest.raises(FetchFailed, match="cut off"):
+        list(parse_csv(body, "feed", required=["a"], whole_lines=True))
+
+
 def test_csv_from_lines_after_a_preamble() -> None:
     lines = iter(["Version,1\n", "Date,2\n", "a,b\n", "1,2\n"])
     assert list(parse_csv(lines, "feed", required=["b"], skip_lines=2)) == [{"a": "1", "b": "2"}]

@@ -163,6 +163,26 @@ def test_runpod_rows_are_of_whole_pods_named_by_gpu(fake: FakeGpuhunt) -> None:
     assert prices(got) == {"2x_H100-80GB_SECURE": 5.98, "1x_H100-PCIe_COMMUNITY": 1.9}
 
 
+@pytest.mark.parametrize(
+    ("cloud", "region", "theirs", "ours"),
+    [
+        (
+            "nebius",
+            "eu-north1",
+            "gpu-h100-sxm 8gpu-128vcpu-1600gb",
+            "gpu-h100-sxm_8gpu-128vcpu-1600gb",
+        ),
+        ("azure", "eastus", "NC80adis_H100_v5", "Standard_NC80adis_H100_v5"),
+        ("azure", "eastus", "Standard_D2s_v5", "Standard_D2s_v5"),
+    ],
+)
+def test_names_that_other_clouds_machines_have_there(
+    fake: FakeGpuhunt, cloud: str, region: str, theirs: str, ours: str
+) -> None:
+    fake.publish(cloud, [hunted(theirs, region, 9.0, gpu_count=2, gpu_name="H100", gpu_memory=94)])
+    assert prices(fetch(GpuhuntSource(), region=f"{cloud}/{region}")) == {ours: 9.0}
+
+
 def test_rows_that_say_too_little_are_rejected_with_their_number(fake: FakeGpuhunt) -> None:
     fake.publish(
         "aws",

@@ -82,6 +82,8 @@ def _rows(cloud: str, sold: Sold, factor: float) -> list[dict[str, Any]]:
     if cloud == "gcp":
         location += "-a"
         name = name.partition("+")[0].removeprefix("tpu-")
+    if cloud == "nebius":
+        name = name.replace("_", " ")
     if cloud == "runpod" and sold.accelerator:
         name = f"NVIDIA {sold.accelerator}" if sold.accelerator[0] != "M" else sold.accelerator
         location = "US-TX-3" if sold.instance_type.endswith("SECURE") else "SE"
