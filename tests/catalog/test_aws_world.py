@@ -46,6 +46,19 @@ def test_a_region_of_the_world_passes_all_checks(world: FakeAws, own_cache: Path
     assert kinds == set(AwsSource.kinds)
 
 
+def test_a_region_where_no_block_is_on_offer_is_an_answer(world: FakeAws, own_cache: Path) -> None:
+    world.populate(["us-east-1"], seed=1)
+    world.answers["DescribeCapacityBlockOfferings"] = lambda _: {"CapacityBlockOfferings": []}
+    before = Catalog.open().rows("purchase_options", "kind = 'capacity_block'")
+    assert "us-east-1" in {row["region"] for row in before}
+    result = refresh_catalog(only=["aws"], regions=["us-east-1"], kinds=["capacity_block"])
+    (outcome,) = result.report.outcomes
+    assert (outcome.status, outcome.rows) == (Status.PUBLISHED, 0)
+    assert {reject.reason for reject in outcome.rejects} == {"no capacity block on offer"}
+    after = Catalog.open().rows("purchase_options", "kind = 'capacity_block'")
+    assert "us-east-1" not in {row["region"] for row in after}  # sold out: no old price stays
+
+
 def test_files_and_account_say_the_same(world: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     world.populate(["eu-west-1"], seed=2)
     account = AwsSource()
