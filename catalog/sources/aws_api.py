@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from catalog.sources.aws_errors import EXTRA, LATER, explained
+from catalog.sources.aws_errors import EXTRA, LATER, Unreadable, explained
 from catalog.sources.base import FetchFailed, check_deadline
 
 CONNECT_TIMEOUT_S = 5
@@ -20,6 +20,8 @@ ATTEMPTS = 6
 RETRY_MODE = "adaptive"
 # More pages than any account or price list has: tokens that run in a circle end here.
 MAX_PAGES = 5000
+# How often an answer that cannot be read is asked for, in all.
+UNREADABLE_ATTEMPTS = 2
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -46,14 +48,40 @@ class AwsApi:
     def pages(
         self, region: str, service: str, operation: str, deadline: float, **request: Any
     ) -> Iterator[dict[str, Any]]:
-        """Answers page by page. Raises FetchFailed, between pages also for the deadline."""
+        """Answers page by page. Raises FetchFailed, between pages also for the deadline.
+
+        An answer that cannot be read (half of one, a proxy's page) is asked for again: boto3 does
+        so for errors, but not for these.
+        """
         check_deadline(deadline, f"starting {operation}")
+        answers = self._answers(region, service, operation, request)
+        done, unread = 0, 0
+        while done < MAX_PAGES:
+            try:
+                page = self._next(answers, region, operation)
+            except Unreadable:
+                unread += 1
+                if unread == UNREADABLE_ATTEMPTS:
+                    raise
+                answers = self._answers(region, service, operation, request)
+                for _ in range(done):  # a broken paginator cannot go on where it was
+                    self._next(answers, region, operation)
+                continue
+            if page is None:
+                return
+            done += 1
+            yield page
+            check_deadline(deadline, f"reading {operation} (page {done})")
+        raise FetchFailed(f"{operation}: more than {MAX_PAGES} pages", "please report it")
+
+    def _answers(
+        self, region: str, service: str, operation: str, request: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
         try:
             client = self._client(region, service)
             if client.can_paginate(operation):
-                answers = iter(client.get_paginator(operation).paginate(**request))
-            else:
-                answers = self._by_hand(getattr(client, operation), request)
+                return iter(client.get_paginator(operation).paginate(**request))
+            return self._by_hand(getattr(client, operation), request)
         except ImportError as error:
             raise FetchFailed(f"boto3 cannot be imported ({error.name})", EXTRA) from error
         except Exception as error:
@@ -61,13 +89,6 @@ class AwsApi:
             if known is None:  # not AWS's doing: a bug of ours must show as one
                 raise
             raise known from None  # the chain may hold signed requests
-        for number in range(MAX_PAGES):
-            page = self._next(answers, region, operation)
-            if page is None:
-                return
-            yield page
-            check_deadline(deadline, f"reading {operation} (page {number + 1})")
-        raise FetchFailed(f"{operation}: more than {MAX_PAGES} pages", "please report it")
 
     @staticmethod
     def _next(
@@ -82,7 +103,7 @@ class AwsApi:
             if known is None and isinstance(error, UNREADABLE):
                 # botocore's parsers stumble in these ways over what is not AWS's answer.
                 said = f"{operation}: AWS sent an answer that cannot be read"
-                known = FetchFailed(f"{said} ({type(error).__name__})", LATER)
+                known = Unreadable(f"{said} ({type(error).__name__})", LATER)
             if known is None:
                 raise
             raise known from None

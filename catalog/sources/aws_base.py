@@ -32,8 +32,9 @@ class AwsBase(Source):
         except Exception as error:  # noqa: BLE001  (profile files fail in many ways; all are told)
             return Missing(*session_problem(error))
         if lack is not None:
-            # What only an account knows is not asked for, rather than reported as failed.
-            self.__dict__.update(kinds=self.public_kinds, has_quotas=False)
+            # What only an account knows is not asked for, rather than reported as failed; what is
+            # lacking, and what to run, is said by `planner doctor` in the place of ``needs``.
+            self.__dict__.update(kinds=self.public_kinds, has_quotas=False, needs=self.note)
         return None
 
     @property

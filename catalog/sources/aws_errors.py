@@ -100,6 +100,10 @@ class Denied(FetchFailed):
     """The account lacks a permission: a fact that is not needed for a price is then unknown."""
 
 
+class Unreadable(FetchFailed):
+    """An answer that is none of AWS's, or half of one."""
+
+
 def masked(text: str, limit: int = 200) -> str:
     """One line without anything that may be a key, token or signature."""
     return SECRET.sub("***", " ".join(text.split()))[:limit]
@@ -146,7 +150,7 @@ def explained(error: Exception, region: str) -> FetchFailed | None:
             "correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE> or endpoint_url in ~/.aws/config",
         )
     if isinstance(error, ResponseParserError):
-        return FetchFailed("AWS sent an answer that cannot be read", LATER)
+        return Unreadable("AWS sent an answer that cannot be read", LATER)
     if local := local_problem(error):
         return FetchFailed(f"{local[0]} ({name})", local[1])
     if isinstance(error, HTTPClientError):

@@ -69,7 +69,7 @@ def read_price_file(lines: Iterable[bytes], region: str) -> PriceFile:
     """Read a region's EC2 CSV. Raises FetchFailed when it is of another form."""
     made = PriceFile()
     collector = PriceCollector()
-    reserved: dict[tuple[str, str], tuple[Mapping[str, str], dict[str, list[float]]]] = {}
+    reserved: dict[tuple[str, str], tuple[dict[str, str], dict[str, list[float]]]] = {}
     text = kept_lines(lines, (b"Linux", b"Shared"), made)
     what = f"AWS price file of {region}"
     for row in parse_csv(
@@ -94,10 +94,10 @@ def read_price_file(lines: Iterable[bytes], region: str) -> PriceFile:
             continue
         if name not in made.machines:
             _add_machine(made, row, region)
-    for row, units in reserved.values():
-        name, lease = row["Instance Type"], row["LeaseContractLength"]
+    for first, units in reserved.values():
+        name, lease = first["Instance Type"], first["LeaseContractLength"]
         try:
-            collector.reserved(*commitment(name, lease, row["PurchaseOption"], units))
+            collector.reserved(*commitment(name, lease, first["PurchaseOption"], units))
         except Unusable as error:
             collector.reject(name, error.reason, reserved=True)
     made.prices = collector.result()
@@ -144,8 +144,9 @@ def _wanted(row: Mapping[str, str], name: str, region: str) -> bool:
     for attribute, column in COLUMNS.items():
         wanted, found = PRICE_FILTERS[attribute], row[column]
         if found != wanted and not (attribute == "preInstalledSw" and found == ""):
-            # Other systems, tenancies and software are other products, each with all its terms.
-            if attribute in ("capacitystatus", "marketoption") and row["TermType"] == "OnDemand":
+            # Other systems, tenancies and unused reservations are other products, each with all its
+            # terms; a block under the name of its machine is worth telling.
+            if attribute == "marketoption" and row["TermType"] == "OnDemand":
                 raise Unusable(f"{attribute} is {found}, not {wanted}", name)
             return False
     check_use(

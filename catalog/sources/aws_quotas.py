@@ -71,9 +71,9 @@ def quotas(
 ) -> tuple[tuple[Quota, ...], list[Reject]]:
     """Quotas by class: the applied value, else the default one.
 
-    ``used`` is by class; None = unknown. Where AWS keeps several quotas for one class
-    (generations of P on spot), the smallest holds, for a plan must not exceed any; the others
-    are told.
+    ``used`` is by class; None = unknown. Where AWS keeps several quotas for one class (P on spot
+    has one for P2 to P4 and one for P5) and they differ, the class has no one limit: it stays
+    unknown, and all of them are told.
     """
     values: dict[str, tuple[str, float]] = {}
     for item in (*defaults, *applied):  # applied last: it wins
@@ -86,14 +86,13 @@ def quotas(
             by_class.setdefault(quota_class, []).append((value, name))
     found, rejects = [], []
     for quota_class, limits in sorted(by_class.items()):
-        limit, limiting = min(limits)
-        in_use = None if used is None else used.get(quota_class, 0.0)
-        found.append(Quota(quota_class, limit, in_use, unit))
-        rejects += [
-            Reject(name, f"{value:g} {unit}: {quota_class} is held to the {limit:g} of {limiting}")
-            for value, name in limits
-            if value != limit
-        ]
+        if len({value for value, _ in limits}) == 1:
+            in_use = None if used is None else used.get(quota_class, 0.0)
+            found.append(Quota(quota_class, limits[0][0], in_use, unit))
+            continue
+        for value, name in limits:
+            reason = f"{value:g} {unit}: one of several limits of {quota_class}, which is unknown"
+            rejects.append(Reject(name, reason))
     return tuple(found), rejects
 
 

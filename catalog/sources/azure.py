@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from catalog.sources.azure_arm import missing_login
 from catalog.sources.azure_errors import NoLogin
 from catalog.sources.azure_quotas import quotas_of
 from catalog.sources.azure_regions import AzureRegions, Machines, Once, checked_region, sold
@@ -35,7 +36,6 @@ class AzureSource(Source):
     name: ClassVar[str] = "azure"
     cloud: ClassVar[str] = "azure"
     kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot", "reservation", "savings_plan")
-    has_quotas: ClassVar[bool] = True
     needs: ClassVar[str] = (
         "nothing for prices; for all sizes, eviction rates and quotas the extra azure, a login "
         "(`az login`) and a subscription (AZURE_SUBSCRIPTION_ID)"
@@ -44,6 +44,11 @@ class AzureSource(Source):
     def __init__(self) -> None:
         self._regions = AzureRegions(self.name)
         self._evictions = Once[dict[str, str]]()
+
+    @property
+    def has_quotas(self) -> bool:  # type: ignore[override]  # of this source, not of its class
+        """Whether there is a subscription to ask: a refresh of public prices needs none."""
+        return missing_login() is None
 
     def missing(self) -> Missing | None:
         """Nothing: prices are public."""
@@ -58,6 +63,9 @@ class AzureSource(Source):
         price_type = "Reservation" if kind == "reservation" else "Consumption"
         prices = self._regions.prices(place, price_type, deadline)
         rejects = [*prices.rejects, *machines.rejects]
+        if prices.low_priority:
+            left = f"{len(prices.low_priority)} meters of {place}"
+            rejects.append(Reject(left, "Low Priority: of Batch and Azure Machine Learning only"))
         source = f"{FEED} and {machines.source}, {place}"
         if kind == "on_demand":
             found = sold(prices.on_demand, machines, rejects)

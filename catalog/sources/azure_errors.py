@@ -17,6 +17,8 @@ SUBSCRIPTION = (
 INSTALL = "pip install 'ai-capacity-planner[azure]'"
 PERMISSIONS = "give the account the Reader role on the subscription"
 LATER = "try again later or name fewer regions"
+REPORT = "please report it"
+LIBRARIES = ("azure.", "msal.", "requests.", "urllib3.")
 NETWORK = "check the network and proxy settings, or try again later"
 
 # Azure's error code: what it means here and what to do.
@@ -76,16 +78,33 @@ def explained(error: Exception, doing: str) -> FetchFailed | None:
     if isinstance(error, azure.IncompleteReadError | azure.ServiceResponseError):
         return FetchFailed(f"{doing}: no whole answer from Azure ({name})", NETWORK)
     if isinstance(error, azure.ServiceRequestError):
+        if "non-TLS" in str(error):  # the libraries' own guard of the token
+            return FetchFailed(f"{doing}: Azure sends its client on by plain http", REPORT)
         return FetchFailed(f"{doing}: Azure cannot be reached ({name})", NETWORK)
-    if isinstance(error, azure.AzureError | azure.DeserializationError | azure.SerializationError):
+    if isinstance(error, azure.AzureError) or _is_of_libraries(error):
         return FetchFailed(f"{doing}: Azure sent an answer that cannot be read ({name})", LATER)
     return None
+
+
+def _is_of_libraries(error: Exception) -> bool:
+    """Whether an error rose inside the libraries: an answer in a shape that they do not know.
+
+    They raise whatever their parsers happen to: JSONDecodeError, RecursionError, AttributeError.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).startswith(LIBRARIES):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _answered(error: object, doing: str) -> FetchFailed:
     status = getattr(error, "status_code", None)
     code = str(getattr(getattr(error, "error", None), "code", None) or "")
     meaning, remedy = CODES.get(code, ("", LATER))
+    if status is not None and status < 300:
+        return FetchFailed(f"{doing}: Azure sent an answer that cannot be read", LATER)
     if not meaning:
         if status == 403:
             meaning, remedy = "the account may not do this", PERMISSIONS

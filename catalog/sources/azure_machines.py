@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from catalog.attributes import SNAPSHOT
+from catalog.sources.bodies import mapping, sequence
 
 Raw = Mapping[str, Any]
 PREFIX = "Standard_"
@@ -131,17 +132,17 @@ def _size(name: str) -> int:
 
 def capabilities(sku: Raw) -> dict[str, str]:
     """Capabilities of a SKU by name; their values are texts, also the numbers."""
-    listed = sku.get("capabilities") or ()
+    listed = (mapping(item) for item in sequence(sku.get("capabilities")))
     return {
         str(item["name"]): str(item["value"])
         for item in listed
-        if isinstance(item, Mapping) and item.get("name") and item.get("value") is not None
+        if item.get("name") and item.get("value") is not None
     }
 
 
 def is_here(sku: Raw, region: str) -> bool:
     """Whether a SKU is a VM size of the region; Azure writes WestUS3 and westus3."""
-    places = [str(place).lower() for place in sku.get("locations") or ()]
+    places = [str(place).lower() for place in sequence(sku.get("locations"))]
     return sku.get("resourceType") == "virtualMachines" and region in places
 
 
@@ -190,13 +191,13 @@ def _number(text: str | None) -> float | None:
 def restriction(sku: Raw, region: str) -> str:
     """What keeps the asking subscription from a size, in words; empty for nothing."""
     found = []
-    for item in sku.get("restrictions") or ():
+    for item in (mapping(entry) for entry in sequence(sku.get("restrictions"))):
         code = str(item.get("reasonCode") or "restricted")
         if str(item.get("type")) == "Zone":
-            info = item.get("restrictionInfo") or {}
-            zones = ", ".join(sorted(str(zone) for zone in info.get("zones") or ()))
+            info = mapping(item.get("restrictionInfo"))
+            zones = ", ".join(sorted(str(zone) for zone in sequence(info.get("zones"))))
             found.append(f"not in zone {zones or '?'} for the subscription that asked ({code})")
-        elif region in [str(place).lower() for place in item.get("values") or (region,)]:
+        elif region in [str(p).lower() for p in sequence(item.get("values")) or (region,)]:
             found.insert(0, f"not for the subscription that asked ({code})")
     return "; ".join(found)
 

@@ -29,6 +29,9 @@ from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source, 
 FEED = "Azure Retail Prices (prices.azure.com, public)"
 PAGE = "sizes documented for Azure Machine Learning (no Azure login)"
 
+# Sizes that clusters take, who says so, and why the service itself did not.
+Sizes = tuple[Supported, str, tuple[Reject, ...]]
+
 
 class AzureMlSource(Source):
     name: ClassVar[str] = "azure-ml"
@@ -43,7 +46,7 @@ class AzureMlSource(Source):
     def __init__(self) -> None:
         self._regions = AzureRegions(self.name)
         self._surcharges = Once[tuple[Surcharge, list[Reject]]]()
-        self._supported = Once[tuple[Supported, str]]()
+        self._supported = Once[Sizes]()
 
     def missing(self) -> Missing | None:
         """Nothing: prices are public."""
@@ -58,7 +61,8 @@ class AzureMlSource(Source):
         prices = self._regions.prices(place, "Consumption", deadline)
         surcharge, surcharge_rejects = self._surcharge(place, deadline)
         rejects = [*surcharge_rejects, *machines.rejects]
-        supported, listed_by = self._sizes(place, machines, deadline, rejects)
+        supported, listed_by, refused = self._sizes(place, machines, deadline)
+        rejects += refused
         taken = supported.sizes - (supported.no_low_priority if kind == "spot" else frozenset())
         wanted = prices.on_demand if kind == "on_demand" else prices.low_priority
         on_platform = {size: usd for size, usd in wanted.items() if size.lower() in taken}
@@ -84,18 +88,17 @@ class AzureMlSource(Source):
 
         return self._surcharges.get(region, ask)
 
-    def _sizes(
-        self, region: str, machines: Machines, deadline: float, rejects: list[Reject]
-    ) -> tuple[Supported, str]:
-        def ask() -> tuple[Supported, str]:
+    def _sizes(self, region: str, machines: Machines, deadline: float) -> Sizes:
+        def ask() -> Sizes:
+            refused: tuple[Reject, ...] = ()
             if machines.asked:
                 try:
                     listed = self._regions.arm.supported_by_machine_learning(region, deadline)
                 except NoLogin as error:
-                    rejects.append(Reject("Azure ML sizes", f"{error.problem}; {error.remedy}"))
+                    refused = (Reject("Azure ML sizes", f"{error.problem}; {error.remedy}"),)
                 else:
-                    return supported_of(listed, region), "the service's list of VM sizes"
+                    return supported_of(listed, region), "the service's list of VM sizes", ()
             names = (str(offer["instance_type"]) for offer in machines.offers.values())
-            return documented(names), PAGE
+            return documented(names), PAGE, refused
 
         return self._supported.get(region, ask)

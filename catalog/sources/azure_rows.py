@@ -43,7 +43,7 @@ def eviction_band(bucket: str) -> tuple[float, float] | None:
 
 
 def _monthly(hourly: float) -> float:
-    return min(1.0 - (1.0 - hourly) ** HOURS_PER_MONTH, NEARLY_ALL)
+    return min(1.0 - math.pow(1.0 - hourly, HOURS_PER_MONTH), NEARLY_ALL)
 
 
 def option_row(

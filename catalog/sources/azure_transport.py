@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def _current() -> Budget:
     return _budget.get(Budget(time.monotonic() + MAX_WAIT_S))
 
 
-class AzureTransport(RequestsTransport):
+class AzureTransport(RequestsTransport):  # type: ignore[misc]  # azure is not followed by mypy
     """Requests to ``hosts`` only (none: any, for logins), by way of ``endpoint`` if it is set."""
 
     def __init__(self, hosts: frozenset[str], endpoint: str = "") -> None:
@@ -113,7 +113,7 @@ class _Adapter(HTTPAdapter):
         timeout: Any = None,
         verify: bool | str = True,
         cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
+        proxies: dict[str, str] | None = None,
     ) -> requests.Response:
         sent = request
         if self._endpoint:

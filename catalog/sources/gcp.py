@@ -11,14 +11,22 @@ Needs the ``gcp`` extra and application default credentials that may list machin
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, ClassVar
 
 from catalog.attributes import SNAPSHOT
-from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Missing, Reject, Source
+from catalog.sources.base import (
+    Fetched,
+    FetchedQuotas,
+    FetchFailed,
+    Missing,
+    Reject,
+    Source,
+    check_deadline,
+)
 from catalog.sources.gcp_client import GoogleClients, Once
-from catalog.sources.gcp_errors import NotAllowed
 from catalog.sources.gcp_machines import (
     MachineType,
     Unusable,
@@ -34,6 +42,7 @@ from catalog.sources.gcp_machines import (
 from catalog.sources.gcp_pages import (
     AllTypes,
     RegionTypes,
+    TpuTypes,
     list_skus,
     list_tpu_types,
     list_tpu_zones,
@@ -94,7 +103,7 @@ class GcpSource(Source):
         self._types: Once[AllTypes] = Once()
         self._rates: Once[Rates] = Once()
         self._tpu_zones: Once[frozenset[str]] = Once()
-        self._tpu_types: dict[str, Once[dict[str, tuple[str, ...]]]] = {}
+        self._tpu_types: dict[str, Once[TpuTypes]] = {}
 
     def missing(self) -> Missing | None:
         return self.clients.missing()
@@ -205,19 +214,22 @@ class GcpSource(Source):
     def _slices(
         self, region: str, deadline: float, rejects: list[Reject]
     ) -> dict[str, tuple[str, ...]]:
-        """TPU types of a region. Where the API is closed to us, those the snapshot knows."""
+        """TPU types of a region. Those the snapshot knows stand in for lists that do not come."""
         try:
             zones = self._tpu_zones.get(deadline, lambda: list_tpu_zones(self.clients, deadline))
             own = [zone for zone in zones if region_of(zone) == region]
             once = self._tpu_types.setdefault(region, Once())
-            return once.get(deadline, lambda: list_tpu_types(self.clients, own, deadline))
-        except NotAllowed as closed:
-            rejects.append(
-                Reject(
-                    "TPU slices", f"{closed.problem}: those known before are taken; {closed.remedy}"
-                )
-            )
-            return dict.fromkeys(_known_slices(region), ())
+            types = once.get(deadline, lambda: list_tpu_types(self.clients, own, deadline))
+        except FetchFailed as failure:
+            check_deadline(deadline, "listing TPU types")
+            said = Reject("TPU slices", f"{failure.problem}; {failure.remedy}")
+            types = TpuTypes({}, (said,))
+        known: dict[str, tuple[str, ...]] = {}
+        for reject in types.rejects:
+            reason = f"{reject.reason} (those known before are priced)"
+            rejects.append(Reject(reject.what, reason))
+            known = dict.fromkeys(_known_slices().get(region, ()), ())
+        return {**known, **types.topologies}
 
 
 def _option(
@@ -225,27 +237,28 @@ def _option(
 ) -> dict[str, Any] | None:
     """The row of one way to buy; None where the offer is not sold so."""
     preemptible = kind in (SPOT, FLEX_START)
+    if not _is_sold(offer, region, way, rates):
+        if way == ON_DEMAND:  # the others are not sold of everything
+            raise MissingRate(f"no part of it has an on demand rate in {region}")
+        return None
     if isinstance(offer, Slice):
-        if not is_tpu_sold(offer, region, way, rates):
-            return _unsold(way, region)
-        usd = tpu_usd_per_hour(offer, region, way, rates)
-        return option_row(
-            offer.name, region, kind, usd, tpu_quota_class(offer, preemptible), **columns
+        usd, quota = (
+            tpu_usd_per_hour(offer, region, way, rates),
+            tpu_quota_class(offer, preemptible),
         )
-    if not is_sold(offer, region, way, rates):
-        return _unsold(way, region)
-    usd = usd_per_hour(offer, region, way, rates)
+        return option_row(offer.name, region, kind, usd, quota, **columns)
+    usd, quota = usd_per_hour(offer, region, way, rates), quota_class(offer, preemptible)
     if said := obtainability(offer.name, way):
         columns = {**columns, "obtainability": said}
-    if offer.gpu_count and offer.gpu_count < 1 and kind != SPOT:
+    if 0 < offer.gpu_count < 1 and kind != SPOT:
         columns = {**columns, "confidence": "derived"}  # rates are of whole GPUs
-    return option_row(offer.name, region, kind, usd, quota_class(offer, preemptible), **columns)
+    return option_row(offer.name, region, kind, usd, quota, **columns)
 
 
-def _unsold(way: str, region: str) -> None:
-    """Not sold so: nothing to say, but of a machine without any price on demand."""
-    if way == ON_DEMAND:
-        raise MissingRate(f"no part of it has an on demand rate in {region}")
+def _is_sold(offer: Offer, region: str, way: str, rates: Rates) -> bool:
+    if isinstance(offer, Slice):
+        return is_tpu_sold(offer, region, way, rates)
+    return is_sold(offer, region, way, rates)
 
 
 def _offer(offer: Offer, region: str) -> dict[str, Any]:
@@ -261,10 +274,13 @@ def _rejecting(name: str, rejects: list[Reject]) -> Iterator[None]:
         rejects.append(Reject(name, error.reason))
 
 
-def _known_slices(region: str) -> Iterator[str]:
+@cache
+def _known_slices() -> Mapping[str, Sequence[str]]:
+    """TPU types of more than a machine that the snapshot has, by region."""
+    found: dict[str, list[str]] = {}
     with (SNAPSHOT / "offers.csv").open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
-            if row["cloud"] == "gcp" and row["region"] == region:
-                name = row["instance_type"]
-                if name.startswith("tpu-v"):
-                    yield name.removeprefix("tpu-")
+            name = row["instance_type"]
+            if row["cloud"] == "gcp" and name.startswith("tpu-v"):
+                found.setdefault(row["region"], []).append(name.removeprefix("tpu-"))
+    return found

@@ -9,6 +9,7 @@ import json
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,8 @@ SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 READ_TIMEOUT_S = 60.0
 # Compute Engine's request quota fills up again at the next minute.
 RETRY_FOR_S = 90.0
+# Some zones' TPU lists answer 503 for months; there is something else to take.
+TPU_RETRY_FOR_S = 5.0
 RETRY_FIRST_S = 0.5
 RETRY_LONGEST_S = 20.0
 # Times a broken connection is tried again: one that stays broken will not mend by asking on.
@@ -51,8 +54,10 @@ class Once(Generic[Value]):
 
     def get(self, deadline: float, ask: Callable[[], Value]) -> Value:
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            check_deadline(deadline, "waiting for what all regions share")
-            self._lock.acquire()
+            raise FetchFailed(
+                "out of time while another region's thread asked for what all share",
+                "try again, name fewer regions or raise --deadline",
+            )
         try:
             if self._value is None:
                 if self._failure and time.monotonic() - self._failure[1] < FAILURE_STANDS_S:
@@ -116,7 +121,7 @@ class GoogleClients:
         """One call, tried again while it makes sense. Raises FetchFailed."""
         check_deadline(deadline, f"starting to ask Google's {api} API")
         try:
-            return method(**request, **_patience(deadline))
+            return method(**request, **_patience(api, deadline))
         except Exception as error:
             known = explained(error, api, self._known_project())
             if known is None:  # not Google's doing: a bug of ours must show as one
@@ -156,12 +161,15 @@ class GoogleClients:
     def _ask_login(self) -> tuple[Any, str]:
         import google.auth
         from google.auth.credentials import AnonymousCredentials
+        from google.oauth2.credentials import Credentials as UserCredentials
 
         named = next((os.environ[n] for n in PROJECT_VARIABLES if os.environ.get(n)), "")
         if os.environ.get(variable(self.name)):
             return AnonymousCredentials(), named or "planner"
         try:
-            credentials, project = google.auth.default(scopes=SCOPES)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a quota project, which is set below
+                credentials, project = google.auth.default(scopes=SCOPES)
         except Exception as error:
             known = explained(error, "compute", "")
             if known is None:
@@ -170,6 +178,9 @@ class GoogleClients:
         project = named or project or getattr(credentials, "quota_project_id", None)
         if not project:
             raise FetchFailed("no Google Cloud project is set", PROJECT)
+        if isinstance(credentials, UserCredentials) and not credentials.quota_project_id:
+            # Billing and TPU refuse a person's own login that names no project to count for.
+            credentials = credentials.with_quota_project(str(project))
         return credentials, str(project)
 
     def _known_project(self) -> str:
@@ -208,9 +219,9 @@ def _guarded(client: Any) -> Any:
     from requests.adapters import HTTPAdapter
 
     class Bounded(HTTPAdapter):
-        def send(self, request: Any, **options: Any) -> Any:
+        def send(self, *request: Any, **options: Any) -> Any:
             end = time.monotonic() + READ_TIMEOUT_S
-            response = super().send(request, **{**options, "stream": True})
+            response = super().send(*request, **{**options, "stream": True})
             body = bytearray()
             for piece in response.iter_content(CHUNK):
                 body += piece
@@ -231,7 +242,7 @@ def _guarded(client: Any) -> Any:
     return client
 
 
-def _patience(deadline: float) -> dict[str, Any]:
+def _patience(api: str, deadline: float) -> dict[str, Any]:
     """Retry and timeout of one call. By default the libraries retry 503 and 504, or nothing.
 
     A Retry-After that a server sends is not slept: the next attempt comes after at most
@@ -245,7 +256,7 @@ def _patience(deadline: float) -> dict[str, Any]:
             predicate=_WorthRetrying(),
             initial=RETRY_FIRST_S,
             maximum=RETRY_LONGEST_S,
-            timeout=min(RETRY_FOR_S, left),
+            timeout=min(TPU_RETRY_FOR_S if api == "tpu" else RETRY_FOR_S, left),
         ),
         "timeout": min(READ_TIMEOUT_S, left),
     }

@@ -24,10 +24,6 @@ APIS = {
 }
 
 
-class NotAllowed(FetchFailed):
-    """An API that is switched off or closed to these credentials: asking again will not help."""
-
-
 def reasons(error: Any) -> set[str]:
     """Machine-readable reasons of a Google API error: old style, new style and details."""
     found = {str(getattr(error, "reason", "") or "")}
@@ -66,11 +62,11 @@ def explained(error: Exception, api: str, project: str) -> FetchFailed | None:
         if isinstance(error, api_errors.TooManyRequests) or why & THROTTLED:
             return FetchFailed(f"{title}: Google throttled the requests", LATER)
         if why & DISABLED or "has not been used in project" in str(error):
-            return NotAllowed(
+            return FetchFailed(
                 f"the {title} API is not enabled in the project",
                 f"run `gcloud services enable {service}{where}`",
             )
-        return NotAllowed(
+        return FetchFailed(
             f"{title}: the credentials may not read this",
             f"have {role} granted to them in the project",
         )
@@ -79,9 +75,9 @@ def explained(error: Exception, api: str, project: str) -> FetchFailed | None:
     if isinstance(error, (ParseError, UnicodeDecodeError, RecursionError)):
         return FetchFailed(f"{title} sent an answer that cannot be read", LATER)
     if isinstance(error, api_errors.GoogleAPICallError):
-        code = getattr(error, "code", None)
+        code, said = getattr(error, "code", None), scrub(str(error.message or ""))
         return FetchFailed(
-            f"{title}: error {int(code) if code else ''}: {scrub(str(error.message or ''))}", LATER
+            ": ".join(filter(None, (f"{title}: error {int(code or 0)}", said))), LATER
         )
     if isinstance(error, requests.exceptions.Timeout):
         return FetchFailed(f"no whole answer from {title} in time", NETWORK)

@@ -46,7 +46,12 @@ SERIES = {
 }
 # GiB of one bundled partition (cloud.google.com/compute/docs/disks/local-ssd).
 PARTITION_GIB = 375.0
-BIG_PARTITION_GIB = {"z3": 3000.0, "h4d": 3000.0}
+BIG_PARTITION_GIB = {"z3": 3000.0}
+BARE_METAL_GIB = {
+    "c4-highmem-288-lssd-metal": 18000.0,
+    "c4-standard-288-lssd-metal": 18000.0,
+    "z3-highmem-192-highlssd-metal": 72000.0,
+}
 # Partitions to a GPU in families whose bundled SSD the API may leave out (same page; billed so,
 # as the published prices of a2-ultragpu and a3-highgpu show).
 PARTITIONS_PER_GPU = {"a2-ultragpu-": 1, "a3-highgpu-": 2, "a3-megagpu-": 2, "a3-ultragpu-": 4}
@@ -150,6 +155,8 @@ def with_attached_gpus(
 
 def bundled_ssd_gib(machine: MachineType) -> float:
     """GiB of local SSD that come with the machine and are billed. Raises Unusable."""
+    if machine.name in BARE_METAL_GIB:
+        return BARE_METAL_GIB[machine.name]
     partitions: float = machine.ssd_partitions
     if not partitions:
         for prefix, per_gpu in PARTITIONS_PER_GPU.items():
@@ -157,6 +164,9 @@ def bundled_ssd_gib(machine: MachineType) -> float:
                 partitions = per_gpu * machine.gpu_count
     if not partitions and "lssd" in machine.name:
         raise Unusable("its bundled local SSD is of unknown size")
+    if partitions and machine.name.endswith("-metal"):
+        # Bare metal has larger disks, which the API counts without their size.
+        raise Unusable("its bundled local disks are of unknown size")
     return partitions * BIG_PARTITION_GIB.get(machine.series, PARTITION_GIB)
 
 

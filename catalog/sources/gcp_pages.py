@@ -6,6 +6,7 @@ reads as 0 or empty, which the rows' checks reject.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.sources.base import Reject
+from catalog.sources.base import FetchFailed, Reject, check_deadline
 from catalog.sources.gcp_client import GoogleClients
 from catalog.sources.gcp_machines import MachineType, normalised
 from catalog.sources.gcp_skus import Sku
@@ -145,27 +146,47 @@ def _add_machine(region: RegionTypes, zone: str, raw: Any) -> None:
             memory_gib=raw.memory_mb / 1024,
             gpu="+".join(sorted(kinds)),
             gpu_count=float(sum(card.guest_accelerator_count for card in raw.accelerators)),
-            ssd_partitions=raw.bundled_local_ssds.partition_count,
+            ssd_partitions=raw.bundled_local_ssds.partition_count or _described(raw.description),
             state=raw.deprecated.state,
         )
     )
 
 
-def list_tpu_types(
-    clients: GoogleClients, zones: Iterable[str], deadline: float
-) -> dict[str, tuple[str, ...]]:
-    """TPU types of the zones with their topologies. Raises FetchFailed."""
+@dataclass(frozen=True, slots=True)
+class TpuTypes:
+    """TPU types with their topologies, and the zones whose list did not come."""
+
+    topologies: Mapping[str, tuple[str, ...]]
+    rejects: tuple[Reject, ...]
+
+
+def list_tpu_types(clients: GoogleClients, zones: Iterable[str], deadline: float) -> TpuTypes:
+    """TPU types of the zones. Raises FetchFailed when the time is up."""
     found: dict[str, tuple[str, ...]] = {}
+    rejects: list[Reject] = []
     client = clients.tpu(deadline)
     project = clients.project(deadline)
     for zone in sorted(zones):
-        parent = f"projects/{project}/locations/{zone}"
-        method = client.list_accelerator_types
-        for page in clients.pages("tpu", deadline, method, request={"parent": parent}):
+        request = {"parent": f"projects/{project}/locations/{zone}"}
+        try:
+            pages = list(
+                clients.pages("tpu", deadline, client.list_accelerator_types, request=request)
+            )
+        except FetchFailed as failure:
+            check_deadline(deadline, "reading from Google's tpu API")
+            rejects.append(Reject(f"TPU slices of {zone}", f"{failure.problem}; {failure.remedy}"))
+            continue
+        for page in pages:
             for raw in page.accelerator_types:
                 shapes = tuple(config.topology for config in raw.accelerator_configs)
                 found[raw.type_] = tuple(dict.fromkeys((*found.get(raw.type_, ()), *shapes)))
-    return found
+    return TpuTypes(found, tuple(rejects))
+
+
+def _described(description: str) -> int:
+    """Local SSDs that only a description names, as in "4 vCPUs, 16 GB RAM, 1 local SSD"."""
+    found = re.search(r"(\d+) local ssds?\b", description, re.IGNORECASE)
+    return int(found.group(1)) if found else 0
 
 
 def list_tpu_zones(clients: GoogleClients, deadline: float) -> frozenset[str]:

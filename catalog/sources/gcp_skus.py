@@ -63,6 +63,8 @@ FLEX_WORDS = re.compile(
     r"\battached to dws (?:defined duration|flex start) vms$|^dws (?:defined duration|flex start)",
     re.IGNORECASE,
 )
+# Two rates of one thing that differ by less than this are the same rate.
+SAME = 0.01
 # Chips that the price of a TPU SKU covers. v2, v3 and v4 are priced by 8 cores of 2 to a chip.
 TPU_CHIPS = {"v2": 4, "v3": 4, "v4": 4, "v5e": 1, "v5p": 1, "v6e": 1, "7x": 1}
 
@@ -132,7 +134,9 @@ def _way(text: str, usage_type: str) -> tuple[str | None, str]:
     term = re.search(r" for (\d) years?$", text, re.IGNORECASE)
     if text.lower().startswith("commitment"):
         months = 12 * int(term.group(1)) if term else 0
-        if usage_type != f"Commit{months // 12}Yr" or months not in COMMITMENTS:
+        if months and months not in COMMITMENTS:
+            return None, ""  # five years, of which the usage type says just "Commit"
+        if usage_type != f"Commit{months // 12}Yr":
             said = f"{months} months" if months else "no term"
             raise Unreadable(f"{said} by its text, {usage_type or 'nothing'} by its usage type")
         assert term is not None
@@ -196,6 +200,13 @@ class MissingRate(Exception):
         super().__init__(reason)
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    usd: float
+    sku_id: str
+    regions: int
+
+
 class Rates:
     """Rates of one service by region, way to buy, resource and name, in USD per unit and hour.
 
@@ -203,7 +214,7 @@ class Rates:
     """
 
     def __init__(self, skus: Iterable[Sku]) -> None:
-        self._rates: dict[tuple[str, str, str, str], dict[float, str]] = {}
+        self._rates: dict[tuple[str, str, str, str], list[_Listed]] = {}
         self.problems: list[tuple[tuple[str, ...], str, str]] = []
         for sku in skus:
             self._add(sku)
@@ -213,7 +224,7 @@ class Rates:
         try:
             component = component_of(sku)
         except Unreadable as error:
-            self.problems.append((sku.regions, what, error.reason))
+            self.problems.append((sku.regions, what, sku.problem or error.reason))
             return
         if component is None:
             return
@@ -224,7 +235,8 @@ class Rates:
         usd_per_hour = round(sku.usd / component.hours_per_unit * component.share, 12)
         for region in sku.regions:
             key = region, component.way, component.resource, component.name
-            self._rates.setdefault(key, {})[usd_per_hour] = sku.sku_id
+            listed = _Listed(usd_per_hour, sku.sku_id, len(sku.regions))
+            self._rates.setdefault(key, []).append(listed)
 
     def __len__(self) -> int:
         return len(self._rates)
@@ -233,17 +245,24 @@ class Rates:
         return (region, way, resource, name) in self._rates
 
     def rate(self, region: str, way: str, resource: str, name: str) -> float:
-        """USD per hour of one unit. Raises MissingRate; never answers with another way's rate."""
+        """USD per hour of one unit. Raises MissingRate; never answers with another way's rate.
+
+        Of two SKUs for one thing the one of fewer regions counts, being made for this region (an
+        assumption). Where they differ by next to nothing, as those of M1 "in Tokyo" and "in
+        Japan" do, it is the higher.
+        """
         found = self._rates.get((region, way, resource, name))
         said = f"{way.replace('_', ' ')} rate of {name or 'local SSD'}"
         if resource not in (SSD, TPU):
             said += f" {resource}"
         if not found:
             raise MissingRate(f"no {said} in {region}")
-        if len(found) > 1:
-            listed = " and ".join(f"${usd:g} ({sku})" for usd, sku in sorted(found.items()))
-            raise MissingRate(f"the {said} is listed at {listed}")
-        return next(iter(found))
+        fewest = min(listed.regions for listed in found)
+        nearest = sorted({one.usd: one.sku_id for one in found if one.regions == fewest}.items())
+        if nearest[-1][0] > nearest[0][0] * (1 + SAME):
+            prices = " and ".join(f"${usd:g} ({sku})" for usd, sku in nearest)
+            raise MissingRate(f"the {said} is listed at {prices}")
+        return nearest[-1][0]
 
     def regions(self) -> Iterator[str]:
         yield from sorted({key[0] for key in self._rates})

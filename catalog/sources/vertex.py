@@ -17,6 +17,7 @@ from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source
 from catalog.sources.gcp import GcpSource
 from catalog.sources.gcp_client import GoogleClients, Once
 from catalog.sources.gcp_machines import (
+    SHARED_CORES,
     MachineType,
     Unusable,
     is_sold,
@@ -140,7 +141,13 @@ def training_rates(skus: Iterable[Sku]) -> tuple[Rates, Rates]:
 def _priced(
     machine: MachineType, region: str, way: str, plain: Rates, training: Rates, fees: Rates
 ) -> tuple[float, str] | None:
-    """USD per hour and how sure it is; None where Vertex AI does not train on the machine."""
+    """USD per hour and how sure it is; None where Vertex AI does not train on the machine.
+
+    Which sizes of a series it takes is not in the price list: shared cores and bare metal are
+    known to be none.
+    """
+    if machine.name in SHARED_CORES or machine.name.endswith("-metal"):
+        return None
     parts = [part for part in parts_of(machine, region, ON_DEMAND, plain) if part[1] != SSD]
     if any(resource == SLICE for _, resource, _ in parts):
         return None  # sold whole by Compute Engine; no training SKU says the same

@@ -166,8 +166,9 @@ def outcome_line(outcome: Outcome) -> str:
     """One line of progress."""
     task = outcome.task
     line = f"{task.provider} {task.region} {task.kind}: {outcome.status.value}"
-    if outcome.reason:
-        return f"{line}: {outcome.reason}; {outcome.remedy}"
+    if outcome.reason:  # parts of it may be a provider's words: no escape of theirs is printed
+        told = f"{line}: {outcome.reason}; {outcome.remedy}"
+        return "".join(ch if ch.isprintable() else " " for ch in told)
     what = "quota" if task.kind == "quotas" else "price"
     return f"{line}, {outcome.rows} {what}{'' if outcome.rows == 1 else 's'} in " + (
         f"{outcome.seconds:.1f} s"

@@ -251,6 +251,7 @@ def test_what_needs_an_account_says_what_to_run(public: FakeAws) -> None:
     assert isinstance(source, AwsSource)
     assert "aws configure" in source.note
     assert "derived" in source.note
+    assert source.needs == source.note  # what `planner doctor` shows
     assert "capacity_block" not in source.kinds
     assert not source.has_quotas
 

@@ -81,19 +81,17 @@ def test_an_applied_quota_holds_and_else_the_default() -> None:
     assert rejects == []
 
 
-def test_of_several_quotas_of_a_class_the_smallest_holds_and_the_others_are_told() -> None:
-    found, (reject,) = quotas(
-        [
-            quota("All P4, P3 and P2 Spot Instance Requests", 64.0),
-            quota("All P5 Spot Instance Requests", 192.0),
-        ],
-        [],
-        ec2_class,
-        "vCPU",
-    )
-    assert found == (Quota("aws/P spot", 64.0, None, "vCPU"),)
-    assert reject.what == "All P5 Spot Instance Requests"
-    assert "192 vCPU" in reject.reason
+def test_of_several_quotas_of_a_class_that_differ_none_holds_and_all_are_told() -> None:
+    old, new = "All P4, P3 and P2 Spot Instance Requests", "All P5 Spot Instance Requests"
+    found, rejects = quotas([quota(old, 64.0), quota(new, 192.0)], [], ec2_class, "vCPU")
+    # 64 would forbid a p5 that may be started, 192 would allow p4s that may not.
+    assert found == ()
+    assert [(reject.what, reject.reason.partition(":")[0]) for reject in rejects] == [
+        (old, "64 vCPU"),
+        (new, "192 vCPU"),
+    ]
+    found, rejects = quotas([quota(old, 0.0), quota(new, 0.0)], [], ec2_class, "vCPU")
+    assert (found, rejects) == ((Quota("aws/P spot", 0.0, None, "vCPU"),), [])
 
 
 def test_vcpus_in_use_are_counted_by_class() -> None:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from catalog.sources import FetchFailed, open_source
+from catalog.sources import FetchFailed
 from catalog.sources.aws import AwsSource
-from catalog.sources.aws_errors import explained
 from catalog.sources.base import Fetched
-from tests.catalog.conftest import SECRET_KEY
 from tests.fakes.aws import (
     FakeAws,
     ec2_error,
     instance_type,
-    json_error,
     lease,
     paged,
     price_item,
     priced,
     term,
-    xml_drift,
 )
-from tests.fakes.server import Fault, Reply
 
 ADVISOR = {
     "ranges": [{"index": 1, "label": "5-10%", "dots": 1, "max": 11}],
@@ -49,23 +42,6 @@ def failure(kind: str = "on_demand", region: str = "us-east-1", seconds: float =
 
 def prices(fetched: Fetched) -> dict[str, float]:
     return {row["instance_type"]: row["usd_per_hour"] for row in fetched.options}
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One attempt: what is retried is seen in the throttling test."""
-    monkeypatch.setattr("catalog.sources.aws_api.ATTEMPTS", 1)
-    monkeypatch.setattr("catalog.sources.aws_api.READ_TIMEOUT_S", 1)
-
-
-@pytest.fixture
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real client decides whether to try again; only its seconds of waiting are cut."""
-    for backoff in (
-        "botocore.retries.standard.ExponentialBackoff.delay_amount",
-        "botocore.retryhandler.delay_exponential",
-    ):
-        monkeypatch.setattr(backoff, lambda *_, **__: 0.01)
 
 
 def test_on_demand_reads_all_pages_and_names_what_it_leaves_out(aws: FakeAws) -> None:
@@ -286,212 +262,3 @@ def test_all_kinds_of_a_region_ask_for_its_machines_once(aws: FakeAws) -> None:
     for kind in source.kinds:
         source.fetch("us-east-1", kind, time.monotonic() + 60)
     assert aws.count("DescribeInstanceTypes") == 2  # pages
-
-
-@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
-@pytest.mark.usefixtures("quick_retries")
-def test_throttled_calls_are_tried_again(
-    aws: FakeAws, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("catalog.sources.aws_api.RETRY_MODE", mode)
-    throttle = ec2_error("RequestLimitExceeded", status=503)
-    aws.faults["DescribeInstanceTypes"].append(throttle)
-    aws.faults["GetProducts"].append(json_error("ThrottlingException"))
-    assert len(fetch().options) == 3
-    assert aws.count("DescribeInstanceTypes") == 3  # two pages, one of them twice
-    assert aws.count("GetProducts") == 5
-
-
-@pytest.mark.usefixtures("quick_retries")
-def test_resets_and_errors_of_servers_are_tried_again(aws: FakeAws) -> None:
-    aws.queue(Fault.connection_reset(), Fault.status(500, b"<html>"))
-    assert len(fetch().options) == 3
-
-
-@pytest.mark.parametrize(
-    ("reply", "said", "remedy"),
-    [
-        (ec2_error("AuthFailure", status=401), "not enabled", "--regions"),
-        (ec2_error("OptInRequired", status=401), "not opted in", "--regions"),
-        (ec2_error("UnauthorizedOperation", status=403), "may not", "ec2:DescribeInstanceTypes"),
-        (ec2_error("RequestExpired"), "another time", "check clock"),
-        (ec2_error("SignatureDoesNotMatch", status=403), "signature", "check clock"),
-        (ec2_error("InvalidClientTokenId", status=403), "does not know", "aws configure"),
-        (ec2_error("ExpiredToken"), "have expired", "aws sso login"),
-        (ec2_error("RequestLimitExceeded", status=503), "throttled", "later"),
-        (ec2_error("Odd", f"key {SECRET_KEY} of AKIAIOSFODNN7EXAMPLE"), "key *** of ***", "later"),
-        (Reply(200, b"<DescribeInstanceTypesResponse><item>"), "cannot be read", "later"),
-        (Reply(200, b"<Describe", promised_bytes=5000), "cannot be read", "later"),
-        (Reply(200, b"<!DOCTYPE html><html>Sign in<br></html>"), "cannot be read", "later"),
-    ],
-)  # fmt: skip
-@pytest.mark.usefixtures("impatient")
-def test_what_ec2_can_answer_wrongly(aws: FakeAws, reply: Reply, said: str, remedy: str) -> None:
-    aws.faults["DescribeInstanceTypes"].append(reply)
-    error = failure()
-    assert said in error.problem
-    assert remedy in error.remedy
-
-
-def test_a_wrong_clock_is_told_and_not_retried(aws: FakeAws) -> None:
-    skewed = json_error("InvalidSignatureException", "Signature expired: 20261125 is now earlier")
-    aws.faults["GetProducts"].extend([skewed] * 9)
-    error = failure()
-    assert "another time" in error.problem
-    assert "check clock" in error.remedy
-    assert aws.count("GetProducts") == 1
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_hanging_region_ends_by_the_read_timeout(aws: FakeAws) -> None:
-    aws.queue(Fault.hang())
-    start = time.monotonic()
-    assert "ReadTimeoutError" in failure().problem
-    assert time.monotonic() - start < 5
-
-
-@pytest.mark.usefixtures("impatient")
-def test_price_list_failures_are_told(aws: FakeAws) -> None:
-    aws.faults["GetProducts"].append(json_error("AccessDeniedException"))
-    assert "pricing:GetProducts" in failure().remedy
-
-
-@pytest.mark.usefixtures("impatient")
-def test_an_operation_the_fake_lacks_is_an_error(aws: FakeAws) -> None:
-    del aws.answers["GetProducts"]
-    assert "FakeHasNoAnswer" in failure().problem
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_drift_costs_rows_or_the_slice_and_never_makes_a_wrong_price(
-    aws: FakeAws, seed: int
-) -> None:
-    right = {"g6.xlarge": 0.9, "p5.48xlarge": 55.04, "m7i.2xlarge": 0.4032}
-    aws.queue(xml_drift(seed), Fault.drift(seed), Fault.drift(seed + 100), Fault.drift(seed + 200))
-    try:
-        fetched = fetch()
-    except FetchFailed:
-        return
-    assert prices(fetched).items() <= right.items()
-    lost = set(right) - set(prices(fetched))
-    assert not lost or fetched.rejects
-
-
-def test_unknown_fields_are_ignored(aws: FakeAws) -> None:
-    new = json.loads(price_item("g6.xlarge", "0.9")) | {"newThing": {"deep": [1]}}
-    new["product"]["attributes"]["brandNewAttribute"] = "yes"
-    aws.answers["GetProducts"] = paged([json.dumps(new)], "PriceList")
-    assert prices(fetch()) == {"g6.xlarge": 0.9}
-
-
-@pytest.mark.usefixtures("impatient", "credentials")
-def test_unreachable_endpoint_is_told() -> None:
-    assert "EndpointConnectionError" in failure().problem
-
-
-def test_deadline_is_kept_between_pages(aws: FakeAws) -> None:
-    assert "out of time" in failure(seconds=-1).problem
-    assert not aws.calls
-
-
-def test_secrets_stay_out_of_errors_and_logs(
-    aws: FakeAws, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    aws.faults["DescribeInstanceTypes"].append(
-        ec2_error("SignatureDoesNotMatch", f"Credential AKIAIOSFODNN7EXAMPLE {SECRET_KEY}")
-    )
-    with caplog.at_level(logging.INFO):
-        error = failure()
-    seen = f"{error}{error.__cause__}{caplog.text}{capfd.readouterr()}"
-    assert SECRET_KEY not in seen
-    assert "AKIAIOSFODNN7EXAMPLE" not in seen
-
-
-def test_profile_that_does_not_exist_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    missing = open_source("aws").missing()
-    assert missing is not None
-    assert "nobody" in missing.what
-    assert "aws configure list-profiles" in missing.remedy
-    assert "aws configure list-profiles" in failure().remedy
-
-
-def test_half_of_the_credentials_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    missing = open_source("aws").missing()
-    assert missing is not None
-    assert "half" in missing.what
-    assert "AWS_SECRET_ACCESS_KEY" in missing.remedy
-
-
-def test_a_configuration_that_cannot_be_read_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tmp_path / "config"
-    config.write_text("region us-east-1\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    missing = open_source("sagemaker").missing()
-    assert missing is not None
-    assert "~/.aws/config" in missing.remedy
-
-
-def test_an_expired_sso_session_says_how_to_log_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tmp_path / "config"
-    config.write_text(
-        "[default]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n"
-        "sso_account_id = 111122223333\nsso_role_name = reader\n"
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    error = failure()
-    assert "SSO session" in error.problem
-    assert "aws sso login" in error.remedy
-
-
-def test_a_failing_credential_process_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tmp_path / "config"
-    config.write_text("[default]\ncredential_process = /bin/false\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    missing = open_source("aws").missing()
-    assert missing is not None
-    assert "credential_process" in missing.remedy
-
-
-@pytest.mark.parametrize(
-    ("name", "said", "remedy"),
-    [
-        ("NoCredentialsError", "no AWS credentials", "aws configure"),
-        ("SSOTokenLoadError", "no AWS SSO session", "aws sso login"),
-        ("UnauthorizedSSOTokenError", "SSO session has expired", "aws sso login"),
-        ("TokenRetrievalError", "SSO session has expired", "aws sso login"),
-        ("MetadataRetrievalError", "metadata service", "instance role"),
-    ],
-)
-def test_errors_of_credentials_say_what_to_run(name: str, said: str, remedy: str) -> None:
-    import botocore.exceptions
-
-    fields = {"error_msg": "x", "provider": "sso"}
-    error = explained(getattr(botocore.exceptions, name)(**fields), "us-east-1")
-    assert error is not None
-    assert said in error.problem
-    assert remedy in error.remedy
-
-
-def test_an_error_that_is_not_botocores_is_no_failure_of_aws() -> None:
-    assert explained(ValueError("a bug"), "us-east-1") is None
-
-
-@pytest.mark.usefixtures("credentials")
-def test_with_credentials_nothing_is_missing() -> None:
-    source = AwsSource()
-    assert (source.missing(), source.note) == (None, "")
-    assert source.has_quotas
-    assert "capacity_block" in source.kinds
-
-
-def test_government_regions_are_not_asked_by_default() -> None:
-    assert AwsSource().regions(["us-east-1", "us-gov-west-1", "cn-north-1"]) == ["us-east-1"]

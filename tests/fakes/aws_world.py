@@ -19,6 +19,7 @@ from typing import Any
 
 from catalog.attributes import SNAPSHOT
 from tests.fakes.aws import Asked, FakeAws, Wire, WrittenPages, lease, priced, term
+from tests.fakes.aws_quotas import ec2_quotas, sagemaker_quotas
 
 # What a region the snapshot does not know sells, at us-east-1's prices.
 ORDINARY = ("g4dn.xlarge", "g5.2xlarge", "g6.xlarge", "p5.48xlarge", "m7i.2xlarge", "c7i.4xlarge")
@@ -40,20 +41,6 @@ COMMITTED = {
     (3, "All Upfront"): 0.41,
 }
 PLAN_EXTRA = 1.12
-QUOTAS = {
-    "L-1216C47A": ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5.0),
-    "L-34B43A08": ("All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", 5.0),
-    "L-DB2E81BA": ("Running On-Demand G and VT instances", 0.0),
-    "L-3819A6DF": ("All G and VT Spot Instance Requests", 0.0),
-    "L-417A185B": ("Running On-Demand P instances", 0.0),
-    "L-7212CCBC": ("All P4, P3 and P2 Spot Instance Requests", 64.0),
-    "L-C4BD4855": ("All P5 Spot Instance Requests", 192.0),
-    "L-1945791B": ("Running On-Demand Inf instances", 0.0),
-    "L-2C3B7624": ("Running On-Demand Trn instances", 0.0),
-    "L-6E869C2A": ("Running On-Demand DL instances", 0.0),
-    "L-0263D0A3": ("EC2-VPC Elastic IPs", 5.0),
-}
-APPLIED = {"L-417A185B": 384.0, "L-DB2E81BA": 96.0}
 
 
 @cache
@@ -268,8 +255,8 @@ class World:
             "DescribeInstances": self.instances,
             "GetProducts": self.products,
             "DescribeSavingsPlansOfferingRates": self.plans,
-            "ListServiceQuotas": lambda asked: self.quotas(asked, APPLIED),
-            "ListAWSDefaultServiceQuotas": lambda asked: self.quotas(asked, None),
+            "ListServiceQuotas": lambda asked: self.quotas(asked, applied=True),
+            "ListAWSDefaultServiceQuotas": lambda asked: self.quotas(asked, applied=False),
         }
 
     def types(self, asked: Asked) -> Wire:
@@ -336,18 +323,12 @@ class World:
         page, token = _page(rates, asked.get("nextToken"), asked.get("maxResults", 1000))
         return _json({"searchResults": page}, "nextToken", token)
 
-    def quotas(self, asked: Asked, applied: Mapping[str, float] | None) -> Wire:
-        listed: list[dict[str, Any]] = []
-        if asked["ServiceCode"] == "ec2":
-            for code, (name, value) in QUOTAS.items():
-                if applied is None or code in applied:
-                    value = value if applied is None else applied[code]
-                    listed.append({"QuotaCode": code, "QuotaName": name, "Value": value})
-        else:
-            for number, name in enumerate(self.regions[asked.region].on_demand):
-                for use in ("training job", "endpoint"):
-                    said = f"ml.{name} for {use} usage"
-                    listed.append({"QuotaCode": f"L-{use}{number}", "QuotaName": said, "Value": 2})
+    def quotas(self, asked: Asked, *, applied: bool) -> Wire:
+        listed = (
+            ec2_quotas(applied)
+            if asked["ServiceCode"] == "ec2"
+            else sagemaker_quotas(list(self.regions[asked.region].on_demand))
+        )
         page, token = _page(listed, asked.get("NextToken"), 100)
         return _json({"Quotas": page}, "NextToken", token)
 

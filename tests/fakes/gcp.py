@@ -5,6 +5,7 @@ Small by hand for tests (``machine``, ``sku``), or whole with ``populate`` (``gc
 
 from __future__ import annotations
 
+import hashlib
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ def machine(
     """A machineTypes item without its zone."""
     raw: Document = {
         "kind": "compute#machineType",
-        "id": str(abs(hash(name)) % 10**9),
+        "id": "1",
         "name": name,
         "guestCpus": vcpus,
         "memoryMb": round(memory_gib * 1024),
@@ -68,7 +69,8 @@ def sku(
         price: Document = {"currencyCode": currency, "units": str(units), "nanos": nanos}
         return {"startUsageAmount": start, "unitPrice": price}
 
-    identity = f"{abs(hash((description, usage, tuple(regions)))) % 16**12:012X}"
+    said = repr((description, usage, tuple(regions)))
+    identity = hashlib.sha256(said.encode()).hexdigest()[:12].upper()
     return {
         "name": f"services/x/skus/{identity}",
         "skuId": "-".join(identity[i : i + 4] for i in (0, 4, 8)),

@@ -63,6 +63,7 @@ SSD_USD_PER_GIB_HOUR = 0.08 / 730
 SHARED = {"e2-micro": 2, "e2-small": 2, "e2-medium": 2}
 PARTITIONS = {"a2-ultragpu": 1, "a3-highgpu": 2, "a3-megagpu": 2, "a3-ultragpu": 4}
 FLEX_SHARE = 0.55
+DWS_SERIES = ("a2", "a3", "a3plus", "a3ultra", "g2", "g4")
 PREMIUM = 1.15
 TPU_TITLES = {"TPU-v5e": "TpuV5e", "TPU-v5p": "TpuV5p", "TPU-v6e": "TpuV6e"}
 TOPOLOGIES = {"TPU-v5p": 3, "TPU-v5e": 2, "TPU-v6e": 2}
@@ -71,7 +72,9 @@ TOPOLOGIES = {"TPU-v5p": 3, "TPU-v5e": 2, "TPU-v6e": 2}
 def fill(fake: FakeGcp, regions: list[str], seed: int) -> None:
     """Machines, cards, TPUs, SKUs and quotas of the regions; unknown ones are as us-central1."""
     fake.skus_per_page, fake.zones_per_page = 2000, 6
-    fake.skus.setdefault(VERTEX, [])
+    fake.skus = {COMPUTE: [], OLD_TPU: [], VERTEX: []}
+    for store in (fake.machines, fake.cards, fake.tpu_types, fake.quotas):
+        store.clear()
     offers, options = _snapshot()
     for region in regions:
         known = region if region in offers else TEMPLATE
@@ -150,7 +153,8 @@ class _Region:
             plain = self.prices.get((name.replace("-lssd", ""), ("on_demand", "")))
             dear = self.prices[name, ("on_demand", "")]
             gib = (dear - plain) / SSD_USD_PER_GIB_HOUR if plain else 375.0
-            partitions = self.partitions[name] = max(1, round(gib / 375))
+            metal = name.endswith("-metal")
+            partitions = self.partitions[name] = 48 if metal else max(1, round(gib / 375))
         raw = machine(
             name,
             SHARED.get(name, int(vcpus)),
@@ -269,7 +273,7 @@ class _Region:
         fields: dict[str, Any] = {"group": group, "unit": unit, "regions": [self.region]}
         place = f"running in {self.region}"
         dws = ""
-        if group in ("CPU", "RAM") and series in ("a2", "a3", "a3plus", "a3ultra", "g2"):
+        if group in ("CPU", "RAM") and series in DWS_SERIES:
             dws = f"DWS Defined Duration {title.replace(' Instance', '')} {place}"
         elif group == "GPU":
             dws = f"{title} attached to DWS Defined Duration VMs {place}"
@@ -277,7 +281,7 @@ class _Region:
             dws = f"DWS Defined Duration {title} {place}"
         if dws:
             self.fake.skus[COMPUTE].append(sku(dws, usd * FLEX_SHARE, **fields))
-        if group in ("CPU", "RAM", "GPU") and "slice" not in title:
+        if group in ("CPU", "RAM", "GPU", "N1Standard") and "slice" not in title:
             name = title.removesuffix(" GPU").replace("Nvidia", "NVIDIA")
             managed = f"Vertex AI: Training/Pipelines on {name} in {self.region}"
             fee = f"Vertex AI: Training/Pipelines management fee on {name} in {self.region}"
