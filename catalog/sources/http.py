@@ -177,15 +177,15 @@ class HttpClient:
         kept = self._cache.get(url) if cached else None
         sent = dict(headers or {})
         if kept:
-            sent["if-none-match"] = kept.etag
+            sent["if-none-match"] = kept.headers["etag"]
         answer = self._send(_Request("GET", url, deadline, sent, None, limit_bytes))
         if answer is None:
             if kept:
                 now = datetime.now(UTC).replace(microsecond=0)
-                return Answer(kept.body, {"etag": kept.etag}, bare_url(url), now, from_cache=True)
+                return Answer(kept.body, kept.headers, bare_url(url), now, from_cache=True)
             raise HttpFailed(f"{bare_url(url)} answered 304 unasked", LATER, 304)
         if cached and "etag" in answer.headers:
-            self._cache.put(url, answer.headers["etag"], answer.body)
+            self._cache.put(url, answer.headers, answer.body)
         return answer
 
     def post(

@@ -11,17 +11,22 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 SCHEMA = "catalog.http/1"
+# What a 304 may leave out: the ETag to ask with, and how old the body is.
+KEPT_HEADERS = ("etag", "last-modified")
 # Feeds that were not asked for this long are deleted.
 KEPT_S = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    etag: str
+    """A body with the headers it came with that still matter."""
+
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -36,12 +41,15 @@ class HttpCache:
             head, _, body = self._path(url).read_bytes().partition(b"\n")
             facts = json.loads(head)
             whole = facts["schema"] == SCHEMA and facts["sha256"] == _digest(body)
-            return Kept(str(facts["etag"]), body) if whole else None
+            headers = {name: str(facts["headers"][name]) for name in KEPT_HEADERS
+                       if name in facts["headers"]}  # fmt: skip
+            return Kept(headers, body) if whole and "etag" in headers else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def put(self, url: str, etag: str, body: bytes) -> None:
-        head = json.dumps({"schema": SCHEMA, "etag": etag, "sha256": _digest(body)}).encode()
+    def put(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        head = json.dumps({"schema": SCHEMA, "headers": kept, "sha256": _digest(body)}).encode()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.folder)

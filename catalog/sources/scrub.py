@@ -35,12 +35,19 @@ def scrub(text: str, secrets: Iterable[str] = (), limit: int = LIMIT) -> str:
     Masks the given secrets whole or in pieces (plain, percent-encoded, base64), what is named
     like a secret, tokens by their form, and user and query of every URL.
     """
-    line = " ".join(text[: 50 * limit].split())
+    line = " ".join(_beginning(text, 4 * limit).split())
     line = _without(line, secrets)
     line = URL.sub(lambda match: match[1] + _bare(match[2]), line)
     for pattern in PATTERNS:
         line = pattern.sub(MASK, line)
     return "".join(ch for ch in line if ch.isprintable())[:limit]
+
+
+def _beginning(text: str, limit: int) -> str:
+    """Whole words of the first ``limit`` characters: half a token is no longer known as one."""
+    if len(text) <= limit:
+        return text
+    return text[:limit].rpartition(" ")[0]
 
 
 def bare_url(url: str) -> str:

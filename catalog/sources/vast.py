@@ -20,7 +20,7 @@ from catalog.sources.vast_rows import Offer, offers_of, priced_groups
 
 REMEDY = "make a key at cloud.vast.ai/account and set VAST_API_KEY, or unset it"
 # The search returns at most this many; the market has some thousands.
-LIMIT = 20_000
+LIMIT = 10_000
 # Assumption: below, jobs of hours are as likely to be cut off as on spot.
 LEAST_RELIABILITY = 0.9
 SEARCH = {

@@ -225,6 +225,15 @@ def test_an_unchanged_feed_is_not_sent_twice(
     assert all(KEY.encode() not in path.read_bytes() for path in (tmp_path / "http").iterdir())
 
 
+def test_an_unchanged_feed_is_as_old_as_it_was(fake: FakeServer, client: HttpClient) -> None:
+    when = {"last-modified": "Tue, 24 Nov 2026 10:00:00 GMT"}
+    reply = Reply(200, b"body", when)
+    fake.route("GET", "/feed", lambda call: etag_reply(call, reply, '"1"'))
+    client.get("/feed", soon(), cached=True)
+    again = client.get("/feed", soon(), cached=True)
+    assert again.from_cache and again.headers["last-modified"] == when["last-modified"]
+
+
 def test_the_cache_may_fail(fake: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     fake.route("GET", "/feed", lambda call: etag_reply(call, text_reply("one"), '"1"'))
