@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+ACCOUNT_QUOTA = ": "  # between the region and the quota class
 OVERLAY = "overlay:"
 REFRESHED = "refreshed-"
 
@@ -13,3 +14,8 @@ def layer_of(source_key: str) -> str:
     if source_key.startswith(REFRESHED):
         return "refreshed, derived" if "+" in source_key else "refreshed"
     return "derived" if "+" in source_key else "snapshot"
+
+
+def is_account_quota(word: str) -> bool:
+    """Whether a quota class is one of an account in one region, fetched by a refresh."""
+    return ACCOUNT_QUOTA in word

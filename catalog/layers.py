@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.layer_names import ACCOUNT_QUOTA
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS, OfferTable
 from catalog.overlays import Discount, Overlay, Overlays, Rate
 from catalog.quotas import quotas_by_place, quotas_dir
@@ -194,7 +195,7 @@ def limited(
         hit = (table.codes["cloud"] == clouds[cloud]) & (table.codes["region"] == regions[region])
         hit &= table.codes["quota_class"] == index[name]
         if hit.any():
-            word = f"{region}: {name}"
+            word = f"{region}{ACCOUNT_QUOTA}{name}"
             codes[hit] = len(words)
             words.append(word)
             limits[word] = left

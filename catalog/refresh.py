@@ -40,6 +40,7 @@ class Status(StrEnum):
     PUBLISHED = "published"
     KEPT = "kept last good"
     FAILED = "failed"  # and there is no earlier price to keep
+    NOTHING = "nothing sold"  # the provider sells nothing so there, nor did it before
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,14 @@ def _settle(
         reason = f"unexpected {type(answer).__name__} at {where}"
         remedy = "please report it"
         return Outcome(task, unpublished, seconds, reason, remedy, last_good_rows=before)
+    if not answer.options and not before:
+        return Outcome(
+            task,
+            Status.NOTHING,
+            seconds,
+            fetched_at=answer.fetched_at,
+            rejects=answer.rejects,
+        )
     part = Slice(
         provider=task.provider,
         cloud=cloud,

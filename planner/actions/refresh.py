@@ -59,10 +59,9 @@ class Refreshed:
 
     @property
     def complete(self) -> bool:
-        """Whether every slice that was asked for has been published."""
-        return not self.skipped and all(
-            outcome.status is Status.PUBLISHED for outcome in self.report.outcomes
-        )
+        """Whether every slice that was asked for, and has something, has been published."""
+        good = (Status.PUBLISHED, Status.NOTHING)
+        return not self.skipped and all(o.status in good for o in self.report.outcomes)
 
 
 def refresh_catalog(

@@ -12,6 +12,7 @@ import pytest
 
 from catalog import Catalog
 from catalog.attributes import SNAPSHOT
+from catalog.sources import SOURCES
 from tests.fakes.aws import FakeAws, instance_type, paged, price_item
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -92,7 +93,8 @@ def no_real_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     # A closed port, so that a test without the fake cannot reach the real one.
-    for name in ("AWS_ENDPOINT_URL", "PLANNER_ENDPOINT_AWS", "PLANNER_ENDPOINT_AWS_SPOT_ADVISOR"):
+    closed = [f"PLANNER_ENDPOINT_{name.upper().replace('-', '_')}" for name in (*SOURCES, "ecb")]
+    for name in ("AWS_ENDPOINT_URL", "PLANNER_ENDPOINT_AWS_SPOT_ADVISOR", *closed):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
