@@ -92,15 +92,15 @@ class PriceHistory:
         place = part.cloud, part.region, part.platform, part.kind
         with self._open(write=True) as connection:
             known = {
-                SeriesKey(*place, *words[:2], int(words[2]), words[3]): (number, usd)
-                for *words, number, usd in connection.execute(
+                SeriesKey(*place, zone, name, int(term), payment): (number, usd)
+                for zone, name, term, payment, number, usd in connection.execute(
                     "SELECT zone, instance_type, term_months, payment, id, (SELECT usd FROM prices"
                     " WHERE series = id ORDER BY at DESC LIMIT 1) FROM series"
                     " WHERE cloud = ? AND region = ? AND platform = ? AND kind = ?",
                     place,
                 )
             }
-            rows = []
+            rows: list[tuple[int, int, float | None]] = []
             for key, usd in now.items():
                 number, before = known.get(key, (None, None))
                 if number is None:
@@ -143,7 +143,8 @@ class PriceHistory:
                 f" WHERE {where} ORDER BY series, at",
                 values,
             ):
-                key = SeriesKey(*words[:6], int(words[6]), words[7])
+                cloud, region, platform, kind, zone, name, term, payment = words
+                key = SeriesKey(cloud, region, platform, kind, zone, name, int(term), payment)
                 found.setdefault(key, []).append((datetime.fromtimestamp(at, UTC), usd))
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from catalog.offers import PurchaseKind
 
@@ -86,5 +86,5 @@ def _seen_from(usd: float, share: float, on_demand_usd: float) -> str:
     return f"{usd:g} USD/h is {share:.3g} times on demand ({on_demand_usd:g} USD/h): another unit?"
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and math.isfinite(value)

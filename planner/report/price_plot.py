@@ -37,10 +37,10 @@ def plot(lines: Sequence[Line], *, width: int = 76, height: int = 12) -> list[st
             for column in range(start, max(start + 1, end)):
                 grid[row][column] = mark
     shown = []
-    for number, row in enumerate(grid):
+    for number, cells in enumerate(grid):
         value = high - (high - low) * number / (height - 1)
         label = f"{value:,.4g}" if number in (0, height // 2, height - 1) else ""
-        shown.append(f"{label:>{label_width}} |{''.join(row)}".rstrip())
+        shown.append(f"{label:>{label_width}} |{''.join(cells)}".rstrip())
     shown.append(" " * label_width + " +" + "-" * columns)
     begin, end_day = f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"
     gap = max(1, columns - len(begin) - len(end_day))

@@ -70,6 +70,7 @@ def test_refresh_fetches_first_and_the_answer_says_so(
     assert code == 0
     found = json.loads(out)
     assert found["recommendation"]["price"]["layer"] == "refreshed"
+    assert "price refreshed, 0 days old" in found["headline"]
     assert any("refreshed" in line for line in found["explanation"])
     assert found["catalog"]["refreshed_slices"] >= 1
     asked = len(aws.calls)
