@@ -20,11 +20,11 @@ from typing import Any
 from catalog.attributes import REINSTALL, SNAPSHOT, attributes, convert_row
 from catalog.compiled_file import TEMPORARY, open_checked, pieces, prune, stamp
 from catalog.errors import CatalogError
-from catalog.refreshed import Slice, read_slice, slice_files
+from catalog.refreshed import Slice, read_slice, slice_files, slice_key
 from catalog.seen import Seen
 
 # Raise when the layout of the compiled file changes.
-LAYOUT = 3
+LAYOUT = 4
 TABLES = (
     "sources",
     "accelerators",
@@ -53,7 +53,6 @@ INDEXES = (
     "CREATE INDEX aliases ON accelerator_aliases (alias)",
 )
 Rows = list[dict[str, Any]]
-INTERRUPTION = ("interruption_per_month_low", "interruption_per_month_high", "interruption_source")
 
 
 def _snapshot_files() -> list[Path]:
@@ -64,10 +63,12 @@ def content_key(slices: Iterable[Path]) -> str:
     """Digest of everything a compiled file depends on."""
     digest = hashlib.sha256(str(LAYOUT).encode())
     try:
-        for path in [*_snapshot_files(), *slices]:
+        for path in _snapshot_files():
             digest.update(path.name.encode() + b"\0")
             for piece in pieces(path):
                 digest.update(piece)
+        for path in slices:
+            digest.update(path.name.encode() + b"\0" + slice_key(path))
     except OSError as error:
         raise CatalogError(
             f"cannot be read ({error.strerror})", path=error.filename, remedy=REINSTALL
@@ -77,10 +78,11 @@ def content_key(slices: Iterable[Path]) -> str:
 
 def compile_catalog(target: Path, slices: Iterable[Path]) -> None:
     """Build the SQLite file. Raises CatalogError for a bad source row or an unwritable target."""
+    from catalog.applied import apply_slices  # only who compiles pays for it
+
     tables = {table: _read_csv(table) for table in TABLES}
     applied = [read_slice(path) for path in slices]
-    for part in applied:
-        _apply(part, tables)
+    apply_slices(applied, tables)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, suffix=".tmp", dir=target.parent)
@@ -139,51 +141,6 @@ def _read_csv(table: str) -> Rows:
         raise CatalogError(f"cannot be read ({error})", path=path, remedy=REINSTALL) from error
 
 
-def _apply(part: Slice, tables: dict[str, Rows]) -> None:
-    """Put a slice in place of the rows it replaces: same cloud, region and purchase kind."""
-    from catalog.joined import offer_key
-
-    source = f"refreshed-{part.cloud}-{part.region}-{part.kind}"
-    tables["sources"].append(
-        {
-            "source": source,
-            "citation": part.source,
-            "as_of": part.fetched_at.date().isoformat(),
-            "as_of_precision": "day",
-            "as_of_note": part.fetched_at.isoformat(),
-        }
-    )
-    path = Path(part.file_name)
-    known = {offer_key(row): row for row in tables["offers"]}
-    for raw in part.offers:
-        row = convert_row("offers", {**raw, "source": source}, path=path, where="offers")
-        old = known.get(offer_key(row))
-        if old is None:
-            tables["offers"].append(row)
-        else:  # a live fact replaces an old one, an unknown replaces nothing
-            old.update({name: value for name, value in row.items() if value not in (None, "")})
-    place = part.cloud, part.region, part.kind
-    replaced: dict[tuple[Any, ...], dict[str, Any]] = {}
-    options: Rows = []
-    for row in tables["purchase_options"]:
-        if (row["cloud"], row["region"], row["kind"]) == place:
-            replaced[_option_key(row)] = row
-        else:
-            options.append(row)
-    for raw in part.options:
-        row = convert_row("purchase_options", {**raw, "source": source}, path=path, where="options")
-        old = replaced.get(_option_key(row), {})
-        if all(row[name] in (None, "") for name in INTERRUPTION):
-            # Prices and interruptions have sources of their own; a new price voids no band.
-            row.update({name: old[name] for name in INTERRUPTION if name in old})
-        options.append(row)
-    tables["purchase_options"] = options
-
-
-def _option_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["zone"], row["instance_type"], row["term_months"], row["payment"]
-
-
 def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> None:
     from catalog.joined import write_columns  # only who compiles pays for it
 
@@ -199,10 +156,14 @@ def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> N
                 f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(columns))})',
                 [tuple(row.values()) for row in tables[table]],
             )
+        _write_platform_options(connection, tables["platform_options"])
         for statement in INDEXES:
             connection.execute(statement)
         platform_options = write_columns(connection, tables)
-        refreshed = [[p.cloud, p.region, p.kind, p.fetched_at.isoformat()] for p in slices]
+        refreshed = [
+            [p.cloud, p.region, p.kind, p.fetched_at.isoformat(), p.provider, p.platform]
+            for p in slices
+        ]
         connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
         connection.executemany(
             "INSERT INTO meta VALUES (?, ?)",
@@ -217,6 +178,17 @@ def _write(path: Path, tables: Mapping[str, Rows], slices: Iterable[Slice]) -> N
         connection.commit()
     finally:
         connection.close()
+
+
+def _write_platform_options(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Managed platforms' own prices as they were refreshed: what the next refresh compares with."""
+    columns = attributes()["purchase_options"].values()
+    declared = ", ".join(f'"{column.name}" {column.sql_type}' for column in columns)
+    connection.execute(f"CREATE TABLE platform_options ({declared}, platform TEXT)")
+    connection.executemany(
+        f"INSERT INTO platform_options VALUES ({', '.join('?' * (len(columns) + 1))})",
+        [(*(row[column.name] for column in columns), row["platform"]) for row in rows],
+    )
 
 
 def open_compiled(

@@ -6,7 +6,6 @@ A finding says what it costs. A ``note`` is only told; a ``row`` leaves that row
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -16,12 +15,22 @@ from typing import Any
 
 from catalog.attributes import convert_row
 from catalog.errors import CatalogError
+from catalog.offers import PurchaseKind
+from catalog.platforms import managed_type
+from catalog.price_checks import (
+    option_faults,
+    remark_on,
+    unbelievable_premium,
+    unbelievable_price,
+)
 from catalog.records import dataclass
 from catalog.refreshed import Row, Slice
 from catalog.store import Catalog
 
 # A slice with fewer rows than this share of the last good one is taken for a cut-off answer.
 MINIMUM_ROW_SHARE = 0.7
+# What is on offer for some days only, and in few regions: none or few of it is an answer.
+SELLS_OUT = frozenset({PurchaseKind.CAPACITY_BLOCK})
 # Largest believable change of a price, as a factor either way. AWS has cut a price by 44% in a
 # day; spot prices follow demand. Anything beyond is more often a wrong unit.
 JUMP_FACTOR = {"spot": 8.0}
@@ -60,18 +69,29 @@ def option_key(row: Mapping[str, Any]) -> OptionKey:
 
 
 class LastGood:
-    """What the published catalog knows of the place a slice is for."""
+    """What the published catalog knows of the place a slice is for.
 
-    def __init__(self, catalog: Catalog, cloud: str, region: str, kind: str) -> None:
+    ``on_demand`` has the plain machine's price; for a managed platform under the platform's names.
+    """
+
+    def __init__(
+        self, catalog: Catalog, cloud: str, region: str, kind: str, platform: str = ""
+    ) -> None:
         self.accelerators = catalog.accelerators
         place = "cloud = ? AND region = ?"
-        options = catalog.rows("purchase_options", place, cloud, region)
+        plain = catalog.rows("purchase_options", place, cloud, region)
+        options = plain
+        if platform:
+            own = f"{place} AND platform = ?"
+            options = catalog.rows("platform_options", own, cloud, region, platform)
         self.prices = {option_key(r): r["usd_per_hour"] for r in options if r["kind"] == kind}
         self.on_demand = {
-            r["instance_type"]: r["usd_per_hour"] for r in options if r["kind"] == "on_demand"
+            managed_type(platform, r["instance_type"]): r["usd_per_hour"]
+            for r in plain
+            if r["kind"] == "on_demand"
         }
         offers = catalog.rows("offers", place, cloud, region)
-        self.machines = {(r["zone"], r["instance_type"]) for r in offers}
+        self.machines = {(r["zone"], managed_type(platform, r["instance_type"])) for r in offers}
 
 
 def check_slice(
@@ -84,17 +104,18 @@ def check_slice(
     offers, findings = _checked(part.offers, lambda row: _offer_faults(row, last_good))
     machines = last_good.machines | {(r.get("zone") or "", r["instance_type"]) for r in offers}
     seen: set[OptionKey] = set()
-    options, more = _checked(part.options, lambda row: _option_faults(row, part, machines, seen))
+    options, more = _checked(
+        part.options, lambda row: _option_faults(row, part, last_good, machines, seen)
+    )
     findings += more
     kept = replace(part, offers=offers, options=options)
     findings += _row_count(kept, last_good)
     findings += _jumps(kept, last_good, accept_jumps)
-    if part.kind == "spot":
-        findings += [
-            Finding("spot price", Effect.NOTE, row["instance_type"], reason)
-            for row in options
-            if (reason := _over(row["usd_per_hour"], last_good.on_demand.get(row["instance_type"])))
-        ]
+    findings += [
+        Finding(f"{part.kind} price", Effect.NOTE, row["instance_type"], reason)
+        for row in options
+        if (reason := remark_on(row, last_good.on_demand.get(row["instance_type"])))
+    ]
     return kept, findings
 
 
@@ -132,7 +153,11 @@ def _count_faults(name: str, count: float | None) -> Iterator[str]:
 
 
 def _option_faults(
-    row: Row, part: Slice, machines: set[tuple[str, str]], seen: set[OptionKey]
+    row: Row,
+    part: Slice,
+    last_good: LastGood,
+    machines: set[tuple[str, str]],
+    seen: set[OptionKey],
 ) -> Iterator[tuple[str, str]]:
     if fault := _type_fault("purchase_options", row):
         yield "columns", fault
@@ -141,8 +166,13 @@ def _option_faults(
         yield "place", f"belongs to {row['cloud']} {row['region']} {row['kind']}"
     if (row.get("zone") or "", row["instance_type"]) not in machines:
         yield "machine", "a price without a machine"
-    if fault := _price_fault(row["usd_per_hour"]):
-        yield "price", fault
+    yield from option_faults(row)
+    on_demand = last_good.on_demand.get(row["instance_type"])
+    if part.platform and part.kind == "on_demand":
+        if fault := unbelievable_premium(row["usd_per_hour"], on_demand):
+            yield "platform price", fault
+    elif fault := unbelievable_price(row, on_demand):
+        yield f"{part.kind} price", fault
     if option_key(row) in seen:
         yield "duplicate", "the same machine and purchase kind a second time"
     seen.add(option_key(row))
@@ -156,21 +186,12 @@ def _type_fault(table: str, row: Row) -> str | None:
     return None
 
 
-def _price_fault(usd_per_hour: Any) -> str | None:
-    if not isinstance(usd_per_hour, (int, float)) or not math.isfinite(usd_per_hour):
-        return f"price {usd_per_hour!r} is not a number"
-    return None if usd_per_hour > 0 else f"price {usd_per_hour:g} is not positive"
-
-
-def _over(spot_usd: float, on_demand_usd: float | None) -> str | None:
-    if on_demand_usd is None or spot_usd <= on_demand_usd:
-        return None
-    return f"spot {spot_usd:g} USD/h is above on demand {on_demand_usd:g} USD/h"
-
-
 def _row_count(part: Slice, last_good: LastGood) -> Iterator[Finding]:
     where, before, now = part.file_name, len(last_good.prices), len(part.options)
-    if not now:
+    if part.kind in SELLS_OUT:
+        if not now:
+            yield Finding("row count", Effect.NOTE, where, "nothing on offer")
+    elif not now:
         yield Finding("row count", Effect.SLICE, where, "no usable price")
     elif now < before * MINIMUM_ROW_SHARE:
         yield Finding(
@@ -230,12 +251,13 @@ def check_catalog(catalog: Catalog) -> list[Finding]:
     for row in options:
         key = (row["cloud"], row["region"], row["zone"], row["instance_type"])
         where = " ".join(filter(None, (*key, row["kind"])))
-        if price := _price_fault(row["usd_per_hour"]):
-            findings.append(Finding("price", Effect.ROW, where, price))
+        findings += [
+            Finding(check, Effect.ROW, where, fault) for check, fault in option_faults(row)
+        ]
         if key not in machines:
             findings.append(Finding("machine", Effect.ROW, where, "a price without a machine"))
-        if row["kind"] == "spot" and (over := _over(row["usd_per_hour"], on_demand.get(key))):
-            findings.append(Finding("spot price", Effect.NOTE, where, over))
+        if remark := remark_on(row, on_demand.get(key)):
+            findings.append(Finding(f"{row['kind']} price", Effect.NOTE, where, remark))
     findings += _unknown_sources(catalog, {"offers": offers, "purchase_options": options})
     return findings
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from catalog.applied import PLATFORM_OFFERS, PLATFORM_OPTIONS
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
 from catalog.platforms import ManagedPlatforms
 
@@ -30,9 +31,9 @@ def write_columns(connection: sqlite3.Connection, tables: Mapping[str, Rows]) ->
 
     Adds the sources that the platforms' prices are derived from to the table ``sources``.
     """
-    offers = {offer_key(row): row for row in tables["offers"]}
+    offers = {offer_key(row): row for row in (*tables[PLATFORM_OFFERS], *tables["offers"])}
     platforms = ManagedPlatforms(tables["managed_platforms"], tables["sources"])
-    managed = platforms.options(offers, tables["purchase_options"])
+    managed = platforms.options(offers, tables["purchase_options"], tables[PLATFORM_OPTIONS])
     connection.executemany(
         "INSERT INTO sources VALUES (?, ?, ?, ?, ?)",
         [tuple(row.values()) for row in platforms.sources.values()],
@@ -67,7 +68,7 @@ def _join(
         key = offer_key(option)
         if "plain_type" in option:
             key = (*key[:3], option["plain_type"])
-        offer = offers.get(key)
+        offer = offers.get(key) or offers.get(offer_key(option))
         if offer is None:
             continue  # a price without a machine: `planner catalog check` reports it
         cpu, cpu_sockets = sockets.get(key, ("", None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -100,6 +101,32 @@ class OfferTable:
         mask: NDArray[np.bool_] = allowed[self.codes[column]]
         return mask
 
+    def with_rows(self, rows: Sequence[Mapping[str, object]]) -> OfferTable:
+        """The table with more rows at its end; what a row leaves out is unknown."""
+        if not rows:
+            return self
+        vocabularies: dict[str, Sequence[str]] = dict(self.vocabularies)
+        codes = dict(self.codes)
+        for name in TEXT_COLUMNS:
+            words = list(vocabularies[name])
+            index = {word: code for code, word in enumerate(words)}
+            added = []
+            for row in rows:
+                word = str(row.get(name) or "")
+                if word not in index:
+                    index[word] = len(words)
+                    words.append(word)
+                added.append(index[word])
+            vocabularies[name] = words
+            codes[name] = np.concatenate([codes[name], np.array(added, np.int32)])
+        numbers = {
+            name: np.concatenate(
+                [self.numbers[name], np.array([_number(row.get(name)) for row in rows])]
+            )
+            for name in NUMBER_COLUMNS
+        }
+        return OfferTable(codes, vocabularies, numbers)
+
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> OfferTable:
         """The chosen rows, vocabularies shared."""
         return OfferTable(
@@ -107,3 +134,7 @@ class OfferTable:
             self.vocabularies,
             {name: column[rows] for name, column in self.numbers.items()},
         )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan

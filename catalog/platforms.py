@@ -3,6 +3,7 @@
 Few of their prices are published here. Where one is listed it is used in its region; elsewhere
 the premium over the plain machine carries over: of the same machine, else of its family, else of
 the whole platform. A machine for which none of these is known is not offered on the platform.
+Where a platform's own prices of a region were refreshed, they stand alone: nothing is derived.
 """
 
 from __future__ import annotations
@@ -41,6 +42,16 @@ class _Premium:
     price: float | None = None
 
 
+def plain_type(platform: str, managed: str) -> str:
+    """The cloud's own name of a platform's machine."""
+    return managed.removeprefix(PREFIX.get(platform, ""))
+
+
+def managed_type(platform: str, plain: str) -> str:
+    """A platform's name of the cloud's machine."""
+    return PREFIX.get(platform, "") + plain
+
+
 class ManagedPlatforms:
     """On-demand prices of managed platforms, from the table and the plain prices.
 
@@ -65,15 +76,27 @@ class ManagedPlatforms:
                 key = row["cloud"], _family(row["instance_type"])
                 self._families.setdefault(key, []).append(row)
 
-    def options(self, offers: Mapping[Key, Row], plain: Iterable[Row]) -> list[dict[str, Any]]:
-        """A row of ``purchase_options`` with ``platform`` for each managed machine."""
-        found = []
+    def options(
+        self, offers: Mapping[Key, Row], plain: Iterable[Row], live: Iterable[Row] = ()
+    ) -> list[dict[str, Any]]:
+        """A row of ``purchase_options`` with ``platform`` for each managed machine.
+
+        ``live`` are such rows as a platform itself told them.
+        """
+        found = [dict(row) for row in live]
+        told = {
+            (row["platform"], row["cloud"], row["region"])
+            for row in found
+            if row["kind"] == "on_demand"
+        }
         for option in plain:
             platform = self._name.get(option["cloud"])
             name = option["instance_type"]
             if platform is None or option["kind"] != "on_demand" or UNMANAGED in name:
                 continue
-            managed = PREFIX.get(platform, "") + name
+            if (platform, option["cloud"], option["region"]) in told:
+                continue
+            managed = managed_type(platform, name)
             premium = self._premium(option, managed)
             key = option["cloud"], option["region"], option["zone"], name
             if premium is None or key not in offers:

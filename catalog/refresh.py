@@ -1,12 +1,14 @@
-"""Refresh: fetch, check and publish live prices, one slice per cloud, region and kind.
+"""Refresh: fetch, check and publish live prices, one slice per provider, region and kind.
 
-Slices are fetched side by side by daemon threads; only the calling thread checks and publishes,
-one atomic file at a time. So whatever ends a refresh (Ctrl-C, a kill, a dead region past the
+Slices are fetched side by side by daemon threads, each provider's by its own, so that a provider
+that hangs holds up no other; only the calling thread checks and publishes, one atomic file at a
+time. So whatever ends a refresh (Ctrl-C, a kill, a dead region past the
 deadline), every slice is either its last good one or a whole checked new one.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -17,27 +19,35 @@ from enum import StrEnum
 from pathlib import Path
 
 from catalog.errors import CatalogError
-from catalog.integrity import Finding, LastGood, blocking_reason, check_slice
+from catalog.history import PriceHistory
+from catalog.integrity import Effect, Finding, LastGood, blocking_reason, check_slice
+from catalog.quotas import RegionQuotas, quotas_dir, write_quotas
 from catalog.records import dataclass
 from catalog.refreshed import Slice, read_slice, slice_files, write_slice
-from catalog.sources.base import Fetched, FetchFailed, Reject, Source
+from catalog.sources.base import QUOTAS, Fetched, FetchedQuotas, FetchFailed, Reject, Source
 from catalog.store import Catalog
 
-WORKERS = 8
 DEFAULT_DEADLINE_S = 300.0
+# Client libraries that tell of failures on stderr when nobody set logging up; the outcomes tell.
+LIBRARIES = ("azure", "msal", "google", "botocore", "urllib3", "httpx", "httpcore", "grpc")
 # Suffix of a slice file that could not be read; its name no longer ends like a slice's.
 SET_ASIDE = ".damaged"
+
+_NOWHERE = logging.NullHandler()
 
 
 class Status(StrEnum):
     PUBLISHED = "published"
     KEPT = "kept last good"
     FAILED = "failed"  # and there is no earlier price to keep
+    NOTHING = "nothing sold"  # the provider sells nothing so there, nor did it before
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    cloud: str
+    """One slice to fetch: ``kind`` is a purchase kind or QUOTAS, ``region`` a source's word."""
+
+    provider: str
     region: str
     kind: str
 
@@ -74,7 +84,7 @@ class Report:
 
 
 Progress = Callable[[Outcome], None]
-Answer = tuple[Task, Fetched | Exception, float]
+Answer = tuple[Task, Fetched | FetchedQuotas | Exception, float]
 
 
 def refresh(
@@ -86,25 +96,36 @@ def refresh(
     accept_jumps: bool = False,
     deadline_s: float = DEFAULT_DEADLINE_S,
     set_aside: tuple[Path, ...] = (),
+    private: Path | None = None,
+    history: PriceHistory | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Fetch, check and publish the slices ``tasks`` into ``directory``.
 
-    ``catalog`` is what is published now; prices are compared with it. ``deadline_s`` seconds
-    bound the whole refresh: a slice that has not come by then keeps its last good one.
-    ``progress`` is called in this thread after each slice. Raises CatalogError when the folder
-    cannot be written.
+    Quotas go to ``private``, by default the user's private folder, changes of prices to
+    ``history``, if given. ``catalog`` is what is published
+    now; prices are compared with it. ``deadline_s`` seconds bound the whole refresh: a slice that
+    has not come by then keeps its last good one. ``progress`` is called in this thread after each
+    slice. Raises CatalogError when the folder cannot be written.
     """
+    tasks = list(dict.fromkeys(tasks))
+    for name in LIBRARIES:
+        logging.getLogger(name).addHandler(_NOWHERE)
     start = time.monotonic()
     deadline = start + deadline_s
-    todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-    for task in tasks:
-        todo.put(task)
-    for _ in range(min(WORKERS, len(tasks))):
-        # Daemons: a thread stuck in a dead connection must not hold up the end of the process.
-        threading.Thread(target=_work, args=(todo, answers, sources, deadline), daemon=True).start()
+    for name, source in sources.items():
+        todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        own = [task for task in tasks if task.provider == name]
+        for task in own:
+            todo.put(task)
+        for _ in range(min(source.workers, len(own))):
+            # Daemons: a thread stuck in a dead connection must not hold up the process's end.
+            threading.Thread(
+                target=_work, args=(todo, answers, source, deadline), daemon=True
+            ).start()
     waiting = dict.fromkeys(tasks)
+    place = _Place(directory, private or quotas_dir(), catalog, accept_jumps, history)
     outcomes: list[Outcome] = []
 
     def report(outcome: Outcome) -> None:
@@ -118,19 +139,20 @@ def refresh(
         except queue.Empty:
             break
         del waiting[task]
-        report(_settle(task, answer, seconds, directory, catalog, accept_jumps))
+        report(_settle(task, sources[task.provider], answer, seconds, place))
     late = FetchFailed(
         f"no answer within {deadline_s:g} s", "try again, name fewer regions or raise --deadline"
     )
     for task in waiting:
-        report(_settle(task, late, time.monotonic() - start, directory, catalog, accept_jumps))
+        seconds = time.monotonic() - start
+        report(_settle(task, sources[task.provider], late, seconds, place))
     return Report(tuple(outcomes), set_aside, time.monotonic() - start)
 
 
 def _work(
     todo: queue.SimpleQueue[Task],
     answers: queue.SimpleQueue[Answer],
-    sources: Mapping[str, Source],
+    source: Source,
     deadline: float,
 ) -> None:
     while time.monotonic() < deadline:
@@ -139,24 +161,40 @@ def _work(
         except queue.Empty:
             return
         start = time.monotonic()
-        answer: Fetched | Exception
+        answer: Fetched | FetchedQuotas | Exception
         try:
-            answer = sources[task.cloud].fetch(task.region, task.kind, deadline)
+            if task.kind == QUOTAS:
+                answer = source.fetch_quotas(task.region, deadline)
+            else:
+                answer = source.fetch(task.region, task.kind, deadline)
         except Exception as error:  # noqa: BLE001  (handed to the caller's thread, which judges)
             answer = error
         answers.put((task, answer, time.monotonic() - start))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where slices go and what they are compared with."""
+
+    directory: Path
+    private: Path
+    catalog: Catalog
+    accept_jumps: bool
+    history: PriceHistory | None
+
+
 def _settle(
     task: Task,
-    answer: Fetched | Exception,
+    source: Source,
+    answer: Fetched | FetchedQuotas | Exception,
     seconds: float,
-    directory: Path,
-    catalog: Catalog,
-    accept_jumps: bool,
+    place: _Place,
 ) -> Outcome:
     """Check and publish one answer, or say why the last good slice stays."""
-    last_good = LastGood(catalog, task.cloud, task.region, task.kind)
+    cloud, region = source.place(task.region)
+    if isinstance(answer, FetchedQuotas):
+        return _settle_quotas(task, cloud, region, answer, seconds, place)
+    last_good = LastGood(place.catalog, cloud, region, task.kind, source.platform)
     before = len(last_good.prices)
     unpublished = Status.KEPT if before else Status.FAILED
     if isinstance(answer, FetchFailed):
@@ -165,24 +203,37 @@ def _settle(
         )
     if isinstance(answer, Exception):  # a bug in the source costs its slice, not the others
         # The place, not the message: a message may repeat what the provider was sent.
-        place = traceback.extract_tb(answer.__traceback__)[-1:]
-        where = f"{Path(place[0].filename).name}:{place[0].lineno}" if place else task.cloud
+        lines = traceback.extract_tb(answer.__traceback__)[-1:]
+        where = f"{Path(lines[0].filename).name}:{lines[0].lineno}" if lines else task.provider
         reason = f"unexpected {type(answer).__name__} at {where}"
         remedy = "please report it"
         return Outcome(task, unpublished, seconds, reason, remedy, last_good_rows=before)
+    if not answer.options and not before:
+        return Outcome(
+            task,
+            Status.NOTHING,
+            seconds,
+            fetched_at=answer.fetched_at,
+            rejects=answer.rejects,
+        )
     part = Slice(
-        task.cloud,
-        task.region,
-        task.kind,
-        answer.fetched_at,
-        answer.source,
-        answer.offers,
-        answer.options,
+        provider=task.provider,
+        cloud=cloud,
+        region=region,
+        kind=task.kind,
+        fetched_at=answer.fetched_at,
+        source=answer.source,
+        offers=answer.offers,
+        options=answer.options,
+        platform=source.platform,
+        as_of=answer.as_of,
     )
-    part, findings = check_slice(part, last_good, accept_jumps=accept_jumps)
+    part, findings = check_slice(part, last_good, accept_jumps=place.accept_jumps)
     reason = blocking_reason(findings) or ""
     if not reason:
-        write_slice(directory, part)
+        # First, so that a kill in between loses no change: what is on record was told.
+        findings += _remember(part, place.history)
+        write_slice(place.directory, part)
     return Outcome(
         task,
         unpublished if reason else Status.PUBLISHED,
@@ -194,6 +245,37 @@ def _settle(
         fetched_at=answer.fetched_at,
         rejects=answer.rejects,
         findings=tuple(findings),
+    )
+
+
+def _remember(part: Slice, history: PriceHistory | None) -> list[Finding]:
+    """Keep the changes; a history that cannot be written is told, and costs no new price."""
+    if history is None:
+        return []
+    try:
+        history.add(part)
+    except CatalogError as error:
+        return [Finding("price history", Effect.NOTE, part.file_name, str(error))]
+    return []
+
+
+def _settle_quotas(
+    task: Task, cloud: str, region: str, answer: FetchedQuotas, seconds: float, place: _Place
+) -> Outcome:
+    found = RegionQuotas(
+        task.provider, cloud, region, answer.fetched_at, answer.source, answer.quotas
+    )
+    if answer.quotas:
+        write_quotas(place.private, found)
+    return Outcome(
+        task,
+        Status.PUBLISHED if answer.quotas else Status.FAILED,
+        seconds,
+        "" if answer.quotas else "no quota in the answer",
+        "" if answer.quotas else "compare with the provider's own page",
+        rows=len(answer.quotas),
+        fetched_at=answer.fetched_at,
+        rejects=answer.rejects,
     )
 
 

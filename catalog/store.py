@@ -54,6 +54,8 @@ class Catalog:
     def __init__(self, connection: sqlite3.Connection, path: Path, damage: str | None) -> None:
         self._connection = connection
         self.path = path
+        # Account quotas by the quota class they limit; only a layered catalog has some.
+        self.account_limits: Mapping[str, float] = {}
         # What was wrong with the previous compiled file, if it had to be replaced.
         self.repaired_damage = damage
 
@@ -66,6 +68,14 @@ class Catalog:
         """
         root = directory or cache_dir()
         connection, path, damage = open_compiled(root, root / "refreshed")
+        connection.row_factory = sqlite3.Row
+        return cls(connection, path, damage)
+
+    @classmethod
+    def open_embedded(cls) -> Catalog:
+        """Open the embedded snapshot alone, as it was before any refresh."""
+        root = cache_dir()
+        connection, path, damage = open_compiled(root, root / "never-refreshed")
         connection.row_factory = sqlite3.Row
         return cls(connection, path, damage)
 
@@ -90,7 +100,12 @@ class Catalog:
     @property
     def refreshed(self) -> list[tuple[str, str, str, str]]:
         """Refreshed slices: cloud, region, kind, time fetched (ISO 8601, UTC)."""
-        return [tuple(part) for part in json.loads(self.meta["refreshed"])]
+        return [tuple(part[:4]) for part in json.loads(self.meta["refreshed"])]
+
+    @property
+    def refreshed_by(self) -> list[tuple[str, str]]:
+        """Source and time fetched (ISO 8601, UTC) of each refreshed slice."""
+        return [(part[4], part[3]) for part in json.loads(self.meta["refreshed"])]
 
     @cached_property
     def accelerators(self) -> Mapping[str, Accelerator]:

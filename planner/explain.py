@@ -30,6 +30,10 @@ def headline(
     if len(groups) > 3:
         what += f" + {len(groups) - 3} more"
     age = "of unknown age" if item.price.age_days is None else f"{item.price.age_days} days old"
+    if item.price.layer.startswith("overlay"):
+        age = f"of {item.price.layer}, {age}"
+    elif item.price.layer.startswith("refreshed"):
+        age = f"refreshed, {age}"
     if item.price.source == "stated in the workload":
         age = "as stated in the workload"
     total = mix.cost_usd if mix is not None else item.cost_usd

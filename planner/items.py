@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from catalog import Catalog
+from catalog.layer_names import layer_of
 from planner.amounts import money
 from planner.candidates import Candidates
 from planner.performance.throughput import Throughput as Estimated
@@ -194,11 +195,13 @@ class ItemBuilder:
 
     def _price(self, row: int) -> Price:
         offers = self._c.offers
-        source = self._catalog.sources.get(offers.text("price_source", row))
+        key = offers.text("price_source", row)
+        source = self._catalog.sources.get(key)
         as_of = None if source is None else source.as_of
         return Price(
             usd_per_hour=rounded(offers.numbers["usd_per_hour"][row]),
             source="stated in the workload" if source is None else source.citation,
+            layer="workload" if source is None else layer_of(key),
             as_of=as_of.isoformat() if as_of else None,
             age_days=None if as_of is None else (self._today - as_of).days,
             confidence=offers.text("confidence", row) or "unknown",

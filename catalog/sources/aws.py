@@ -1,188 +1,244 @@
-"""AWS through boto3: instance types, on-demand prices and spot prices.
+"""AWS: machines and their prices on demand, on spot, reserved, under plans and in blocks.
 
-Needs the ``aws`` extra and credentials that may call ec2:DescribeInstanceTypes,
-ec2:DescribeSpotPriceHistory and pricing:GetProducts. ``AWS_ENDPOINT_URL`` and the other boto3
-settings work as usual.
+With credentials the account is asked through boto3 (the ``aws`` extra): what it may buy, and its
+quotas. Without, AWS's public price files are read: no spot price but one derived from the public
+advisor's savings, no capacity blocks and no quotas.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
-from catalog.sources.aws_errors import CREDENTIALS, explained, session_problem
-from catalog.sources.aws_rows import (
-    PRICE_FILTERS,
-    Unusable,
-    offer_row,
-    on_demand_prices,
-    option_row,
-    spot_prices,
-)
-from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source, check_deadline
+from catalog.refreshed import Row
+from catalog.sources.aws_base import AwsBase, now
+from catalog.sources.aws_blocks import block_row
+from catalog.sources.aws_errors import CREDENTIALS
+from catalog.sources.aws_plans import plan_confidence
+from catalog.sources.aws_prices import Commitment, CommitmentKey, commitment_row
+from catalog.sources.aws_quotas import ec2_class
+from catalog.sources.aws_rows import USAGE_CLASS, option_row
+from catalog.sources.aws_spot import ADVISOR, derived_spot_row, spot_row
+from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Reject
 
-# The price list is served from few regions; it covers all of them.
-PRICING_REGION = "us-east-1"
-CONNECT_TIMEOUT_S = 5
-READ_TIMEOUT_S = 20
-ATTEMPTS = 6
-# Government and Chinese regions need accounts of their own.
-OTHER_PARTITIONS = ("us-gov-", "cn-", "us-iso")
+ACCOUNT_ONLY = ("capacity_block", "quotas")
 
 
-class AwsSource(Source):
+class AwsSource(AwsBase):
+    name: ClassVar[str] = "aws"
     cloud: ClassVar[str] = "aws"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
-        # Instance types by region: both kinds need them, one thread asks.
-        self._types: dict[str, tuple[list[dict[str, Any]], list[Reject]]] = {}
-        self._type_locks: dict[str, threading.Lock] = {}
-
-    def missing(self) -> Missing | None:
-        if find_spec("boto3") is None:
-            return Missing("boto3 is not installed", "pip install 'ai-capacity-planner[aws]'")
-        try:
-            credentials = self._open_session().get_credentials()
-        except Exception as error:  # noqa: BLE001  (profile files fail in many ways; all are told)
-            return Missing(session_problem(error), CREDENTIALS)
-        if credentials is None:
-            return Missing("no AWS credentials found", CREDENTIALS)
-        return None
-
-    def regions(self, known: Sequence[str]) -> list[str]:
-        return [region for region in known if not region.startswith(OTHER_PARTITIONS)]
+    kinds: ClassVar[tuple[str, ...]] = (
+        "on_demand", "spot", "reservation", "savings_plan", "capacity_block",
+    )  # fmt: skip
+    has_quotas: ClassVar[bool] = True
+    needs: ClassVar[str] = (
+        "nothing for public prices; the aws extra and credentials for spot prices, capacity "
+        "blocks and quotas"
+    )
+    public_kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot", "reservation", "savings_plan")
+    without_account: ClassVar[str] = (
+        "prices come from AWS's public files, spot prices are derived from the Spot Instance "
+        "Advisor's average savings, capacity blocks and quotas stay unknown"
+    )
 
     def fetch(self, region: str, kind: str, deadline: float) -> Fetched:
-        try:
-            return self._fetch(region, kind, deadline)
-        except (FetchFailed, KeyboardInterrupt):
-            raise
-        except ImportError as error:
-            raise FetchFailed(
-                f"boto3 cannot be imported ({error.name})",
-                "pip install 'ai-capacity-planner[aws]'",
-            ) from error
-        except Exception as error:
-            known = explained(error, region)
-            if known is None:  # not AWS's doing: a bug of ours must show as one
-                raise
-            raise known from None  # the chain may hold signed requests
+        lack = self.checked_lack()
+        if lack is not None:
+            if kind in ACCOUNT_ONLY:
+                raise FetchFailed(f"{kind} needs an account ({lack.what})", lack.remedy)
+            return self._from_files(region, kind, deadline)
+        fetchers: dict[str, Callable[[str, float], Fetched]] = {
+            "on_demand": self._on_demand,
+            "spot": self._spot,
+            "reservation": self._reservations,
+            "savings_plan": self._plans,
+            "capacity_block": self._blocks,
+        }
+        return fetchers[kind](region, deadline)
 
-    def _fetch(self, region: str, kind: str, deadline: float) -> Fetched:
-        offers, type_rejects = self._offers(region, deadline)
-        if kind == "on_demand":
-            prices, rejects = on_demand_prices(self._price_list(region, deadline))
-            source = f"AWS pricing:GetProducts and ec2:DescribeInstanceTypes, {region}"
-        else:
-            prices, rejects = spot_prices(self._spot_history(region, deadline))
-            source = (
-                "AWS ec2:DescribeSpotPriceHistory (median over zones) and "
-                f"ec2:DescribeInstanceTypes, {region}"
-            )
-        described = {offer["instance_type"]: offer for offer in offers}
-        already = {reject.what for reject in type_rejects}
-        rejects += type_rejects
-        rejects += [
-            Reject(name, "priced, but not among the region's instance types")
-            for name in prices
-            if name not in described and name not in already
-        ]
-        sold = sorted(name for name in prices if name in described)
-        return Fetched(
-            offers=tuple(described[name] for name in sold),
-            options=tuple(option_row(name, region, kind, prices[name]) for name in sold),
-            rejects=tuple(rejects),
-            source=source,
-            fetched_at=datetime.now(UTC).replace(microsecond=0),
+    def fetch_quotas(self, region: str, deadline: float) -> FetchedQuotas:
+        lack = self.checked_lack()
+        if lack is not None:
+            raise FetchFailed(f"quotas need an account ({lack.what})", lack.remedy)
+        quotas, rejects = self.account.quotas(region, "ec2", ec2_class, "vCPU", deadline)
+        return FetchedQuotas(
+            quotas,
+            tuple(rejects),
+            f"AWS servicequotas:ListServiceQuotas (ec2), {region}",
+            now(),
         )
 
-    def _offers(self, region: str, deadline: float) -> tuple[list[dict[str, Any]], list[Reject]]:
-        with self._lock:
-            lock = self._type_locks.setdefault(region, threading.Lock())
-        with lock:
-            if region not in self._types:
-                self._types[region] = self._describe(region, deadline)
-            offers, rejects = self._types[region]
-            return offers, list(rejects)
-
-    def _describe(self, region: str, deadline: float) -> tuple[list[dict[str, Any]], list[Reject]]:
-        offers: list[dict[str, Any]] = []
-        rejects: list[Reject] = []
-        pages = self._pages(
-            region, "ec2", "describe_instance_types", deadline, PaginationConfig={"PageSize": 100}
-        )
-        for page in pages:
-            for raw in page.get("InstanceTypes", ()):
-                try:
-                    offers.append(offer_row(raw, region))
-                except Unusable as error:
-                    rejects.append(Reject(str(raw.get("InstanceType", "?")), error.reason))
-        return offers, rejects
-
-    def _price_list(self, region: str, deadline: float) -> Iterator[str]:
-        wanted = {"regionCode": region, **PRICE_FILTERS}
-        pages = self._pages(
-            PRICING_REGION,
-            "pricing",
-            "get_products",
-            deadline,
-            ServiceCode="AmazonEC2",
-            FormatVersion="aws_v1",
-            Filters=[
-                {"Type": "TERM_MATCH", "Field": field, "Value": value}
-                for field, value in wanted.items()
-            ],
-        )
-        for page in pages:
-            yield from page.get("PriceList", ())
-
-    def _spot_history(self, region: str, deadline: float) -> Iterator[dict[str, Any]]:
-        pages = self._pages(
+    def _on_demand(self, region: str, deadline: float) -> Fetched:
+        machines = self.account.machines(region, deadline)
+        prices = self.account.prices(region, deadline)
+        sold, zones, notes = self.account.zones(region, deadline)
+        rows = {}
+        rejects = [*machines.rejects, *prices.on_demand_rejects, *notes]
+        for name, usd in prices.on_demand.items():
+            row = option_row(name, region, "on_demand", usd)
+            if zones and name in machines.offers:
+                count = sold.get(name, 0)
+                if not count:
+                    rejects.append(Reject(name, "priced, but no zone of the region offers it"))
+                    continue
+                row["obtainability"] = f"offered in {count} of {zones} zones"
+            rows[name] = row
+        return self._joined(
             region,
-            "ec2",
-            "describe_spot_price_history",
+            "on_demand",
+            rows.values(),
+            rejects,
+            f"AWS pricing:GetProducts and ec2:DescribeInstanceTypes, {region}",
             deadline,
-            ProductDescriptions=["Linux/UNIX"],
-            StartTime=datetime.now(UTC),  # the price in force, not the history before it
         )
-        for page in pages:
-            yield from page.get("SpotPriceHistory", ())
 
-    def _pages(
-        self, region: str, service: str, operation: str, deadline: float, **request: Any
-    ) -> Iterator[dict[str, Any]]:
-        check_deadline(deadline, f"starting {operation}")
-        client = self._client(region, service)
-        for page in client.get_paginator(operation).paginate(**request):
-            yield page
-            check_deadline(deadline, f"reading {operation}")
+    def _spot(self, region: str, deadline: float) -> Fetched:
+        rejects = list(self.account.machines(region, deadline).rejects)
+        prices, more = self.account.spot(region, deadline)
+        advised, notes = self.public.advised(region, deadline)
+        return self._joined(
+            region,
+            "spot",
+            [spot_row(region, name, usd, advised.get(name)) for name, usd in prices.items()],
+            [*rejects, *more, *notes],
+            "AWS ec2:DescribeSpotPriceHistory (median over zones) and "
+            f"ec2:DescribeInstanceTypes, {region}",
+            deadline,
+        )
 
-    def _client(self, region: str, service: str) -> Any:
-        from botocore.config import Config
+    def _reservations(self, region: str, deadline: float) -> Fetched:
+        rejects = list(self.account.machines(region, deadline).rejects)
+        prices = self.account.prices(region, deadline)
+        return self._joined(
+            region,
+            "reservation",
+            _commitments(region, "reservation", prices.reserved),
+            [*rejects, *prices.reserved_rejects],
+            f"AWS pricing:GetProducts (Reserved, standard class), {region}",
+            deadline,
+        )
 
-        with self._lock:  # sessions are not thread-safe, clients are
-            if (region, service) not in self._clients:
-                self._clients[region, service] = self._open_session().client(
-                    service,
-                    region_name=region,
-                    config=Config(
-                        connect_timeout=CONNECT_TIMEOUT_S,
-                        read_timeout=READ_TIMEOUT_S,
-                        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
-                    ),
+    def _plans(self, region: str, deadline: float) -> Fetched:
+        rejects = list(self.account.machines(region, deadline).rejects)
+        plans = self.account.plans(region, deadline)
+        return self._joined(
+            region,
+            "savings_plan",
+            _commitments(region, "savings_plan", plans.reserved),
+            [*rejects, *plans.reserved_rejects],
+            f"AWS savingsplans:DescribeSavingsPlansOfferingRates (Compute plans), {region}",
+            deadline,
+        )
+
+    def _blocks(self, region: str, deadline: float) -> Fetched:
+        machines = self.account.machines(region, deadline)
+        rows, rejects, unread = [], list(machines.rejects), []
+        for name, classes in machines.usage.items():
+            if classes is None or USAGE_CLASS["capacity_block"] not in classes:
+                continue
+            row, more = block_row(name, region, self.account.blocks(name, region, deadline))
+            unread += more
+            if row is not None:
+                rows.append(row)
+            elif not more:
+                rejects.append(Reject(name, "no capacity block on offer"))
+        if unread and not rows:  # sold out is an answer, this is not
+            raise FetchFailed(
+                f"no capacity block could be read ({unread[0].what}: {unread[0].reason})",
+                "try again later; if it lasts, please report it",
+            )
+        source = f"AWS ec2:DescribeCapacityBlockOfferings (cheapest of 24 h), {region}"
+        return self._joined(region, "capacity_block", rows, [*rejects, *unread], source, deadline)
+
+    def _joined(
+        self,
+        region: str,
+        kind: str,
+        rows: Iterable[dict[str, Any]],
+        rejects: list[Reject],
+        source: str,
+        deadline: float,
+    ) -> Fetched:
+        """Rows of machines that the region has and sells in this way; the others are rejects."""
+        machines = self.account.machines(region, deadline)
+        wanted = USAGE_CLASS.get(kind, USAGE_CLASS["on_demand"])
+        already = {reject.what for reject in machines.rejects}
+        options = []
+        for row in sorted(rows, key=lambda row: str(row["instance_type"])):
+            name = row["instance_type"]
+            classes = machines.usage.get(name)
+            if name not in machines.offers:
+                if name not in already:
+                    reason = "priced, but not among the region's instance types"
+                    rejects.append(Reject(name, reason))
+                    already.add(name)
+            elif classes is not None and wanted not in classes:
+                sold_as = ", ".join(sorted(classes))
+                rejects.append(Reject(name, f"priced, but sold as {sold_as} only"))
+            else:
+                options.append(row)
+        return _fetched(machines.offers, options, rejects, source)
+
+    def _from_files(self, region: str, kind: str, deadline: float) -> Fetched:
+        file = self.public.prices(region, deadline)
+        source = f"AWS public price file of AmazonEC2, {region} (no account asked)"
+        rejects = list(file.rejects)
+        rows: list[dict[str, Any]] = []
+        prices = file.prices
+        if kind == "on_demand":
+            rejects += prices.on_demand_rejects
+            rows = [option_row(name, region, kind, usd) for name, usd in prices.on_demand.items()]
+        elif kind == "reservation":
+            rejects += prices.reserved_rejects
+            rows = _commitments(region, kind, prices.reserved)
+        elif kind == "savings_plan":
+            plans = self.public.plans(region, deadline)
+            source = f"AWS public Compute Savings Plans file, {region} (no account asked)"
+            rejects += plans.reserved_rejects
+            rows = _commitments(region, kind, plans.reserved)
+        else:
+            advised, notes = self.public.advised(region, deadline)
+            if notes:  # nothing to derive a price from
+                raise FetchFailed(
+                    f"spot prices are {notes[0].reason}", f"{CREDENTIALS}: the account knows them"
                 )
-            return self._clients[region, service]
+            source = f"derived: on demand of the {source}, less the average saving of the {ADVISOR}"
+            for name, usd in prices.on_demand.items():
+                row = (
+                    derived_spot_row(region, name, usd, advised[name]) if name in advised else None
+                )
+                if row is not None:
+                    rows.append(row)
+        known = [row for row in rows if row["instance_type"] in file.machines]
+        known.sort(key=lambda row: str(row["instance_type"]))
+        return _fetched(file.machines, known, rejects, source, file.published)
 
-    def _open_session(self) -> Any:
-        import boto3
 
-        if self._session is None:
-            self._session = boto3.session.Session()
-        return self._session
+def _commitments(
+    region: str, kind: str, found: dict[CommitmentKey, Commitment]
+) -> list[dict[str, Any]]:
+    return [
+        commitment_row(
+            region, kind, key, terms, plan_confidence(key) if kind == "savings_plan" else "document"
+        )
+        for key, terms in found.items()
+    ]
+
+
+def _fetched(
+    machines: Mapping[str, Row],
+    options: Sequence[Row],
+    rejects: Iterable[Reject],
+    source: str,
+    as_of: datetime | None = None,
+) -> Fetched:
+    sold = sorted({str(row["instance_type"]) for row in options})
+    return Fetched(
+        offers=tuple(machines[name] for name in sold),
+        options=tuple(options),
+        rejects=tuple(dict.fromkeys(rejects)),
+        source=source,
+        fetched_at=now(),
+        as_of=as_of,
+    )

@@ -110,6 +110,8 @@ def answer(
         lines = [*mix_lines(mix), *lines]
     if baseline is not None:
         lines.append(baseline_line(baseline, chosen))
+    if chosen.price.layer.startswith(("refreshed", "overlay")):
+        lines.append(f"Price: {chosen.price.layer}, {chosen.price.as_of or 'undated'}.")
     if found.credit_usd > 0:
         lines.append(f"Credits held pay ${found.credit_usd:,.2f} of it.")
     return Recommendation(

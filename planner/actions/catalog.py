@@ -14,6 +14,7 @@ from catalog import Catalog, CatalogError, OfferTable
 from catalog.errors import UnknownName, nearest
 from catalog.facts_integrity import check_facts
 from catalog.integrity import Finding, check_catalog
+from catalog.layer_names import layer_of
 from catalog.offers import PurchaseKind
 from catalog.records import dataclass
 from planner.errors import BadInput
@@ -91,6 +92,7 @@ class Offer:
     age_days: int | None
     source: str
     citation: str
+    layer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,4 +291,5 @@ def _offers(catalog: Catalog, rows: NDArray[np.intp], today: date) -> Iterator[O
             age_days=ages[source.key],
             source=source.key,
             citation=source.citation,
+            layer=layer_of(source.key),
         )

@@ -39,9 +39,12 @@ EXTRAS = {
 STALE_DAYS = 180
 
 
-def doctor() -> list[Check]:
-    """Every check, in the order a reader would ask."""
+def doctor(*, online: bool = False) -> list[Check]:
+    """Every check, in the order a reader would ask; ``online`` asks each live source once."""
+    from planner.actions.doctor_sources import private_checks, source_checks
+
     checks = [_python(), _distribution(), *_shadowed(), _solver(), *_catalog(), _measurements()]
+    checks += [*private_checks(), *source_checks(online=online)]
     return checks + [_extra(name, module, use) for name, (module, use) in EXTRAS.items()]
 
 

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from catalog import Catalog
+from catalog.layer_names import is_account_quota
 from catalog.records import dataclass
 from planner.actions.planning import Prepared, prepare
 from planner.amounts import hours, money, seconds
@@ -209,6 +210,12 @@ def problem_of(prepared: Prepared) -> str:
     if workload.deadline is not None and not len(prepared.in_time):
         late = f"nothing finishes within {workload.deadline:g} h"
         return f"{late} with {workload.risk:.0%} probability"
+    account = [name for name in candidates.limits if is_account_quota(name)]
+    if account and not workload.where.quotas:
+        return (
+            "what is fast enough needs more than the account's quotas allow (fetched by refresh; "
+            "where.quotas replaces them)"
+        )
     if candidates.limits and not workload.where.quotas:
         pools = ", ".join(name.removesuffix(" instances") for name in sorted(candidates.limits))
         return f"what is fast enough needs more machines than there are: {pools}"

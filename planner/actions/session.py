@@ -55,9 +55,12 @@ class Session:
         where: str = "workload",
         risk: RiskOptions | None = None,
     ) -> Plan:
-        return recommend(
+        from planner.actions.private_layers import for_workload
+
+        workload, catalog, notes = for_workload(workload, self.catalog)
+        plan = recommend(
             workload,
-            self.catalog,
+            catalog,
             measured=self.measured,
             top=top,
             explain=explain,
@@ -65,6 +68,8 @@ class Session:
             where=where,
             risk=risk,
         )
+        plan.recommendation.explanation.extend(notes)
+        return plan
 
     def compare(
         self,
@@ -161,10 +166,12 @@ class Session:
         found, where = asked(file, text, flags, place)
         if isinstance(found, Portfolio):
             from planner.actions.portfolio import recommend_portfolio
+            from planner.actions.private_layers import for_portfolio
 
+            catalog = for_portfolio(found, self.catalog)
             return recommend_portfolio(
                 found,
-                self.catalog,
+                catalog,
                 measured=self.measured,
                 top=top,
                 where=where,
@@ -211,7 +218,9 @@ def open_session(say: Say | None = None) -> Session:
     catalog = Catalog.open()
     if say and catalog.repaired_damage:
         say(f"note: {catalog.path} was damaged ({catalog.repaired_damage}) and has been rebuilt")
-    return Session(catalog)
+    from planner.actions.private_layers import with_overlays
+
+    return Session(with_overlays(catalog, say))
 
 
 def workload_from(

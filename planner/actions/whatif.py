@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
+from catalog.layer_names import is_account_quota
 from planner.actions.cheapest import Cheapest, cheapest
 from planner.actions.infeasible import LATENCIES, MOST_NODES, Relaxation, relaxations
 from planner.actions.planning import Prepared, prepare
@@ -95,7 +96,7 @@ def _attempts(asked: Asked, end: float) -> Iterator[tuple[str, Try]]:
     w = asked.workload
     if w.budget is not None and not asked.over_budget:
         yield "budget", lambda: _budget(asked)
-    for quota in sorted(asked.prepared.limits):
+    for quota in _quotas(asked):
         yield quota, lambda quota=quota: _quota(asked, quota, end)  # type: ignore[misc]
     if w.deadline is not None:
         for hours in _deadlines(asked):
@@ -123,6 +124,16 @@ def _budget(asked: Asked) -> Relaxed | None:
     more = float(asked.prepared.candidates.usd_at_risk[found.pick]) - (asked.workload.budget or 0)
     change = Change("budget", amount=more, unit="USD")
     return asked.said(change, asked.prepared, found, False)
+
+
+def _quotas(asked: Asked) -> list[str]:
+    """Quotas whose increase may help. An account has thousands: of its own, those in the way."""
+    c, limits = asked.prepared.candidates, asked.prepared.limits
+    limit = np.array([limits.get(w, np.inf) for w in c.offers.vocabularies["quota_class"]])
+    codes = c.offers.codes["quota_class"][c.row]
+    over = np.unique(codes[(c.quota_use > limit[codes]) & (c.usd < asked.usd)])
+    in_the_way = {c.offers.vocabularies["quota_class"][code] for code in over.tolist()}
+    return sorted(q for q in limits if q in in_the_way or not is_account_quota(q))
 
 
 def _usable(asked: Asked, beyond: str | None = None) -> NDArray[np.bool_]:

@@ -35,6 +35,7 @@ def build(
     Raises BadInput when the filters leave nothing, Infeasible when nothing they leave can do it.
     """
     own = own_offers(workload, catalog, where)
+    own.limits.update(catalog.account_limits)
     offers, excluded = eligible(workload, shape, catalog, with_own(catalog.offers, own), where)
     found = configurations(workload, offers, catalog)
     throughput = throughput_of(workload, shape, found.machines, measured, catalog=catalog)

@@ -6,7 +6,7 @@ Each is a row of the offer table with the cost of using it, and a limit on how m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import field
 
 import numpy as np
@@ -61,33 +61,7 @@ def own_offers(workload: Workload, catalog: Catalog, where: str) -> OwnOffers:
 
 def with_own(offers: OfferTable, own: OwnOffers) -> OfferTable:
     """The offer table with own rows behind the catalog's."""
-    if not own.rows:
-        return offers
-    vocabularies: dict[str, Sequence[str]] = dict(offers.vocabularies)
-    codes = dict(offers.codes)
-    for name in TEXT_COLUMNS:
-        words = list(vocabularies[name])
-        index = {word: code for code, word in enumerate(words)}
-        added = []
-        for row in own.rows:
-            word = str(row.get(name, ""))
-            if word not in index:
-                index[word] = len(words)
-                words.append(word)
-            added.append(index[word])
-        vocabularies[name] = words
-        codes[name] = np.concatenate([codes[name], np.array(added, np.int32)])
-    numbers = {
-        name: np.concatenate(
-            [offers.numbers[name], np.array([_number(row.get(name)) for row in own.rows])]
-        )
-        for name in NUMBER_COLUMNS
-    }
-    return OfferTable(codes, vocabularies, numbers)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else math.nan
+    return offers.with_rows(own.rows)
 
 
 def _site(site: Site, catalog: Catalog, where: str) -> OwnOffers:

@@ -31,6 +31,10 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
 
         if isinstance(result, Recommendation):
             print_recommendation(result, console(), explain=explain)
+            if result.display is not None:
+                from planner.actions.currency import in_words
+
+                typer.echo(in_words(result.display))
             if result.risk is not None and not explain:  # else it is among the reasons
                 from planner.report.risk import print_risk
 
@@ -42,6 +46,10 @@ def show(result: Recommendation | PortfolioResult, form: Format, explain: bool) 
 
         write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[form]
         typer.echo(write(result))
+        if isinstance(result, Recommendation) and result.display and form is not Format.JSON:
+            from planner.actions.currency import in_words
+
+            say(in_words(result.display))
         if explain and form is not Format.JSON:
             for line in result.explanation:
                 say(f"- {line}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from catalog import Catalog
-    from planner.actions.refresh import Outcome
+from planner.cli import catalog_changes, catalog_overlays, catalog_rates, catalog_refresh
+from planner.cli.catalog_options import Format, FormatOption, QuietOption, open_catalog, say
 
 app = typer.Typer(
     name="catalog",
@@ -17,17 +15,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-class Format(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-
-
-FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")]
 
 
 @app.command("list")
@@ -83,7 +70,7 @@ def list_command(
     )
     for_people = format in (Format.TABLE, Format.MARKDOWN)
     most = limit if limit is not None else (40 if for_people else 0)
-    listing = list_offers(_open(quiet), filters, limit=most)
+    listing = list_offers(open_catalog(quiet), filters, limit=most)
     if format is Format.TABLE:
         catalog_tables.print_listing(listing)
     elif format is Format.JSON:
@@ -94,7 +81,7 @@ def list_command(
         typer.echo(catalog_formats.listing_csv(listing), nl=False)
     hidden = listing.matching - len(listing.offers)
     if not quiet and hidden:
-        _say(f"{len(listing.offers):,} of {listing.matching:,} offers shown; --limit 0 shows all")
+        say(f"{len(listing.offers):,} of {listing.matching:,} offers shown; --limit 0 shows all")
     return 0
 
 
@@ -108,7 +95,7 @@ def show(
     from planner.actions.catalog_facts import show as facts_about
     from planner.cli import catalog_formats, catalog_tables
 
-    sections = facts_about(_open(quiet), name)
+    sections = facts_about(open_catalog(quiet), name)
     if format is Format.TABLE:
         catalog_tables.print_sections(sections)
     elif format is Format.JSON:
@@ -132,7 +119,7 @@ def check(
     from planner.actions.catalog import check as check_all
     from planner.cli import catalog_formats, catalog_tables
 
-    catalog = _open(quiet)
+    catalog = open_catalog(quiet)
     findings = check_all(catalog)
     faults = sum(finding.effect != "note" for finding in findings)
     if format is Format.TABLE:
@@ -144,76 +131,12 @@ def check(
     else:
         typer.echo(catalog_formats.findings_csv(findings), nl=False)
     if not quiet:
-        _say(f"{catalog.offer_count:,} offers checked: {faults} faults, "
-             f"{len(findings) - faults} remarks")  # fmt: skip
+        say(f"{catalog.offer_count:,} offers checked: {faults} faults, "
+            f"{len(findings) - faults} remarks")  # fmt: skip
     return 2 if faults else 0
 
 
-@app.command()
-def refresh(
-    only: Annotated[
-        str, typer.Option(metavar="CLOUD,...", help="Clouds to ask; all with a live source.")
-    ] = "",
-    regions: Annotated[
-        str, typer.Option(metavar="REGION,...", help="Regions to ask; those the catalog knows.")
-    ] = "",
-    kinds: Annotated[
-        str, typer.Option(metavar="KIND,...", help="on_demand, spot; all the source has.")
-    ] = "",
-    accept_jumps: Annotated[
-        bool, typer.Option("--accept-jumps", help="Publish prices that moved beyond belief.")
-    ] = False,
-    deadline: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Most the whole refresh may take.")
-    ] = 300.0,
-    rejects: Annotated[
-        bool, typer.Option("--rejects", help="Name every row left out, not just their number.")
-    ] = False,
-    format: FormatOption = Format.TABLE,
-    quiet: QuietOption = False,
-) -> int:
-    """Fetch live prices; what fails or looks wrong keeps its last good rows.
-
-    Needs an extra and credentials of each cloud. Exit codes: 0 all published, 1 some slice kept
-    its last good rows or failed, 2 bad input or nothing to ask with.
-    """
-    from planner.actions.refresh import refresh_catalog
-    from planner.cli import catalog_formats, catalog_tables
-
-    def progress(outcome: Outcome) -> None:
-        _say(catalog_tables.outcome_line(outcome))
-
-    result = refresh_catalog(
-        only=_split(only),
-        regions=_split(regions),
-        kinds=_split(kinds),
-        accept_jumps=accept_jumps,
-        deadline_s=deadline,
-        say=None if quiet else _say,
-        progress=None if quiet else progress,
-    )
-    for line in result.skipped:
-        _say(f"skipped {line}")
-    if format is Format.TABLE:
-        catalog_tables.print_report(result.report, name_rejects=rejects)
-    elif format is Format.JSON:
-        typer.echo(catalog_formats.report_json(result.report, result.skipped))
-    elif format is Format.MARKDOWN:
-        typer.echo(catalog_formats.report_markdown(result.report), nl=False)
-    else:
-        typer.echo(catalog_formats.report_csv(result.report), nl=False)
-    return 0 if result.complete else 1
-
-
-def _open(quiet: bool) -> Catalog:
-    from planner.actions.session import open_session
-
-    return open_session(say=None if quiet else _say).catalog
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
+catalog_refresh.register(app)
+catalog_changes.register(app)
+catalog_overlays.register(app)
+catalog_rates.register(app)

@@ -15,7 +15,7 @@ from planner.actions.catalog_facts import Fact, Section
 from planner.actions.refresh import Outcome, Report
 
 REPORT_COLUMNS = (
-    "cloud", "region", "kind", "status", "prices", "last_good_prices", "rejects", "findings",
+    "provider", "region", "kind", "status", "prices", "last_good_prices", "rejects", "findings",
     "seconds", "fetched_at", "reason", "remedy",
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ Table = tuple[Sequence[str], Iterable[Mapping[str, Any]]]
 
 
 def listing_json(listing: Listing) -> str:
-    return _json(
+    return as_json(
         {
             "schema": "planner.catalog_list/1",
             "catalog": {"id": listing.catalog_id},
@@ -37,13 +37,13 @@ def listing_json(listing: Listing) -> str:
 
 
 def sections_json(sections: Sequence[Section]) -> str:
-    return _json(
+    return as_json(
         {"schema": "planner.catalog_show/1", "sections": [asdict(part) for part in sections]}
     )
 
 
 def findings_json(findings: Sequence[Finding], catalog_id: str) -> str:
-    return _json(
+    return as_json(
         {
             "schema": "planner.catalog_check/1",
             "catalog": {"id": catalog_id},
@@ -61,9 +61,9 @@ def report_json(report: Report, skipped: Sequence[str]) -> str:
         }
         for outcome in report.outcomes
     ]
-    return _json(
+    return as_json(
         {
-            "schema": "planner.catalog_refresh/1",
+            "schema": "planner.catalog_refresh/2",
             "seconds": round(report.seconds, 3),
             "slices": slices,
             "skipped": list(skipped),
@@ -73,11 +73,11 @@ def report_json(report: Report, skipped: Sequence[str]) -> str:
 
 
 def listing_csv(listing: Listing) -> str:
-    return _csv(*_listing_rows(listing))
+    return as_csv(*_listing_rows(listing))
 
 
 def listing_markdown(listing: Listing) -> str:
-    return _markdown(*_listing_rows(listing))
+    return as_markdown(*_listing_rows(listing))
 
 
 def _listing_rows(listing: Listing) -> Table:
@@ -90,11 +90,11 @@ def _flat(offer: Offer) -> dict[str, Any]:
 
 
 def sections_csv(sections: Sequence[Section]) -> str:
-    return _csv(*_section_rows(sections))
+    return as_csv(*_section_rows(sections))
 
 
 def sections_markdown(sections: Sequence[Section]) -> str:
-    return _markdown(*_section_rows(sections))
+    return as_markdown(*_section_rows(sections))
 
 
 def _section_rows(sections: Sequence[Section]) -> Table:
@@ -110,11 +110,11 @@ def _section_rows(sections: Sequence[Section]) -> Table:
 
 
 def findings_csv(findings: Sequence[Finding]) -> str:
-    return _csv(*_finding_rows(findings))
+    return as_csv(*_finding_rows(findings))
 
 
 def findings_markdown(findings: Sequence[Finding]) -> str:
-    return _markdown(*_finding_rows(findings))
+    return as_markdown(*_finding_rows(findings))
 
 
 def _finding_rows(findings: Sequence[Finding]) -> Table:
@@ -122,23 +122,23 @@ def _finding_rows(findings: Sequence[Finding]) -> Table:
 
 
 def report_csv(report: Report) -> str:
-    return _csv(REPORT_COLUMNS, map(_report_row, report.outcomes))
+    return as_csv(REPORT_COLUMNS, map(_report_row, report.outcomes))
 
 
 def report_markdown(report: Report) -> str:
-    return _markdown(REPORT_COLUMNS, map(_report_row, report.outcomes))
+    return as_markdown(REPORT_COLUMNS, map(_report_row, report.outcomes))
 
 
 def _report_row(outcome: Outcome) -> dict[str, Any]:
     values = (
-        outcome.task.cloud, outcome.task.region, outcome.task.kind, outcome.status.value,
+        outcome.task.provider, outcome.task.region, outcome.task.kind, outcome.status.value,
         outcome.rows, outcome.last_good_rows, len(outcome.rejects), len(outcome.findings),
         round(outcome.seconds, 3), outcome.fetched_at, outcome.reason, outcome.remedy,
     )  # fmt: skip
     return dict(zip(REPORT_COLUMNS, values, strict=True))
 
 
-def _json(document: Mapping[str, Any]) -> str:
+def as_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, default=_iso)
 
 
@@ -148,7 +148,7 @@ def _iso(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
@@ -156,7 +156,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
-def _markdown(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def as_markdown(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     lines = [columns, ["---"] * len(columns)]
     lines += [[_cell(row[name]) for name in columns] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from catalog.layer_names import layer_of
 from planner.actions.catalog import PLAIN, Finding, Listing
 from planner.actions.catalog_facts import Section
-from planner.actions.refresh import Outcome, Report
 
 # Ways to pay as the narrow table names them.
 SHORT_KINDS = {
@@ -24,8 +23,6 @@ SHORT_KINDS = {
 }
 # Columns of an answer that is not read in a terminal.
 WIDTH = 100
-# Lines of rejects shown for one slice unless all are asked for.
-REASONS_SHOWN = 5
 
 
 def dated(as_of: date | None, precision: str) -> str:
@@ -53,7 +50,9 @@ class _Footnotes:
         self._lines: dict[str, str] = {}
 
     def mark(self, key: str, as_of: date | None, precision: str, citation: str) -> str:
-        self._lines.setdefault(key, f"{dated(as_of, precision)}  {citation or key}")
+        layer = layer_of(key)
+        told = "" if layer == "snapshot" else f"{layer}: "
+        self._lines.setdefault(key, f"{dated(as_of, precision)}  {told}{citation or key}")
         return f"[{list(self._lines).index(key) + 1}]"
 
     def print(self, console: Console) -> None:
@@ -63,7 +62,7 @@ class _Footnotes:
 
 def print_listing(listing: Listing) -> None:
     columns = ("cloud", "region", "machine", "accelerators", "vCPU", "GiB", "buy", "USD/h", "age")
-    table = _table((*columns, "from"), right=("vCPU", "GiB", "USD/h", "age"))
+    table = table_of((*columns, "from"), right=("vCPU", "GiB", "USD/h", "age"))
     table.padding = (0, 1, 0, 0)
     notes = _Footnotes()
     for offer in listing.offers:
@@ -83,7 +82,7 @@ def print_listing(listing: Listing) -> None:
             aged(offer.age_days, offer.as_of_precision),
             Text(notes.mark(offer.source, offer.as_of, offer.as_of_precision, offer.citation)),
         )
-    console = _console(WIDTH)
+    console = console_of(WIDTH)
     console.print(table)
     notes.print(console)
     if any(offer.confidence == "low" for offer in listing.offers):
@@ -91,11 +90,11 @@ def print_listing(listing: Listing) -> None:
 
 
 def print_sections(sections: Sequence[Section]) -> None:
-    console = _console(WIDTH)
+    console = console_of(WIDTH)
     notes = _Footnotes()
     for section in sections:
         console.print(Text(f"{section.kind} {section.name}", style="bold"))
-        table = _table(("about", "fact", "value", "unit", "age", "from"))
+        table = table_of(("about", "fact", "value", "unit", "age", "from"))
         about = None
         for fact in section.facts:
             value = number(fact.value) if isinstance(fact.value, float) else str(fact.value)
@@ -120,70 +119,19 @@ def print_findings(findings: Sequence[Finding]) -> None:
         alike.setdefault((finding.check, effect, finding.reason), []).append(finding.where)
     if not alike:
         return
-    table = _table(("check", "effect", "rows", "reason", "first row"), right=("rows",))
+    table = table_of(("check", "effect", "rows", "reason", "first row"), right=("rows",))
     for (check, effect, reason), places in alike.items():
         table.add_row(check, effect, str(len(places)), Text(reason), Text(places[0]))
-    _console(WIDTH).print(table)
+    console_of(WIDTH).print(table)
 
 
-def print_report(report: Report, *, name_rejects: bool) -> None:
-    console = _console()
-    table = _table(
-        ("cloud", "region", "kind", "result", "prices", "before", "left out", "seconds"),
-        right=("prices", "before", "left out", "seconds"),
-    )
-    for outcome in report.outcomes:
-        task = outcome.task
-        table.add_row(
-            task.cloud,
-            task.region,
-            task.kind,
-            outcome.status.value,
-            str(outcome.rows),
-            str(outcome.last_good_rows),
-            str(len(left_out(outcome))),
-            f"{outcome.seconds:.1f}",
-        )
-    console.print(table)
-    for outcome in report.outcomes:
-        name = f"{outcome.task.cloud} {outcome.task.region} {outcome.task.kind}"
-        for what, reason in left_out(outcome) if name_rejects else ():
-            console.print(Text(f"  {name}: left out {what}: {reason}"))
-        if not name_rejects:
-            reasons = Counter(reason for _, reason in left_out(outcome)).most_common()
-            for reason, count in reasons[:REASONS_SHOWN]:
-                console.print(Text(f"  {name}: left out {count}: {reason}"))
-            if len(reasons) > REASONS_SHOWN:
-                more = len(reasons) - REASONS_SHOWN
-                console.print(Text(f"  {name}: {more} more reasons; --rejects names all"))
-        for finding in outcome.findings:
-            if finding.effect == "note":
-                console.print(Text(f"  {name}: note: {finding.where}: {finding.reason}"))
-
-
-def left_out(outcome: Outcome) -> list[tuple[str, str]]:
-    """What did not become a published row, and why: the source's rejects and the checks'."""
-    rejected = [(reject.what, reject.reason) for reject in outcome.rejects]
-    return rejected + [(f.where, f.reason) for f in outcome.findings if f.effect == "row"]
-
-
-def outcome_line(outcome: Outcome) -> str:
-    """One line of progress."""
-    task = outcome.task
-    line = f"{task.cloud} {task.region} {task.kind}: {outcome.status.value}"
-    if outcome.reason:
-        return f"{line}: {outcome.reason}; {outcome.remedy}"
-    prices = "price" if outcome.rows == 1 else "prices"
-    return f"{line}, {outcome.rows} {prices} in {outcome.seconds:.1f} s"
-
-
-def _console(width: int = 400) -> Console:
+def console_of(width: int = 400) -> Console:
     """Of the terminal's width; a pipe has none, so that lines there are ``width`` long at most."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(width=width, highlight=False)
 
 
-def _table(columns: Sequence[str], right: Sequence[str] = ()) -> Table:
+def table_of(columns: Sequence[str], right: Sequence[str] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")

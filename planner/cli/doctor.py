@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 
@@ -10,12 +12,19 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor() -> int:
-    """Check the installation: packages, solver, catalog, own measurements, extras."""
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask each live source that can be asked once.")
+    ] = False,
+) -> int:
+    """Check the installation: packages, solver, catalog, own files, live sources, extras.
+
+    Without --online nothing is asked of the network.
+    """
     from planner.actions.doctor import Verdict
     from planner.actions.doctor import doctor as run
 
-    checks = run()
+    checks = run(online=online)
     for check in checks:
         remedy = f"; {check.remedy}" if check.remedy else ""
         typer.echo(f"{check.verdict.value:4}  {check.name}: {check.finding}{remedy}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from planner.cli.workload_options import Given, with_workload
 
 if TYPE_CHECKING:
     from planner.actions.risk import RiskOptions
+    from planner.results import PortfolioResult, Recommendation
 
 
 class Objective(StrEnum):
@@ -49,6 +51,18 @@ def recommend(
         str | None,
         typer.Option(metavar="SHARE", help="Other plans within this share of the cost, e.g. 5%."),
     ] = None,
+    max_age: Annotated[
+        str | None,
+        typer.Option(metavar="AGE", help="Refuse a plan whose price is older, e.g. 7d."),
+    ] = None,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Fetch prices first; with --max-age, only if too old."),
+    ] = False,
+    currency: Annotated[
+        str | None,
+        typer.Option(metavar="CODE[=RATE]", help="Show costs also in EUR, or at EUR=0.92 a USD."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
     """Recommend the cheapest configuration that meets the workload's constraints.
@@ -60,17 +74,28 @@ def recommend(
 
     risk = _risk(scenarios, seed, objective)
     within = None if near is None else _share(near)
-    session = open_session(say=None if quiet else say)
-    result = session.answer_from(
-        given.file,
-        None,
-        given.fields,
-        given.place,
-        top=top,
-        explain=explain,
-        near=within,
-        risk=risk,
-    )
+    told = None if quiet else say
+
+    def ask() -> Recommendation | PortfolioResult:
+        return open_session(say=told).answer_from(
+            given.file,
+            text,
+            given.fields,
+            given.place,
+            top=top,
+            explain=explain,
+            near=within,
+            risk=risk,
+        )
+
+    text = None
+    if given.file == "-" and refresh:  # stdin can be read once
+        text = sys.stdin.read(1 << 20)
+    if max_age is None and not refresh and currency is None:
+        return show(ask(), format, explain)
+    from planner.actions.current import current
+
+    result = current(ask, max_age=max_age, refresh=refresh, currency=currency, say=told)
     return show(result, format, explain)
 
 

@@ -55,6 +55,9 @@ class Price(Result):
 
     usd_per_hour: float = Field(description="one machine")
     source: str
+    layer: str = Field(
+        default="snapshot", description="snapshot, derived, refreshed, overlay NAME or workload"
+    )
     as_of: str | None = Field(description="ISO date; null when the source is undated")
     age_days: int | None
     confidence: str
@@ -230,6 +233,18 @@ class Relaxed(Result):
     sentence: str
 
 
+class Display(Result):
+    """Costs in another currency than USD, at a rate that is dated."""
+
+    currency: str
+    per_usd: float = Field(description="units of the currency for one USD")
+    rate_as_of: str = Field(description="ISO date")
+    rate_source: str
+    cost: float
+    cost_per_hour: float | None = None
+    alternatives: list[float] = Field(description="costs, in their order")
+
+
 class Recommendation(Result):
     """Answer of ``planner recommend``."""
 
@@ -250,6 +265,7 @@ class Recommendation(Result):
     )
     pareto: list[FrontPoint]
     risk: Risk | None = Field(default=None, description="where scenarios were asked for")
+    display: Display | None = Field(default=None, description="only with --currency")
     relaxations: list[Relaxed] | None = Field(
         default=None, description="constraints that bind; only with --explain"
     )

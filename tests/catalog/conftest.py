@@ -12,6 +12,7 @@ import pytest
 
 from catalog import Catalog
 from catalog.attributes import SNAPSHOT
+from catalog.sources import SOURCES
 from tests.fakes.aws import FakeAws, instance_type, paged, price_item
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -92,7 +93,9 @@ def no_real_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     # A closed port, so that a test without the fake cannot reach the real one.
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    closed = [f"PLANNER_ENDPOINT_{name.upper().replace('-', '_')}" for name in (*SOURCES, "ecb")]
+    for name in ("AWS_ENDPOINT_URL", "PLANNER_ENDPOINT_AWS_SPOT_ADVISOR", *closed):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
 @pytest.fixture(scope="session")
@@ -113,27 +116,43 @@ def credentials(service_models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def aws(credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """The fake with a few machines, prices and spot prices."""
-    fake = FakeAws()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
+    with FakeAws() as fake:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
+        monkeypatch.setenv("PLANNER_ENDPOINT_AWS", fake.url)
+        monkeypatch.setenv("PLANNER_ENDPOINT_AWS_SPOT_ADVISOR", fake.url)
+        _fill(fake)
+        yield fake
+
+
+def _fill(fake: FakeAws) -> None:
     fake.answers["DescribeInstanceTypes"] = paged(TYPES, "InstanceTypes")
     fake.answers["GetProducts"] = paged(PRICES, "PriceList")
-    fake.answers["DescribeSpotPriceHistory"] = lambda _: {
+    fake.answers["DescribeSpotPriceHistory"] = lambda asked: {
         "NextToken": "",
         "SpotPriceHistory": [
-            spot("g6.xlarge", "a", "0.3000"),
-            spot("g6.xlarge", "b", "0.5000"),
-            spot("g6.xlarge", "c", "0.3600"),
-            spot("g6.xlarge", "c", "0.0100", hours_ago=9),
-            spot("p5.48xlarge", "a", "21.3942"),
+            spot("g6.xlarge", f"{asked.region}a", "0.3000"),
+            spot("g6.xlarge", f"{asked.region}b", "0.5000"),
+            spot("g6.xlarge", f"{asked.region}c", "0.3600"),
+            spot("g6.xlarge", f"{asked.region}c", "0.0100", hours_ago=9),
+            spot("p5.48xlarge", f"{asked.region}a", "21.3942"),
         ],
     }
-    yield fake
-    fake.close()
+    zones = [("g6.xlarge", "a"), ("g6.xlarge", "b"), ("p5.48xlarge", "a"), ("m7i.2xlarge", "a")]
+    fake.answers["DescribeInstanceTypeOfferings"] = lambda asked: {
+        "InstanceTypeOfferings": [
+            {
+                "InstanceType": name,
+                "LocationType": "availability-zone",
+                "Location": f"{asked.region}{zone}",
+            }
+            for name, zone in zones
+        ]
+    }
 
 
 def spot(name: str, zone: str, usd: str, hours_ago: int = 0) -> dict[str, object]:
     return {
-        "AvailabilityZone": f"us-east-1{zone}",
+        "AvailabilityZone": zone,
         "InstanceType": name,
         "ProductDescription": "Linux/UNIX",
         "SpotPrice": usd,

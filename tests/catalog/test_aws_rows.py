@@ -10,21 +10,23 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from catalog.sources.aws_rows import (
+from catalog.sources.aws_devices import (
     FPGAS,
     GPUS,
     INFERENCE,
     MEDIA,
     Unusable,
     accelerator_of,
-    offer_row,
-    on_demand_price,
-    on_demand_prices,
-    option_row,
-    quota_family,
-    spot_prices,
 )
-from tests.fakes.aws import instance_type, price_item
+from catalog.sources.aws_rows import (
+    offer_row,
+    option_row,
+    quota_class,
+    quota_family,
+    usage_classes,
+    zones_sold,
+)
+from tests.fakes.aws import instance_type
 
 
 def gpu(name: str, count: int, mib: int, itype: str = "g9.large") -> dict[str, Any]:
@@ -104,46 +106,32 @@ def test_rdma_counts_only_the_cards_that_carry_efa() -> None:
     assert (row["network_gbps"], row["rdma_gbps"]) == (1150, 800)
 
 
-@pytest.mark.parametrize(
-    ("item", "reason"),
-    [
-        (price_item("p5en.48xlarge", "0.0000000000"), r"\$0"),
-        (price_item("p5en.48xlarge", "1.0", marketoption="CapacityBlock"), "marketoption"),
-        (
-            price_item("m7i.large", "1.0", capacitystatus="UnusedCapacityReservation"),
-            "capacitystat",
-        ),
-        (price_item("m7i.large", "1.0", tenancy="Dedicated"), "tenancy"),
-        (price_item("m7i.large", "1.0", operation="RunInstances:0800"), "licence"),
-        (price_item("m7i.large", "one"), "not a number"),
-        (price_item("m7i.large", "1.0").replace('"USD"', '"CNY"'), "CNY"),
-        (price_item("m7i.large", "1.0").replace('"Hrs"', '"Quantity"'), "Quantity"),
-        ("{}", "another shape"),
-        ("[1", "another shape"),
-    ],
-)
-def test_price_list_items_that_are_no_hourly_price(item: str, reason: str) -> None:
-    with pytest.raises(Unusable, match=reason):
-        on_demand_price(item)
+def test_usage_classes_say_how_a_type_is_sold() -> None:
+    raw = instance_type("p6-b300.48xlarge", usage=("on-demand", "capacity-block"))
+    assert usage_classes(raw) == {"on-demand", "capacity-block"}
+    assert usage_classes({"InstanceType": "x9.huge"}) is None
 
 
-def test_an_instance_type_with_two_prices_is_rejected_not_guessed() -> None:
-    prices, rejects = on_demand_prices(
-        [
-            price_item("a1.large", "1.0"),
-            price_item("a1.large", "2.0"),
-            price_item("b1.large", "3.0"),
-        ]
-    )
-    assert prices == {"b1.large": 3.0}
-    assert [(reject.what, reject.reason) for reject in rejects] == [
-        ("a1.large", "listed at $1 and $2")
+def test_zones_are_counted_without_local_and_wavelength_zones() -> None:
+    places = [
+        ("g6.xlarge", "us-west-2a"),
+        ("g6.xlarge", "us-west-2b"),
+        ("g6.xlarge", "us-west-2-lax-1a"),
+        ("m7i.large", "us-west-2c"),
+        ("t3.medium", "us-west-2-lax-1a"),
+        ("g4dn.2xlarge", "us-west-2-wl1-las-wlz-1"),
     ]
+    offered = [{"InstanceType": name, "Location": zone} for name, zone in places]
+    sold, zones = zones_sold([*offered, {"Location": "us-west-2a"}], "us-west-2")
+    assert zones == 3
+    assert sold == {"g6.xlarge": 2, "m7i.large": 1, "t3.medium": 0, "g4dn.2xlarge": 0}
 
 
-def test_spot_prices_that_are_no_price_are_rejected() -> None:
-    prices, rejects = spot_prices([{"InstanceType": "a1.large", "SpotPrice": "1"}])
-    assert (prices, len(rejects)) == ({}, 1)
+def test_commitments_draw_on_the_quota_of_on_demand_and_blocks_on_none() -> None:
+    assert quota_class("p5.48xlarge", "reservation") == "aws/P on-demand"
+    assert quota_class("g6.xlarge", "savings_plan") == "aws/G and VT on-demand"
+    assert quota_class("p5.48xlarge", "spot") == "aws/P spot"
+    assert quota_class("p5.48xlarge", "capacity_block") == ""
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def make(*rows: tuple[str, float], kind: str = "on_demand") -> Slice:
     names = dict.fromkeys(name for name, _ in rows)
     return Slice(
         "aws",
+        "aws",
         REGION,
         kind,
         datetime(2026, 11, 23, tzinfo=UTC),
