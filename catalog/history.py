@@ -80,9 +80,12 @@ class PriceHistory:
         self.path = path or data_dir() / "price_history.sqlite"
 
     def begin(self, at: datetime) -> None:
-        """Note that a refresh began."""
+        """Note that a refresh began, after every one before it: times are whole seconds."""
         with self._open(write=True) as connection:
-            connection.execute("INSERT OR IGNORE INTO refreshes VALUES (?)", (_epoch(at),))
+            connection.execute(
+                "INSERT INTO refreshes SELECT max(?, coalesce(max(at), 0) + 1) FROM refreshes",
+                (_epoch(at),),
+            )
 
     def add(self, part: Slice) -> int:
         """Keep what a checked slice changes; returns the number of changes."""
@@ -100,6 +103,8 @@ class PriceHistory:
                     place,
                 )
             }
+            (begun,) = connection.execute("SELECT coalesce(max(at), 0) FROM refreshes").fetchone()
+            at = max(_epoch(part.fetched_at), begun)
             rows: list[tuple[int, int, float | None]] = []
             for key, usd in now.items():
                 number, before = known.get(key, (None, None))
@@ -107,9 +112,9 @@ class PriceHistory:
                     number = _new_series(connection, key)
                 elif before == usd:
                     continue
-                rows.append((number, _epoch(part.fetched_at), usd))
+                rows.append((number, at, usd))
             rows += [
-                (number, _epoch(part.fetched_at), None)
+                (number, at, None)
                 for key, (number, before) in known.items()
                 if before is not None and key not in now
             ]
