@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from catalog.errors import CatalogError
+from catalog.records import dataclass
 
 SNAPSHOT = Path(__file__).parent / "snapshot"
 REINSTALL = "reinstall ai-capacity-planner"

@@ -21,6 +21,7 @@ from catalog.attributes import REINSTALL, SNAPSHOT, attributes, convert_row
 from catalog.compiled_file import TEMPORARY, open_checked, pieces, prune, stamp
 from catalog.errors import CatalogError
 from catalog.refreshed import Slice, read_slice, slice_files
+from catalog.seen import Seen
 
 # Raise when the layout of the compiled file changes.
 LAYOUT = 3
@@ -55,11 +56,15 @@ Rows = list[dict[str, Any]]
 INTERRUPTION = ("interruption_per_month_low", "interruption_per_month_high", "interruption_source")
 
 
+def _snapshot_files() -> list[Path]:
+    return [SNAPSHOT / f"{table}.csv" for table in ("attributes", *TABLES)]
+
+
 def content_key(slices: Iterable[Path]) -> str:
     """Digest of everything a compiled file depends on."""
     digest = hashlib.sha256(str(LAYOUT).encode())
     try:
-        for path in [*(SNAPSHOT / f"{table}.csv" for table in ("attributes", *TABLES)), *slices]:
+        for path in [*_snapshot_files(), *slices]:
             digest.update(path.name.encode() + b"\0")
             for piece in pieces(path):
                 digest.update(piece)
@@ -222,13 +227,24 @@ def open_compiled(
     Returns the connection, its path and, when a damaged file was replaced, what was wrong.
     """
     slices = slice_files(refreshed_dir)
+    sources = [*_snapshot_files(), *slices]
+    seen = Seen(cache_dir, str(LAYOUT), sources)
+    path = seen.compiled()
+    if path is not None:
+        try:
+            return open_checked(path, LAYOUT, trusted=True), path, None
+        except (sqlite3.Error, OSError):
+            pass  # the full check below says what is wrong
     path = cache_dir / f"catalog-{content_key(slices)}.sqlite"
     damage: str | None = None
     if path.exists():
         try:
-            return open_checked(path, LAYOUT), path, None
+            connection = open_checked(path, LAYOUT)
         except (sqlite3.Error, OSError) as error:
             damage = str(error)
+        else:
+            seen.remember(path)
+            return connection, path, None
     compile_catalog(path, slices)
     try:
         return open_checked(path, LAYOUT), path, damage

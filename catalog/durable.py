@@ -24,10 +24,10 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import CatalogError
+from catalog.records import dataclass
 
 # Two writers wait for each other's transaction, which takes milliseconds, at most this long.
 BUSY_TIMEOUT_S = 30.0

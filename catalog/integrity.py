@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from catalog.attributes import convert_row
 from catalog.errors import CatalogError
+from catalog.records import dataclass
 from catalog.refreshed import Row, Slice
 from catalog.store import Catalog
 

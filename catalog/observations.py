@@ -9,13 +9,14 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from catalog.durable import AppendOnlyFile
 from catalog.errors import CatalogError
+from catalog.records import dataclass
 
 # "APOb" and "layout 1": raise the layout when the columns of the file change.
 APPLICATION_ID = 0x41504F62

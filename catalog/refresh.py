@@ -12,13 +12,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from catalog.errors import CatalogError
 from catalog.integrity import Finding, LastGood, blocking_reason, check_slice
+from catalog.records import dataclass
 from catalog.refreshed import Slice, read_slice, slice_files, write_slice
 from catalog.sources.base import Fetched, FetchFailed, Reject, Source
 from catalog.store import Catalog

@@ -12,13 +12,13 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from catalog.attributes import convert_row
 from catalog.errors import CatalogError
+from catalog.records import dataclass
 
 SCHEMA = "catalog.slice/1"
 Row = Mapping[str, Any]

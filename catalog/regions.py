@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from catalog.records import dataclass
 
 # Residencies that can be asked for, as the jurisdictions of the table ``regions`` they accept.
 # Government regions are apart from their country's others: they are open to few customers.

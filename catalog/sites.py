@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from catalog.records import dataclass
 
 # Upper ends of the paid tiers of internet egress in GB a month, as the table's columns name them.
 _TIERS = (

@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from catalog.compiled import open_compiled
 from catalog.errors import UnknownName, fold
 from catalog.model_shapes import ModelShape
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS, OfferTable
+from catalog.records import dataclass
 
 if TYPE_CHECKING:  # loaded by those who ask: each of their types costs a cold start 0.5 ms
     from catalog.regions import Electricity, GridCarbon, Region

@@ -9,9 +9,9 @@ built like them is an assumption, and the shape's ``source`` says so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from planner.workload import InlineModel
 
 # Dimensions and parameter count may differ by what a count leaves out: biases, norms, an extra

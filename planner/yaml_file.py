@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from catalog.records import dataclass
 from planner.errors import BadInput
 
 # A workload file has a few lines; more is a mistake (or a device such as /dev/zero).

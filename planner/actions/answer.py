@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
+from catalog.records import dataclass
 from planner.actions.planning import Prepared, options_of
 from planner.candidates import Candidates, blocked
 from planner.explain import explain, headline, mix_lines

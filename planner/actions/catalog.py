@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from catalog.errors import UnknownName, nearest
 from catalog.facts_integrity import check_facts
 from catalog.integrity import Finding, check_catalog
 from catalog.offers import PurchaseKind
+from catalog.records import dataclass
 from planner.errors import BadInput
 
 __all__ = ["CPU", "Filters", "Finding", "Listing", "Offer", "check", "list_offers"]

@@ -6,7 +6,6 @@ A name is an accelerator, an instance type, a model, an on-prem system, an edge 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from catalog import Catalog
 from catalog.attributes import attributes
 from catalog.errors import UnknownName, fold
+from catalog.records import dataclass
 from planner.actions.catalog import age_days
 
 # Columns that say which thing a row is about or are shown as its source.

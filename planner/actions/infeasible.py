@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from catalog import Catalog
+from catalog.records import dataclass
 from planner.actions.planning import Prepared, prepare
 from planner.amounts import hours, money, seconds
 from planner.candidates import blocked, smallest_shortfall_gib

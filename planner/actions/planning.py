@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from planner.candidates import Candidates, build, is_feasible
 from planner.model_choice import shape_of
 from planner.optimize.choice import Cover, Options

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from catalog import Catalog
+from catalog.records import dataclass
 from planner.actions.answer import answer, decided, ranking
 from planner.actions.planning import Prepared, Rows, prepare
 from planner.candidates import Candidates

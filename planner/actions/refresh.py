@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from catalog import Catalog
 from catalog.errors import UnknownName
+from catalog.records import dataclass
 from catalog.refresh import (
     DEFAULT_DEADLINE_S,
     Outcome,

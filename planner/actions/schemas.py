@@ -10,6 +10,7 @@ from planner.actions.sweep_file import SweepFile
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.results.calibration import CalibrationResults
 from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityResult
 from planner.results.comparison import Comparison
@@ -31,6 +32,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "sweep-result": Sweep,
     "compare": Comparison,
     "calibration-plan": CalibrationPlan,
+    "calibration-results": CalibrationResults,
     "diff": ResultDiff,
     "replay": Replay,
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import OfferTable
+from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.throughput import Throughput
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog, OfferTable
+from catalog.records import dataclass
 from planner.performance.devices import Device, Machines, from_accelerator
 from planner.performance.throughput import training_precision
 from planner.workload import (

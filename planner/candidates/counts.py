@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.candidates.columns import Amount
 from planner.candidates.configurations import Configurations, doubling
 from planner.performance.throughput import Throughput

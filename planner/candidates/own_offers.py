@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from catalog import Catalog, OfferTable, UnknownName
 from catalog.offers import NUMBER_COLUMNS, TEXT_COLUMNS
+from catalog.records import dataclass
 from catalog.sites import EdgeDevice
 from planner.cost.ownership import HOURS_PER_YEAR, Machine, Power
 from planner.errors import BadInput

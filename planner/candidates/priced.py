@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog, OfferTable, UnknownName
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from catalog.sites import Egress
 from planner.candidates.amount import staged_bytes
 from planner.candidates.columns import Amount, Candidates, Floats, Mask

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +12,7 @@ from planner.cli.answers import console, say
 
 if TYPE_CHECKING:
     from catalog.verdicts import Verdict
-    from planner.actions.calibration.own import Examined
-    from planner.actions.calibration.panel import Effect
+    from planner.results.calibration import CalibrationResults
 
 
 class Format(StrEnum):
@@ -63,20 +61,10 @@ def results(
     found = measured(
         session.catalog, with_effect=effect, asked=asked or None, progress=_progress(quiet)
     )
-    if format is Format.JSON:
-        from planner.report.calibration import effect_json, run_json
-
-        document = {
-            "schema": "planner.calibration-results/1",
-            "results": [run_json(run) for run in found.runs],
-            "effect": effect_json(found.effect),
-        }
-        typer.echo(json.dumps(document, indent=2))
-        return 0
-    if not found.runs:
+    if not found.results and format is Format.TABLE:
         say("nothing was measured yet; `planner calibrate run cnn` measures this machine")
         return 0
-    _print(list(found.runs), found.effect)
+    _print(found, format)
     return 0
 
 
@@ -120,31 +108,23 @@ def reopen(id: IdArgument, quiet: QuietOption = False) -> int:
 
 
 def show_stored(ids: list[str], format: Format, quiet: bool) -> None:
-    """New runs and what they change: the table on stdout, or JSON."""
+    """New runs and what they change, on stdout."""
     from planner.actions.calibration.results import effect_of
     from planner.actions.session import open_session
-    from planner.report.calibration import effect_json, run_json
 
     catalog = open_session(say=None).catalog
-    shown = [effect_of(name, catalog, _progress(quiet)) for name in ids]
+    _print(effect_of(ids, catalog, _progress(quiet)), format)
+
+
+def _print(found: CalibrationResults, format: Format) -> None:
     if format is Format.JSON:
-        document = {
-            "schema": "planner.calibration-results/1",
-            "results": [run_json(run) for run, _ in shown],
-            "effect": effect_json(shown[-1][1]),
-        }
-        typer.echo(json.dumps(document, indent=2))
-        return
-    _print([run for run, _ in shown], shown[-1][1])
+        from planner.report.rows import to_json
 
+        typer.echo(to_json(found))
+    else:
+        from planner.report.calibration import print_results
 
-def _print(runs: list[Examined], effect: Effect | None) -> None:
-    from planner.report.calibration import print_effect, print_runs
-
-    out = console()
-    print_runs(runs, out)
-    if effect is not None:
-        print_effect(effect, out)
+        print_results(found, console())
 
 
 def _judge(id: str, verdict: Verdict, quiet: bool) -> int:
@@ -153,7 +133,7 @@ def _judge(id: str, verdict: Verdict, quiet: bool) -> int:
 
     run = judge(id, verdict, open_session(say=None if quiet else say).catalog)
     if not quiet:
-        say(f"{run.own.id} is {run.use.value}{': ' if run.reason else ''}{run.reason}")
+        say(f"{run.id} is {run.use}{': ' if run.reason else ''}{run.reason}")
     return 0
 
 

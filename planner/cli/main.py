@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 # Looking for pydantic plugins reads the metadata of every installed package at start-up.
@@ -21,13 +22,13 @@ COMMANDS = (
     "trace", "accuracy", "fit", "init", "schema", "doctor", "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog")
-# Commands that read, compute and print, and hold nothing open.
+# Commands that read, compute and print, hold nothing open and start no other process.
 ANSWERS = ("recommend", "pareto", "schema")
 
 
-def build(asked: str | None = None) -> typer.Typer:
-    """The command line. With ``asked`` a known command, only that one is imported and mounted:
-    a command should not wait for the others.
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line. Where ``arguments`` start with a known command, only that one is imported
+    and mounted, with the options they mention: a command should not wait for the others.
     """
     from importlib import import_module
 
@@ -39,6 +40,7 @@ def build(asked: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_root)
+    asked = arguments[0] if arguments else None
     known = asked in COMMANDS or asked in GROUPS
     for name in (*COMMANDS, *GROUPS):
         if known and name != asked:
@@ -48,6 +50,12 @@ def build(asked: str | None = None) -> typer.Typer:
             app.add_typer(module.app, name=name)
         else:
             module.register(app)
+    if known:
+        from planner.cli.workload_options import narrowed
+
+        for command in app.registered_commands:
+            if command.callback is not None:
+                command.callback = narrowed(command.callback, arguments[1:])
     return app
 
 
@@ -72,6 +80,9 @@ def main() -> None:
     # A command lives for a second: collecting its import-time objects costs more than it frees.
     gc.disable()
     arguments = sys.argv[1:]
+    if arguments and arguments[0] in ANSWERS:
+        # Threads for matrix products larger than any here: starting them costs more than they save.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = run(arguments)
     # The interpreter would look through every object once more on its way out: a tenth of the run.
     gc.freeze()
@@ -96,7 +107,7 @@ def run(arguments: list[str]) -> int:
     from planner.errors import Infeasible, PlannerError
 
     # Options before the command (--version) leave it to be found by the whole command line.
-    app = build(arguments[0] if arguments else None)
+    app = build(arguments)
     try:
         result = app(args=arguments, prog_name="planner", standalone_mode=False)
         code = int(result or 0)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+
+from catalog.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,32 @@ def with_workload(command: Callable[..., int]) -> Callable[..., int]:
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
         if parameter.name != "given"
     ]
-    flags = [flag for flag in FLAGS if flag.name not in {one.name for one in own}]
-    parameters = [_FILE, *(flag.parameter() for flag in flags), *own]
+    return _taking(command, own, FLAGS)
+
+
+def narrowed(command: Callable[..., int], arguments: Sequence[str]) -> Callable[..., int]:
+    """A command made by ``with_workload`` with those flags alone that ``arguments`` mention.
+
+    Typer makes a validator for each flag of a command, given or not: half a millisecond each.
+    Where an option is unknown, or help is asked for, all flags stay: what is said names them.
+    """
+    own: list[inspect.Parameter] | None = getattr(command, "own_parameters", None)
+    if own is None:
+        return command
+    from planner.actions.workload_flags import option
+
+    said = {text.partition("=")[0] for text in arguments if text.startswith("-") and text != "-"}
+    flags = {option(flag.name): flag for flag in FLAGS}
+    if not said <= {*flags, *(option(parameter.name) for parameter in own)}:
+        return command
+    inner: Callable[..., int] = command.__wrapped__  # type: ignore[attr-defined]
+    return _taking(inner, own, [flag for name, flag in flags.items() if name in said])
+
+
+def _taking(
+    command: Callable[..., int], own: list[inspect.Parameter], flags: Sequence[Flag]
+) -> Callable[..., int]:
+    flags = [flag for flag in flags if flag.name not in {one.name for one in own}]
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> int:
@@ -135,6 +160,8 @@ def with_workload(command: Callable[..., int]) -> Callable[..., int]:
         fields, place = fields_of(said, TARGETS, has_file=file is not None)
         return command(given=Given(file, fields, place), **values)
 
+    parameters = [_FILE, *(flag.parameter() for flag in flags), *own]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    wrapper.own_parameters = own  # type: ignore[attr-defined]
     return wrapper

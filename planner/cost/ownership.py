@@ -7,7 +7,7 @@ shared site pays for idle hours too, through the utilisation that the user names
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from catalog.records import dataclass
 
 # Hours of a year of 365 days, the unit in which terms and lives are counted.
 HOURS_PER_YEAR = 8760.0

@@ -20,11 +20,12 @@ be in any cheapest plan are pruned before the program is built, so it stays tiny
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from catalog.records import dataclass
 from planner.optimize.options import EVERYWHERE, Cover, Options, Rows, Shared, prune, prune_cover
 from planner.optimize.solver import Solve, Status, minimise
 

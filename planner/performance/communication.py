@@ -6,10 +6,10 @@ through each, an all-gather or reduce-scatter (n-1)/n.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from catalog.records import dataclass
 
 Floats = NDArray[np.float64]
 
@@ -41,33 +41,49 @@ def link_rate(link: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Links:
-    """Links of k configurations wired alike: seconds a byte, shape (k, 1).
+    """Links of configurations: seconds a byte; all arrays have one shape, usually (pairs,).
 
     ``fast_s`` over the scale-up link of one device, ``node_s`` inside a node beyond it,
     ``network_s`` over the whole network of one node.
     """
 
-    per_node: float
-    domain: float
+    per_node: Floats
+    domain: Floats
     fast_s: Floats
     node_s: Floats
     network_s: Floats
-    hop_network_s: float
+    hop_network_s: Floats
 
     @classmethod
     def of(
-        cls, *, per_node: float, domain: float, link: Floats, network: Floats, is_cpu: bool
+        cls,
+        *,
+        per_node: Floats,
+        domain: Floats,
+        link: Floats,
+        network: Floats,
+        is_cpu: NDArray[np.bool_],
     ) -> Links:
-        """From both-way link and one-way network bytes/s of each configuration, shape (k,)."""
-        fast = link_rate(link)[:, None]
+        """From both-way link and one-way network bytes/s of each configuration."""
+        fast = link_rate(link)
         node = np.minimum(fast, PCIE_SHARE * PCIE4_X16_ONE_WAY_BYTES_PER_S)
-        share = TCP_SHARE if is_cpu else NETWORK_SHARE
-        hop = HOP_TCP_S if is_cpu else HOP_RDMA_S
+        share = np.where(is_cpu, TCP_SHARE, NETWORK_SHARE)
+        hop = np.where(is_cpu, HOP_TCP_S, HOP_RDMA_S)
         with np.errstate(divide="ignore"):
-            return cls(per_node, domain, 1 / fast, 1 / node, 1 / (share * network[:, None]), hop)
+            return cls(per_node, domain, 1 / fast, 1 / node, 1 / (share * network), hop)
+
+    def take(self, rows: NDArray[np.intp]) -> Links:
+        return Links(
+            self.per_node[rows],
+            self.domain[rows],
+            self.fast_s[rows],
+            self.node_s[rows],
+            self.network_s[rows],
+            self.hop_network_s[rows],
+        )
 
     def seconds_per_byte(self, reach: Floats, sharing: Floats) -> Floats:
-        """Of each device of a group that spans ``reach`` neighbouring devices, shape (k, m).
+        """Of each device of a group that spans ``reach`` neighbouring devices.
 
         ``sharing`` devices of a node send out over its network at once.
         """
@@ -77,24 +93,24 @@ class Links:
         return result
 
     def all_to_all_s(self, size: Floats, group: Floats) -> Floats:
-        """All-to-all of ``size`` bytes each of ``group`` neighbours holds, shape (k, m).
+        """All-to-all of ``size`` bytes each of ``group`` neighbours holds.
 
         What stays in the domain takes the fast link; all devices of a node share its network.
         """
         inside = (group <= self.domain) | (self.domain >= self.per_node)
         kept = (group - 1) / np.maximum(group, 1.0)
         near = kept * np.where(inside, self.fast_s, self.node_s)
-        leaving = np.maximum(group - max(self.domain, 1.0), 0.0) / np.maximum(group, 1.0)
+        leaving = np.maximum(group - np.maximum(self.domain, 1.0), 0.0) / np.maximum(group, 1.0)
         far = leaving * np.minimum(self.per_node, group) * self.network_s
         crosses = (group > self.per_node) & (group > self.domain)
         rate = np.where(crosses, np.maximum(near, far), near)
         return np.where(group > 1, size * rate + self.latency_s(group, group), 0.0)
 
     def latency_s(self, group: Floats, reach: Floats, *, tree: bool = False) -> Floats:
-        """Start-up of one collective, shape (m,): a ring passes n - 1 hops, a tree log2 n."""
+        """Start-up of one collective: a ring passes n - 1 hops, a tree log2 n."""
         inside = (reach <= self.per_node) | (reach <= self.domain)
         hops = np.log2(np.maximum(group, 1.0)) if tree else group - 1
-        across = np.maximum(np.ceil(reach / max(self.per_node, 1.0)), 1.0)
+        across = np.maximum(np.ceil(reach / np.maximum(self.per_node, 1.0)), 1.0)
         far = (np.log2(across) if tree else across - 1) * self.hop_network_s
         return np.where(
             group > 1,

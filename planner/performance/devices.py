@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.accelerators import Accelerator, AcceleratorKind
+from catalog.records import dataclass
 
 Floats = NDArray[np.float64]
 

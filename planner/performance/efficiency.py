@@ -9,10 +9,11 @@ a measurement moves its neighbours as much as they share, and an exact repeat al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from catalog.records import dataclass
 
 Floats = NDArray[np.float64]
 

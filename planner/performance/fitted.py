@@ -7,13 +7,13 @@ distinct one once, and its answers are kept within what the hardware can do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Z90, Expected
 

@@ -1,13 +1,14 @@
-"""The layouts worth trying on one shape of machine: invalid ones are never made."""
+"""The layouts worth trying on each shape of machine: invalid ones are never made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.layouts import Layout, Layouts
 from planner.performance.work import TransformerWork
 
@@ -29,7 +30,7 @@ MOST_FORWARD_TOKENS = 131072
 
 @dataclass(frozen=True, slots=True)
 class MachineShape:
-    """What decides which layouts are valid: machines of a kind that are wired alike.
+    """What decides which layouts are valid: machines that are wired alike.
 
     ``domain`` counts the devices within reach of the scale-up link.
     """
@@ -37,8 +38,6 @@ class MachineShape:
     per_node: int
     nodes: int
     domain: int
-    is_cpu: bool
-    launches: bool
 
     @property
     def devices(self) -> int:
@@ -47,16 +46,24 @@ class MachineShape:
 
 @dataclass(frozen=True)
 class LayoutSpace:
-    """Layouts, simplest first; those with equal ``schedule`` differ in ZeRO and recomputation."""
+    """Layouts of several shapes of machine, one shape after the other, simplest first.
+
+    ``machine`` says whose each is, as an index; those with equal ``schedule`` are of one machine
+    and differ in ZeRO and recomputation.
+    """
 
     layouts: Layouts
+    machine: NDArray[np.intp]
     schedule: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.layouts)
 
-    def worth_timing(self, need: Floats, least: float, most: float) -> NDArray[np.bool_]:
-        """Layouts that could win on a configuration with ``least`` to ``most`` bytes a device.
+    def take(self, rows: NDArray[np.bool_]) -> LayoutSpace:
+        return LayoutSpace(self.layouts.take(rows), self.machine[rows], self.schedule[rows])
+
+    def worth_timing(self, need: Floats, least: Floats, most: Floats) -> NDArray[np.bool_]:
+        """Layouts that could win where a device has ``least`` to ``most`` bytes, shape (layouts,).
 
         Exact: what does not fit the largest is out, and so is what recomputes or shards more than
         a layout of the same schedule that fits the smallest: both only add time. (ZeRO 0 and 1
@@ -80,7 +87,7 @@ class LayoutSpace:
 
 
 def layouts_for(
-    machine: MachineShape,
+    machines: Sequence[MachineShape],
     work: TransformerWork,
     wanted: Layout,
     *,
@@ -93,7 +100,9 @@ def layouts_for(
     the heads; there are layers for each stage, experts for each expert group, and at least one
     sequence for each replica. Ties go to the simpler layout, which comes first.
     """
-    degrees = _degrees(machine, work, wanted, sequence_length, sequences)
+    found = [_degrees(m, work, wanted, sequence_length, sequences) for m in machines]
+    owner = np.repeat(np.arange(len(found)), [len(degrees) for degrees in found])
+    degrees = [each for degrees in found for each in degrees]
     tensor, pipeline, context, expert, data = np.array(degrees, np.float64).reshape(-1, 5).T
     zero, recompute = _grid(_pick(wanted.zero, ZERO_STAGES), _pick(wanted.recompute, RECOMPUTE))
     micro, interleave = _grid(
@@ -123,7 +132,7 @@ def layouts_for(
         micro[pace],
         interleave[pace],
     )
-    return LayoutSpace(layouts, degree * len(micro) + pace)
+    return LayoutSpace(layouts, owner[degree], degree * len(micro) + pace)
 
 
 def _grid(outer: tuple[int, ...], inner: tuple[int, ...]) -> tuple[Floats, Floats]:

@@ -7,10 +7,11 @@ then context, then data, pipeline stages last; expert groups lie across a stage'
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from catalog.records import dataclass
 
 Floats = NDArray[np.float64]
 

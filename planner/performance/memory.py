@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.layouts import FULL_RECOMPUTE, SELECTIVE, Layouts
 from planner.performance.work import TransformerWork
 

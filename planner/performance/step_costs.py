@@ -4,11 +4,12 @@ bytes and messages of the busiest pipeline stage. All arrays have shape (layouts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.layouts import FULL_RECOMPUTE, SELECTIVE, Layouts
 from planner.performance.memory import Shard, micro_steps, shard
 from planner.performance.work import TransformerWork
@@ -61,6 +62,9 @@ class StepCosts:
     dense_weight_bytes: Floats
     expert_weight_bytes: Floats
     update_bytes: Floats
+
+    def take(self, rows: NDArray[np.intp]) -> StepCosts:
+        return StepCosts(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def step_costs(

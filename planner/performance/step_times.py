@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.accelerators import AcceleratorKind
+from catalog.records import dataclass
 from planner.performance.communication import ALPHA_NODE_S, Links
 from planner.performance.devices import Machines
-from planner.performance.layout_space import MachineShape
 from planner.performance.layouts import Layouts
 from planner.performance.step_costs import StepCosts
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 # Share of communication that hides behind computation when there is enough of it (DDP and FSDP
 # prefetch the next layer while one is computed); tensor-parallel collectives do not hide, ring
@@ -29,17 +31,37 @@ LAUNCH_S = 6e-6
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Layouts put to configurations, shape (pairs,): the places of both in their columns."""
+
+    row: Rows
+    layout: Rows
+
+    def take(self, chosen: Rows | NDArray[np.bool_]) -> Pairs:
+        return Pairs(self.row[chosen], self.layout[chosen])
+
+    @classmethod
+    def join(cls, parts: Sequence[Pairs]) -> Pairs:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.row for part in parts]),
+            np.concatenate([part.layout for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
 class Rates:
     """Speeds of configurations as columns, shape (k,): ``peak`` and ``attention_peak`` in FLOP/s
     that kernels reach, ``bandwidth`` bytes/s of memory (infinite where unknown: not a bound).
+    ``launches`` marks devices whose host launches each kernel.
     """
 
     peak: Floats
     attention_peak: Floats
     bandwidth: Floats
     memory: Floats
-    link: Floats
-    network: Floats
+    launches: NDArray[np.bool_]
+    links: Links
 
     @classmethod
     def of(cls, machines: Machines, precision: str, kernel_efficiency: Floats) -> Rates:
@@ -54,24 +76,30 @@ class Rates:
             attention * ATTENTION_EFFICIENCY,
             np.where(np.isnan(bandwidth), np.inf, bandwidth * BANDWIDTH_SHARE),
             machines.memory,
-            machines.link_bandwidth,
-            machines.network,
+            np.array([device.kind is AcceleratorKind.GPU for device in machines.devices], bool),
+            Links.of(
+                per_node=machines.per_node,
+                domain=machines.fast_domain,
+                link=machines.link_bandwidth,
+                network=machines.network,
+                is_cpu=machines.is_cpu,
+            ),
         )
 
-    def take(self, rows: NDArray[np.intp]) -> Rates:
+    def take(self, rows: Rows) -> Rates:
         return Rates(
             self.peak[rows],
             self.attention_peak[rows],
             self.bandwidth[rows],
             self.memory[rows],
-            self.link[rows],
-            self.network[rows],
+            self.launches[rows],
+            self.links.take(rows),
         )
 
 
 @dataclass(frozen=True)
 class StepParts:
-    """Seconds of a step, shape (configurations, layouts). They add up to ``total_s``."""
+    """Seconds of a step, shape (pairs,). They add up to ``total_s``."""
 
     compute_s: Floats
     communication_s: Floats
@@ -81,46 +109,90 @@ class StepParts:
     def total_s(self) -> Floats:
         return self.compute_s + self.communication_s + self.overhead_s
 
+    def take(self, rows: Rows) -> StepParts:
+        return StepParts(self.compute_s[rows], self.communication_s[rows], self.overhead_s[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence[StepParts]) -> StepParts:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.compute_s for part in parts]),
+            np.concatenate([part.communication_s for part in parts]),
+            np.concatenate([part.overhead_s for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
+class Computing:
+    """Seconds of one micro-batch of the busiest stage, shape (pairs,): ``micro_s`` of computing,
+    ``busy_s`` with the launches that it does not hide; ``update_s`` of the optimizer, ``bubble``
+    in slots.
+    """
+
+    micro_s: Floats
+    busy_s: Floats
+    update_s: Floats
+    bubble: Floats
+
+    @classmethod
+    def of(cls, layouts: Layouts, costs: StepCosts, rates: Rates, pairs: Pairs) -> Computing:
+        bandwidth = rates.bandwidth[pairs.row]
+        products = costs.matrix_flops[pairs.layout] / rates.peak[pairs.row]
+        products += costs.attention_flops[pairs.layout] / rates.attention_peak[pairs.row]
+        micro = np.maximum(products, costs.weight_bytes[pairs.layout] / bandwidth)
+        micro += costs.elementwise_bytes[pairs.layout] / bandwidth
+        launched = (costs.kernels * LAUNCH_S)[pairs.layout]
+        busy = np.where(rates.launches[pairs.row], np.maximum(micro, launched), micro)
+        bubble = (layouts.pipeline - 1) / layouts.interleave
+        return cls(micro, busy, costs.update_bytes[pairs.layout] / bandwidth, bubble[pairs.layout])
+
+    def least_s(self, costs: StepCosts, pairs: Pairs) -> Floats:
+        """What a step takes where communication costs nothing: at most its whole time."""
+        result: Floats = self.busy_s * (costs.steps[pairs.layout] + self.bubble) + self.update_s
+        return result
+
+    def take(self, rows: Rows) -> Computing:
+        return Computing(
+            self.micro_s[rows], self.busy_s[rows], self.update_s[rows], self.bubble[rows]
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence[Computing]) -> Computing:
+        """One after the other."""
+        return cls(
+            np.concatenate([part.micro_s for part in parts]),
+            np.concatenate([part.busy_s for part in parts]),
+            np.concatenate([part.update_s for part in parts]),
+            np.concatenate([part.bubble for part in parts]),
+        )
+
 
 def step_parts(
-    layouts: Layouts, costs: StepCosts, rates: Rates, machine: MachineShape
+    layouts: Layouts, costs: StepCosts, rates: Rates, pairs: Pairs, computing: Computing
 ) -> StepParts:
-    """Times of every configuration of one machine shape under every layout.
+    """Times of the pairs of layout and configuration; ``computing`` is theirs.
 
     A pipeline of p stages with v chunks each passes m micro-batches in m + (p - 1) / v slots
     (Narayanan et al. 2021, section 2.2); a slot is the busiest stage's micro-batch with what its
     communication adds. Every term is a work over a rate, or a maximum of such, in which hidden
     communication never exceeds the computing it hides behind: faster hardware never slows.
     """
-    links = Links.of(
-        per_node=machine.per_node,
-        domain=machine.domain,
-        link=rates.link,
-        network=rates.network,
-        is_cpu=machine.is_cpu,
-    )
-    bandwidth = rates.bandwidth[:, None]
-    products = costs.matrix_flops / rates.peak[:, None]
-    products += costs.attention_flops / rates.attention_peak[:, None]
-    micro = np.maximum(products, costs.weight_bytes / bandwidth)
-    micro += costs.elementwise_bytes / bandwidth
-    busy = np.maximum(micro, costs.kernels * LAUNCH_S) if machine.launches else micro
+    layouts, costs = layouts.take(pairs.layout), costs.take(pairs.layout)
+    links = rates.links.take(pairs.row)
+    micro, busy = computing.micro_s, computing.busy_s
     inner = _inside_a_micro_batch(layouts, costs, links)
     once = _over_replicas(layouts, costs, links, busy)
-    update = costs.update_bytes / bandwidth
-    bubble = (layouts.pipeline - 1) / layouts.interleave
     return StepParts(
-        compute_s=micro * costs.steps + update,
+        compute_s=micro * costs.steps + computing.update_s,
         communication_s=inner * costs.steps + once,
-        overhead_s=(busy - micro) * costs.steps + bubble * (busy + inner),
+        overhead_s=(busy - micro) * costs.steps + computing.bubble * (busy + inner),
     )
 
 
 def _inside_a_micro_batch(layouts: Layouts, costs: StepCosts, links: Links) -> Floats:
     """Exposed seconds of tensor, context, expert and pipeline parallel messages in one slot."""
     tensor, context = layouts.tensor, layouts.context
-    nothing = np.zeros((len(links.fast_s), len(layouts)))
-    seconds: Floats = nothing
+    seconds: Floats = np.zeros(len(layouts))
     if np.any(tensor > 1):
         rate = links.seconds_per_byte(tensor, np.ones_like(tensor))
         each = 2 * (tensor - 1) / tensor * costs.tensor_bytes * rate

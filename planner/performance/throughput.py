@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from planner.performance.devices import BYTES, Machines
 from planner.performance.efficiency import Z90, Measured, Setup, by_prior, posterior, prior
 from planner.performance.fitted import Setups

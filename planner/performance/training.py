@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.accelerators import AcceleratorKind
+from catalog.records import dataclass
 from planner.performance.devices import Machines
-from planner.performance.layout_space import MachineShape, layouts_for
-from planner.performance.layouts import ANY_LAYOUT, Layout, Layouts, describe
-from planner.performance.memory import transformer_training_memory
-from planner.performance.step_costs import step_costs
-from planner.performance.step_times import Rates, StepParts, step_parts
+from planner.performance.layout_search import fastest
+from planner.performance.layouts import ANY_LAYOUT, Layout
+from planner.performance.step_times import Rates
 from planner.performance.work import TransformerWork
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
-
-# Pairs of configuration and layout timed at once, so that they stay in the cache.
-_PAIRS = 32768
 
 
 @dataclass(frozen=True)
@@ -86,39 +80,22 @@ def transformer_step(
     the peak that large matrix products reach, shape (n,). Configurations wired alike share their
     layouts and the memory these need; a layout that fits none of them is not timed.
     """
-    sequences = max(1.0, step_tokens / sequence_length)
-    count = len(machines)
-    best = _Best.of(count)
-    rates = Rates.of(machines, precision, kernel_efficiency)
-    for shape, rows in _alike(machines):
-        space = layouts_for(
-            shape, work, layout, sequence_length=sequence_length, sequences=sequences
-        )
-        if not len(space):
-            continue
-        need = transformer_training_memory(
-            work, space.layouts, sequence_length=sequence_length, sequences=sequences
-        ).total
-        memory = rates.memory[rows]
-        best.memory_need[rows] = need.min()
-        known = rows[~np.isnan(rates.peak[rows]) & (memory >= need.min())]
-        if not len(known):
-            continue
-        memory = rates.memory[known]
-        keep = space.worth_timing(need, memory.min(), memory.max())
-        layouts, need = space.layouts.take(keep), need[keep]
-        costs = step_costs(work, layouts, sequence_length=sequence_length, sequences=sequences)
-        for chunk in _chunks(known, len(layouts)):
-            parts = step_parts(layouts, costs, rates.take(chunk), shape)
-            best.keep(chunk, layouts, need, rates.memory[chunk], parts)
+    found = fastest(
+        work,
+        machines,
+        Rates.of(machines, precision, kernel_efficiency),
+        layout,
+        sequence_length=sequence_length,
+        sequences=max(1.0, step_tokens / sequence_length),
+    )
     return StepTimes(
-        best.compute_s,
-        best.communication_s,
-        best.overhead_s,
-        best.layout,
-        best.memory_need,
-        np.where(np.isnan(best.compute_s), best.memory_need - rates.memory, 0.0),
-        best.degrees,
+        found.compute_s,
+        found.communication_s,
+        found.overhead_s,
+        found.layout,
+        found.memory_need,
+        np.where(np.isnan(found.compute_s), found.memory_need - machines.memory, 0.0),
+        found.degrees,
     )
 
 
@@ -156,69 +133,3 @@ def time_layout(
             interleave=layout.interleave or 1,
         ),
     )
-
-
-@dataclass
-class _Best:
-    """The fastest layout so far of each configuration, shape (n,)."""
-
-    compute_s: Floats
-    communication_s: Floats
-    overhead_s: Floats
-    memory_need: Floats
-    layout: list[str]
-    degrees: list[Layout]
-
-    @classmethod
-    def of(cls, count: int) -> _Best:
-        nan = np.full(count, np.nan)
-        return cls(
-            nan.copy(), nan.copy(), nan.copy(), nan.copy(), [""] * count, [ANY_LAYOUT] * count
-        )
-
-    def keep(
-        self, rows: Rows, layouts: Layouts, need: Floats, memory: Floats, parts: StepParts
-    ) -> None:
-        total = np.where(need[None, :] <= memory[:, None], parts.total_s, np.inf)
-        pick = np.argmin(total, axis=1)
-        here = np.arange(len(rows))
-        ok = np.isfinite(total[here, pick])
-        here, pick, rows = here[ok], pick[ok], rows[ok]
-        self.compute_s[rows] = parts.compute_s[here, pick]
-        self.communication_s[rows] = parts.communication_s[here, pick]
-        self.overhead_s[rows] = parts.overhead_s[here, pick]
-        self.memory_need[rows] = need[pick]
-        found = {index: layouts[index] for index in set(pick.tolist())}
-        words = {index: describe(layout) for index, layout in found.items()}
-        for row, index in zip(rows.tolist(), pick.tolist(), strict=True):
-            self.layout[row], self.degrees[row] = words[index], found[index]
-
-
-def _alike(machines: Machines) -> Iterator[tuple[MachineShape, Rows]]:
-    """Configurations by what decides their layouts and the way their links are crossed."""
-    groups: dict[tuple[float, float, float, AcceleratorKind], list[int]] = {}
-    kinds = [device.kind for device in machines.devices]
-    columns = zip(
-        machines.per_node.tolist(),
-        machines.nodes.tolist(),
-        machines.fast_domain.tolist(),
-        kinds,
-        strict=True,
-    )
-    for index, key in enumerate(columns):
-        groups.setdefault(key, []).append(index)
-    for (per_node, nodes, domain, kind), rows in groups.items():
-        shape = MachineShape(
-            int(per_node),
-            int(nodes),
-            int(domain),
-            kind is AcceleratorKind.CPU,
-            kind is AcceleratorKind.GPU,
-        )
-        yield shape, np.array(rows, np.intp)
-
-
-def _chunks(rows: Rows, layouts: int) -> Iterator[Rows]:
-    size = max(1, _PAIRS // max(layouts, 1))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

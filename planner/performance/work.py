@@ -6,9 +6,8 @@ divide by the parallel layout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 
 # Adam in mixed precision keeps fp32 weights and two moments beside 16-bit weights and gradients
 # (Rajbhandari et al. 2020, ZeRO, section 3: K = 12 bytes a parameter). In fp32 the weights are

@@ -14,12 +14,13 @@ import pytest
 from catalog import Catalog
 from catalog.observations import OwnObservations
 from launchers.benchmarks import BENCHMARKS
+from launchers.benchmarks.bundle import executable
 from launchers.output import find_result
-from planner.actions.calibration.run import CalibrationOptions, results, run_calibration, status
+from planner.actions.calibration.run import CalibrationOptions, run_calibration, status
 from planner.errors import BadInput
 
 pytest.importorskip("torch")
-PROGRAM = BENCHMARKS["cnn"].program
+PROGRAM = executable(BENCHMARKS["cnn"])
 SMALL = ["--samples", "640", "--threads", "1", "--warmup-steps", "2"]
 
 
@@ -38,7 +39,7 @@ def run_program(*arguments: str) -> tuple[subprocess.CompletedProcess[str], dict
 
 def test_calibrate_trains_and_stores(catalog: Catalog) -> None:
     lines: list[str] = []
-    options = CalibrationOptions(samples=640, threads=1, warmup_steps=2)
+    options = CalibrationOptions({"samples": "640", "warmup-steps": "2"}, threads=1)
     outcome = run_calibration("cnn", "local", options, never, lines.append, catalog=catalog)
     document, row = outcome.document, outcome.own.observation
     assert document["parameters"] == 1_199_882
@@ -52,7 +53,7 @@ def test_calibrate_trains_and_stores(catalog: Catalog) -> None:
     assert row.framework.startswith("pytorch2.") and row.framework.endswith("-eager")
     assert (row.img_size, row.params_b) == (28.0, 0.001199882)
     assert any(line.startswith("epoch 1 step 1/10") for line in lines)
-    (own,) = results()
+    (own,) = OwnObservations().all()
     assert own == outcome.own
     assert json.loads(own.result_json) == document
     (record,) = status()
@@ -148,7 +149,7 @@ def test_no_torch() -> None:
 
 
 def test_the_programs_refusal_is_bad_input(catalog: Catalog) -> None:
-    options = CalibrationOptions(samples=640, precision="amp", device="cpu")
+    options = CalibrationOptions({"samples": "640", "precision": "amp", "device": "cpu"})
     with pytest.raises(BadInput, match="needs a CUDA device"):
         run_calibration("cnn", "local", options, never, print, catalog=catalog)
     assert OwnObservations().all() == []

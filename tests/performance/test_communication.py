@@ -19,11 +19,11 @@ def links(
     domain: float = 8, *, link: float = 900e9, network: float = 400e9, cpu: bool = False
 ) -> Links:
     return Links.of(
-        per_node=8,
-        domain=domain,
+        per_node=np.array([8.0]),
+        domain=np.array([domain]),
         link=np.array([link]),
         network=np.array([network]),
-        is_cpu=cpu,
+        is_cpu=np.array([cpu]),
     )
 
 
@@ -54,8 +54,8 @@ def test_groups_side_by_side_share_a_nodes_network() -> None:
     with an eighth of the bytes each, or one group with all of them.
     """
     x = links()
-    whole = x.seconds_per_byte(array(64), array(1))[0, 0] * 8.0
-    eighth = x.seconds_per_byte(array(64), array(8))[0, 0]
+    whole = x.seconds_per_byte(array(64), array(1))[0] * 8.0
+    eighth = x.seconds_per_byte(array(64), array(8))[0]
     assert eighth == pytest.approx(whole, rel=1e-9)
     assert eighth == pytest.approx(8 / (NETWORK_SHARE * 400e9))
     rate = bandwidth(array(8, 8), array(1, 8), array(8, 8), array(900e9), array(8), array(400e9))
@@ -66,22 +66,22 @@ def test_groups_side_by_side_share_a_nodes_network() -> None:
 def test_the_slowest_link_crossed_decides() -> None:
     """Scale-up link, then PCIe between bridged pairs, then the network."""
     pairs = links(2)
-    inside, node, out = pairs.seconds_per_byte(array(2, 8, 64), array(1, 1, 1))[0]
+    inside, node, out = pairs.seconds_per_byte(array(2, 8, 64), array(1, 1, 1))
     assert inside < node
-    slow = links(2, network=1e9).seconds_per_byte(array(64), array(1))[0, 0]
+    slow = links(2, network=1e9).seconds_per_byte(array(64), array(1))[0]
     assert slow > out
-    assert links(8, network=1e15).seconds_per_byte(array(64), array(1))[0, 0] == pytest.approx(
-        float(links(8).fast_s[0, 0])
+    assert links(8, network=1e15).seconds_per_byte(array(64), array(1))[0] == pytest.approx(
+        float(links(8).fast_s[0])
     ), "a device cannot send faster than its own link"
-    tcp = links(1, cpu=True).network_s[0, 0] / links(1).network_s[0, 0]
+    tcp = links(1, cpu=True).network_s[0] / links(1).network_s[0]
     assert tcp == pytest.approx(NETWORK_SHARE / TCP_SHARE)
 
 
 def test_all_to_all_pays_for_what_leaves_the_node() -> None:
     """Of 16 ranks on two nodes half of the tokens leave, eight devices at a time."""
     x = links()
-    inside = x.all_to_all_s(array(1e9), array(8))[0, 0]
-    across = x.all_to_all_s(array(1e9), array(16))[0, 0]
+    inside = x.all_to_all_s(array(1e9), array(8))[0]
+    across = x.all_to_all_s(array(1e9), array(16))[0]
     assert inside == pytest.approx(1e9 * 7 / 8 / (0.75 * 450e9), rel=0.05)
     assert across == pytest.approx(1e9 * 8 / 16 * 8 / (NETWORK_SHARE * 400e9), rel=0.05)
-    assert x.all_to_all_s(array(1e9), array(1))[0, 0] == 0
+    assert x.all_to_all_s(array(1e9), array(1))[0] == 0

@@ -95,9 +95,9 @@ def test_every_layout_tried_is_one_that_can_be_run(
 ) -> None:
     shape = catalog.model_shape(model)
     assert shape.layers and shape.heads
-    machine = MachineShape(per_node, nodes, per_node, is_cpu=False, launches=True)
+    machine = MachineShape(per_node, nodes, per_node)
     space = layouts_for(
-        machine, work_of(shape, length), Layout(), sequence_length=length, sequences=sequences
+        [machine], work_of(shape, length), Layout(), sequence_length=length, sequences=sequences
     )
     x = space.layouts
     assert np.all(x.tensor * x.pipeline * x.context * x.data == machine.devices)
@@ -138,8 +138,8 @@ def test_search_equals_enumeration(
     kinds = [device(catalog, name) for name in ("A100-80GB", "L4", "H200", "A100-40GB", "B200")]
     several = machines(kinds, per_node, [nodes] * len(kinds), network)
     work = work_of(catalog.model_shape(model[0]), method=model[1])
-    machine = MachineShape(per_node, nodes, per_node, is_cpu=False, launches=True)
-    space = layouts_for(machine, work, Layout(), sequence_length=2048, sequences=sequences)
+    machine = MachineShape(per_node, nodes, per_node)
+    space = layouts_for([machine], work, Layout(), sequence_length=2048, sequences=sequences)
     found = step(work, several, sequences=sequences)
     best = np.full(len(kinds), np.inf)
     for index in range(len(space)):

@@ -109,12 +109,12 @@ def test_405b_full_training_misses_one_node_by_hundreds_of_gib(catalog: Catalog)
 def test_the_first_pipeline_stage_holds_a_micro_batch_a_stage(catalog: Catalog) -> None:
     """1F1B: as many micro-batches in flight as stages, so that activations do not shrink with p."""
     work = work_of(catalog.model_shape("GPT-3-175B"))
-    machine = MachineShape(8, 8, 8, is_cpu=False, launches=True)
+    machine = MachineShape(8, 8, 8)
     from planner.performance.memory import transformer_training_memory
 
     def activations(pipeline: int, sequences: int, interleave: int = 1) -> float:
         wanted = Layout(8, pipeline, 1, 1, None, 0, 0, 1, interleave)
-        space = layouts_for(machine, work, wanted, sequence_length=2048, sequences=sequences)
+        space = layouts_for([machine], work, wanted, sequence_length=2048, sequences=sequences)
         need = transformer_training_memory(
             work, space.layouts, sequence_length=2048, sequences=sequences
         )

@@ -25,20 +25,30 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 
 def fail(problem: str) -> NoReturn:
     """Say why this cannot be measured here; exit code 2."""
-    name = Path(sys.argv[0]).stem or "benchmark"
+    # The file that is sent out is called planner_NAME_DIGEST.py.
+    name = Path(sys.argv[0]).stem.removeprefix("planner_").rsplit("_", 1)[0] or "benchmark"
     print(f"error: {name}: {problem}", file=sys.stderr, flush=True)
     raise SystemExit(2)
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    """A line of progress; of several ranks the first one speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        print(line, flush=True)
+
+
+class Arguments(argparse.ArgumentParser):
+    """Mistakes are one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        fail(message)
 
 
 def parser(
     description: str, *, batch_size: int | None = None, precisions: tuple[str, ...] = PRECISIONS
 ) -> argparse.ArgumentParser:
     """Arguments that every benchmark has."""
-    result = argparse.ArgumentParser(description=description.splitlines()[0])
+    result = Arguments(description=description.splitlines()[0])
     result.add_argument("--device", choices=DEVICES, default="auto")
     result.add_argument("--precision", choices=precisions, default="fp32")
     result.add_argument("--threads", type=int, default=0, help="CPU threads, 0: torch's choice")
@@ -243,6 +253,8 @@ def finish(
 ) -> None:
     """Print the result line. ``rates`` are of single steps in the unit of ``metric``."""
     watched = meter.finish()
+    if figures.get("ranks", 1) > 1:  # what other ranks used was not somebody else's
+        watched["other_cpu_share"] = None
     if not rates:
         fail("nothing was timed; raise --max-seconds or lower the work")
     typical = spread(rates)

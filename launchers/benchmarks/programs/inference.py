@@ -32,6 +32,7 @@ NETWORKS = {
     "cnn": ("MNIST-CNN-pytorch-examples", "images_per_s_per_device"),
     "resnet50": ("resnet50", "images_per_s_per_device"),
     "gpt2": (SIZES["gpt2"].name, "tokens_per_s_per_device"),
+    "smoke": (SIZES["smoke"].name, "tokens_per_s_per_device"),
 }
 # Largest difference from torch's answer, in units of its spread, that is still the same network.
 TOLERANCE = {"fp32": 0.02, "bf16": 0.25, "fp16": 0.1}
@@ -43,7 +44,9 @@ def main(argv: list[str] | None = None) -> None:
     wanted = parser(__doc__ or "", batch_size=16)
     wanted.add_argument("--runtime", choices=RUNTIMES, default="torch")
     wanted.add_argument("--network", choices=sorted(NETWORKS), default="cnn")
-    wanted.add_argument("--sequence", type=int, default=128, help="tokens a sequence (gpt2)")
+    wanted.add_argument(
+        "--sequence", type=int, default=128, help="tokens a sequence of a transformer"
+    )
     args = checked(wanted.parse_args(argv))
     torch = import_torch(args)
     device = open_device(torch, args.device, args.threads, args.seed)
@@ -59,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
         _check(torch, reference, run(), args)
         seconds = timed(device, run, args)
     name, metric = NETWORKS[args.network]
-    units = args.batch_size * (args.sequence if args.network == "gpt2" else 1)
+    units = args.batch_size * (args.sequence if args.network in SIZES else 1)
     finish(
         torch,
         device,

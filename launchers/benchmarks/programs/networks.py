@@ -28,6 +28,8 @@ SIZES = {
     "gpt2-medium": Size("GPT2-355M", 24, 1024, 16, 50257, 1024),
     "gpt2-large": Size("GPT2-774M", 36, 1280, 20, 50257, 1024),
     "gpt2-xl": Size("GPT2-1.5B", 48, 1600, 25, 50257, 1024),
+    # Too small to say anything about a machine: shows that a program runs there at all.
+    "smoke": Size("smoke", 2, 64, 2, 256, 128),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -27,6 +28,8 @@ CONTRADICTION = 0.2
 # Standard deviations from what is expected, other runs considered, beyond which a run waits for the
 # user's word.
 OUTLIER_SD = 3.0
+# Part of the machine's CPU time that other processes may have had during a run. Assumption.
+OTHER_CPU_SHARE = 0.15
 # A run of a batch says as much about a service: the same engine, the same network.
 SIBLINGS = {"llm-batch": ("llm-serving",), "llm-serving": ("llm-batch",)}
 
@@ -38,6 +41,7 @@ class Use(StrEnum):
     UNDONE = "undone"
     OUTLIER = "outlier"
     CONTRADICTS = "contradicts"
+    CONTENDED = "contended"
     NOT_ASKED = "kept aside"  # no estimate of a plan is about it
 
 
@@ -70,8 +74,9 @@ def own_measurements(catalog: Catalog) -> list[Measured]:
 def examine(catalog: Catalog) -> list[Examined]:
     """Every own run, oldest first, and whether the estimates use it.
 
-    A run is held back when it contradicts another of the same set-up, or is further off than
-    anyone would expect; the user keeps it or takes it back. Nothing is averaged silently.
+    A run is held back when the machine did other work beside it, when it contradicts another of
+    the same set-up, or is further off than anyone would expect; the user keeps it or takes it
+    back. Nothing is averaged silently.
     """
     verdicts = Verdicts().all()
     found = [_examined(own, catalog) for own in OwnObservations().all()]
@@ -82,6 +87,7 @@ def examine(catalog: Catalog) -> list[Examined]:
         else run
         for run in found
     ]
+    found = [_contended(run, said) for run in found]
     return _outliers(_contradictions(found, said), said)
 
 
@@ -157,6 +163,21 @@ def _examined(own: OwnObservation, catalog: Catalog) -> Examined:
         for task in (setup.task, *SIBLINGS.get(setup.task, ()))
     )
     return Examined(own, Use.USED, seen.value * float(np.exp(-ratio)), None, "", measured)
+
+
+def _contended(run: Examined, said: dict[str, Verdict]) -> Examined:
+    """Hold back a run beside which the machine did other work."""
+    match = re.search(r"(?:^|;)other_cpu=([\d.]+)", run.own.observation.notes)
+    share = float(match[1]) if match else 0.0
+    kept = said.get(run.own.id) is Verdict.KEPT
+    if run.use is not Use.USED or share <= OTHER_CPU_SHARE or kept:
+        return run
+    return replace(
+        run,
+        use=Use.CONTENDED,
+        reason=f"other processes had {share:.0%} of the machine's CPU time; run it again alone, "
+        "or keep it",
+    )
 
 
 def _contradictions(runs: Sequence[Examined], said: dict[str, Verdict]) -> list[Examined]:

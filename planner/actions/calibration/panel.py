@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from catalog import Catalog
@@ -12,6 +11,7 @@ from planner.errors import Infeasible
 from planner.model_choice import shape_of
 from planner.performance.efficiency import Measured
 from planner.performance.tasks import task_of
+from planner.results.calibration import Effect, Move
 from planner.workload import Workload, parse
 
 # One or two of each kind of work that a benchmark measures, of a size that people plan.
@@ -55,42 +55,6 @@ PANEL: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Move:
-    """A question's pick and its cost in USD before and after; ``""`` where nothing could do it."""
-
-    question: str
-    before: str
-    after: str
-    usd_before: float | None
-    usd_after: float | None
-
-    @property
-    def changed(self) -> bool:
-        return self.before != self.after
-
-
-@dataclass(frozen=True)
-class Effect:
-    """``moves`` are the questions that the measurements can touch; the others of ``asked`` cannot
-    have changed, because no measurement of their task was made.
-    """
-
-    asked: int
-    moves: tuple[Move, ...]
-
-    @property
-    def changed(self) -> list[Move]:
-        return [move for move in self.moves if move.changed]
-
-    def sentence(self) -> str:
-        """``7 of 9 recommendations unchanged, 2 changed``."""
-        changed = len(self.changed)
-        return (
-            f"{self.asked - changed} of {self.asked} recommendations unchanged, {changed} changed"
-        )
-
-
 def questions() -> dict[str, Workload]:
     """The panel, parsed."""
     return {name: parse(dict(fields), where=name) for name, fields in PANEL.items()}
@@ -112,8 +76,17 @@ def effect(
             continue
         progress(f"planning {name}")
         first, second = _pick(workload, catalog, before), _pick(workload, catalog, after)
-        moves.append(Move(name, first[0], second[0], first[1], second[1]))
-    return Effect(len(asked), tuple(moves))
+        moves.append(
+            Move(
+                question=name,
+                before=first[0],
+                after=second[0],
+                cost_usd_before=first[1],
+                cost_usd_after=second[1],
+            )
+        )
+    changed = sum(move.changed for move in moves)
+    return Effect(asked=len(asked), unchanged=len(asked) - changed, changed=changed, moves=moves)
 
 
 def _pick(

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from catalog import Catalog
 from catalog.verdicts import Verdict, Verdicts
 from planner.actions.calibration.own import Examined, Use, examine
-from planner.actions.calibration.panel import Effect, effect
+from planner.actions.calibration.panel import effect
 from planner.errors import BadInput
+from planner.items import rounded
+from planner.results.calibration import CalibrationResults, MeasuredRun
 from planner.workload import Workload
 
+Progress = Callable[[str], None]
+_COMMAND = {Verdict.UNDONE: "undo", Verdict.KEPT: "keep", Verdict.OPEN: "reopen"}
 
-@dataclass(frozen=True)
-class Results:
-    """Every own run, oldest first; ``effect`` of all that are used, together, on a panel of
-    standard workloads or the user's own (None where it was not asked for).
-    """
 
-    runs: tuple[Examined, ...]
-    effect: Effect | None
-
-    @property
-    def held_back(self) -> list[Examined]:
-        return [run for run in self.runs if run.use in (Use.OUTLIER, Use.CONTRADICTS)]
+def _silent(_line: str) -> None:
+    pass
 
 
 def results(
@@ -32,28 +26,31 @@ def results(
     *,
     with_effect: bool = True,
     asked: Mapping[str, Workload] | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Results:
-    """Everything measured so far, and what it changes against having measured nothing."""
-    runs = tuple(examine(catalog))
+    progress: Progress = _silent,
+) -> CalibrationResults:
+    """Everything measured so far, oldest first, and what it changes against having measured
+    nothing: on a panel of standard workloads, or on those ``asked``.
+    """
+    runs = examine(catalog)
     used = [one for run in runs if run.use is Use.USED for one in run.measured]
     moved = effect(catalog, [], used, asked, progress) if with_effect and used else None
-    return Results(runs, moved)
+    return CalibrationResults(results=[_published(run) for run in runs], effect=moved)
 
 
 def effect_of(
-    observation: str, catalog: Catalog, progress: Callable[[str], None] = lambda _: None
-) -> tuple[Examined, Effect | None]:
-    """One run, and what the others' estimates and the panel were without it."""
+    observations: Sequence[str], catalog: Catalog, progress: Progress = _silent
+) -> CalibrationResults:
+    """These runs, and what they change beside all others."""
     runs = examine(catalog)
-    run = next(run for run in runs if run.own.id == observation)
-    if run.use is not Use.USED:
-        return run, None
-    others = [m for r in runs if r.use is Use.USED and r is not run for m in r.measured]
-    return run, effect(catalog, others, [*others, *run.measured], progress=progress)
+    mine = [run for run in runs if run.own.id in observations]
+    used = [m for run in runs if run.use is Use.USED for m in run.measured]
+    new = [m for run in mine if run.use is Use.USED for m in run.measured]
+    others = [m for m in used if m not in new]
+    moved = effect(catalog, others, used, progress=progress) if new else None
+    return CalibrationResults(results=[_published(run) for run in mine], effect=moved)
 
 
-def judge(observation: str, verdict: Verdict, catalog: Catalog) -> Examined:
+def judge(observation: str, verdict: Verdict, catalog: Catalog) -> MeasuredRun:
     """Undo, keep or reopen a run; what it is now. Raises BadInput for an unknown id.
 
     An id may be shortened to its first characters, as long as they mean one run.
@@ -70,7 +67,19 @@ def judge(observation: str, verdict: Verdict, catalog: Catalog) -> Examined:
             remedy="see the ids in `planner calibrate results`",
         )
     Verdicts().say(found[0], verdict)
-    return next(run for run in examine(catalog) if run.own.id == found[0])
+    return _published(next(run for run in examine(catalog) if run.own.id == found[0]))
 
 
-_COMMAND = {Verdict.UNDONE: "undo", Verdict.KEPT: "keep", Verdict.OPEN: "reopen"}
+def _published(run: Examined) -> MeasuredRun:
+    factor = run.factor
+    return MeasuredRun(
+        id=run.own.id,
+        measured_at=run.own.measured_at.isoformat(),
+        machine=run.own.machine,
+        use=run.use.value,
+        reason=run.reason,
+        expected=None if run.expected is None else rounded(run.expected),
+        measured_over_expected=None if factor is None else rounded(factor),
+        surprise_sd=None if run.surprise is None else rounded(run.surprise),
+        observation=run.own.observation.to_row(),
+    )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy as np
 import pulp
 from numpy.typing import ArrayLike
 
+from catalog.records import dataclass
 from planner.optimize.solver.certify import (
     contradiction,
     dual_bound,

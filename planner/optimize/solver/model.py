@@ -12,10 +12,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from catalog.records import dataclass
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

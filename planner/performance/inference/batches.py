@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.accelerators import AcceleratorKind
+from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.inference.answers import SPREAD_NOT_NEEDED, why_not
 from planner.performance.inference.precision import Arithmetic

@@ -6,13 +6,14 @@ all times; the operating point is then solved again with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from planner.performance.efficiency import Expected, by_prior
 from planner.performance.fitted import Setups, engine, fit, overlay, sockets
 from planner.performance.inference.language_answer import LanguageUnits

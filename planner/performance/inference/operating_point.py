@@ -12,11 +12,10 @@ target is found by bisection over b on all layouts of all configurations at once
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.inference.queueing import MOST_UTILISATION, crowd, wait_quantile_s
 from planner.performance.inference.step_times import LanguageTimes
 

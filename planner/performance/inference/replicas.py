@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.inference.language_work import LanguageWork
 from planner.performance.memory import CONTEXT_BYTES

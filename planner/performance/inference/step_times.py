@@ -7,11 +7,12 @@ all-reduces (two a layer, Shoeybi et al. 2019) and launches do not hide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.communication import LINK_SHARE, bandwidth
 from planner.performance.devices import Machines
 from planner.performance.inference.language_work import LanguageWork

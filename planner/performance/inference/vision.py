@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
 from catalog.model_shapes import ModelShape
+from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Measured, by_prior
 from planner.performance.fitted import engine as known_engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.observations import data_dir
+from catalog.records import dataclass
 from planner.errors import PlannerError
 from planner.performance.learned.first_token import FirstToken
 from planner.performance.learned.forest import Forest

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from catalog import Accelerator, Catalog, UnknownName
+from catalog.records import dataclass
 
 NAN = math.nan
 

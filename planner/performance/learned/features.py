@@ -5,11 +5,10 @@ Names of accelerators, publishers and sources are never features; a device is it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.learned.analytic import language_inference, language_training, samples
 from planner.performance.learned.columns import Columns, FloatArray
 from planner.performance.learned.names import TRAIT_NAMES

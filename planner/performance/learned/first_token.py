@@ -8,10 +8,9 @@ prefill and decode step; inputs are held inside the range that was fitted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from catalog.records import dataclass
 from planner.performance.learned.columns import Columns, FloatArray
 
 _RIDGE = 1.0  # against collinear logs; the rows fitted on are thousands

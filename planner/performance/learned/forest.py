@@ -8,13 +8,12 @@ once, for all trees, and a feature that is the same in all rows speaks for one r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.learned.columns import FloatArray
 
 WIDTH = 16  # leaves a tree, at most: bits of a mask
@@ -56,8 +55,20 @@ class Forest:
         values = np.ascontiguousarray(matrix.T, dtype=np.float32)
         common = np.full(len(self.leaves), _ALL)
         varying: list[tuple[_Splits, NDArray[np.intp]]] = []
-        for feature, splits in self._by_feature.items():
-            bins = splits.bins(values[feature])
+        for feature in np.flatnonzero(np.diff(self.starts)).tolist():
+            value = values[feature]
+            if (value == value[0]).all() or np.isnan(value).all():
+                # One value in all rows: no need of bins, which are what a forest's start costs.
+                part = slice(int(self.starts[feature]), int(self.starts[feature + 1]))
+                unknown = ~self.nan_left[part] if np.isnan(value[0]) else False
+                right = np.flatnonzero((value[0] > self.threshold[part]) | unknown)
+                trees = self.tree[part][right]  # sorted
+                first = np.flatnonzero(np.diff(trees, prepend=-1))
+                kept = np.bitwise_and.reduceat(self.keep[part][right], first)
+                common[trees[first]] &= kept
+                continue
+            splits = self._by_feature(feature)
+            bins = splits.bins(value)
             if (bins == bins[0]).all():
                 common[splits.trees] &= splits.masks[:, bins[0]]
             else:
@@ -66,18 +77,21 @@ class Forest:
         for splits, bins in varying:
             alive[splits.trees] &= splits.masks[:, bins]
         lowest = alive & (~alive + np.uint16(1))
-        first = np.arange(0, self.leaves.size, WIDTH, dtype=np.int32)
-        return np.asarray(_PLACE[lowest] + first[:, None])
+        leaf = np.arange(0, self.leaves.size, WIDTH, dtype=np.int32)
+        return np.asarray(_PLACE[lowest] + leaf[:, None])
 
-    @cached_property
-    def _by_feature(self) -> Mapping[int, _Splits]:
-        found = {}
-        for feature in np.flatnonzero(np.diff(self.starts)).tolist():
+    def _by_feature(self, feature: int) -> _Splits:
+        found = self._splits_made.get(feature)
+        if found is None:
             part = slice(int(self.starts[feature]), int(self.starts[feature + 1]))
-            found[feature] = _splits(
+            found = self._splits_made[feature] = _splits(
                 self.threshold[part], self.tree[part], self.keep[part], self.nan_left[part]
             )
         return found
+
+    @cached_property
+    def _splits_made(self) -> dict[int, _Splits]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

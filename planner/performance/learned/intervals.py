@@ -7,11 +7,11 @@ which the members disagree get wider intervals. Vovk et al. 2005; Romano et al. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.learned.columns import FloatArray
 
 PAIR, ACCELERATOR = "pair", "accelerator"  # what is new about a row: at least this

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.records import dataclass
 from planner.performance.learned.columns import FloatArray
 from planner.performance.learned.features import DEVICE_FEATURES
 from planner.performance.learned.forest import Forest

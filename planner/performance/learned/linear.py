@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from catalog.records import dataclass
 from planner.performance.learned.columns import FloatArray
 
 _CLIP = 2.5  # standard deviations: beyond, the straight line is not trusted

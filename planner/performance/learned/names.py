@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
+
+from catalog.records import dataclass
 
 NAN = math.nan
 

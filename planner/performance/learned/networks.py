@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from catalog import Catalog, ModelShape, UnknownName
+from catalog.records import dataclass
 from planner.performance.learned.names import NamedNetwork, named_network
 from planner.performance.learned.text import cell, positive
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from catalog.records import dataclass
 
 DESCRIPTIONS: Mapping[str, str] = {
     "pair": "unseen model x accelerator pairs",

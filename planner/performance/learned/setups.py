@@ -37,13 +37,14 @@ A shape that is not in the catalog goes in as ``shape``; the template's ``model`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog, ModelShape
+from catalog.records import dataclass
 from planner.performance.learned.analytic import language_inference
 from planner.performance.learned.artefact import Artefact, current
 from planner.performance.learned.batches import derive

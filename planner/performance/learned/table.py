@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from catalog import Catalog
+from catalog.records import dataclass
 from planner.performance.learned.batches import derive
 from planner.performance.learned.columns import Columns
 from planner.performance.learned.devices import Device, DeviceBook
