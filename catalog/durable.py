@@ -8,9 +8,9 @@ byte inside a value.
 
 The journal is SQLite's rollback journal, not WAL, on purpose. (1) A WAL file's newest rows live in
 ``FILE-wal``: whoever copies, links or restores FILE alone loses them, and nothing tells, while
-here FILE is whole whenever no writer is at work. (2) WAL needs memory shared between processes, which
-network file systems lack; data folders in home folders of Slurm clusters are on such. (3) Hard
-links and WAL do not mix: the log is found by the name a file was opened under. What WAL is for,
+here FILE is whole whenever no writer is at work. (2) WAL needs memory shared between processes,
+which network file systems lack; home folders of Slurm clusters are on such. (3) Hard links and
+WAL do not mix: the log is found by the name a file was opened under. What WAL is for,
 readers beside a writer, is not needed: a transaction here takes milliseconds, and who finds
 the file locked waits. It would save 27 of 35 ms an append (measured on overlayfs).
 ``synchronous = EXTRA`` also syncs the folder after the journal is unlinked.

@@ -20,8 +20,8 @@ class BenchmarkRun:
 
     ``program`` is a self-contained Python file. ``environment`` may be shown and logged;
     ``secrets`` reach the program as environment variables too and are shown nowhere.
-    ``template`` names the way to start it as several processes (``launchers.templates``), of which each
-    node gets ``ranks_per_node``; empty starts it plainly.
+    ``template`` names the way to start it as several processes (``launchers.templates``), of which
+    each node gets ``ranks_per_node``; empty starts it plainly.
     """
 
     run_id: str
@@ -57,7 +57,7 @@ class CostEstimate:
 class RunTerms:
     """What was agreed before a run, kept with it so that whoever takes it over keeps to it.
 
-    ``cost_usd`` is the estimate at most and ``usd_per_hour`` its rate, None where no price is known;
+    ``cost_usd`` is the estimate at most and ``usd_per_hour`` its rate, None without a price;
     ``max_cost_usd`` and ``max_hours`` are the user's limits, None without; ``timeout_s`` is the
     program's.
     """
@@ -118,10 +118,14 @@ class Launcher(Protocol):
         without having started anything when the user has not confirmed a cost. ``on_request``
         gets the name of a launch under way, by which another planner can find it."""
 
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        """Take over what a planner that died may have left of this run, so that tear_down removes
+        it. Starts, asks and raises nothing."""
+
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
-        """Instead of launch: find the job of a planner that died, by what ``launch`` returned or
-        ``on_request`` got, either may be empty. Launches nothing. Raises BenchmarkFailed when there is
-        no job; tear_down is then still called for."""
+        """After adopt, instead of launch: find the job of a planner that died, by what ``launch``
+        returned or ``on_request`` got; either may be empty. Launches nothing. Raises BenchmarkFailed
+        when there is no job; tear_down is then still called for."""
 
     def stream(self, on_line: OnLine) -> None:
         """Hand over each line of output as it comes, until the program ends or times out."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +63,13 @@ class LocalLauncher:
         self._started_s = 0.0
 
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
+        """Nothing. Raises LaunchRefused when the interpreter is not there."""
+        if shutil.which(self._python) is None:
+            raise LaunchRefused(
+                f"cannot start {self._python} (no such program)",
+                where=self.target,
+                remedy="give a Python that has torch installed",
+            )
         return CostEstimate(0.0, 0.0, run.timeout_s / 3600, "this machine, electricity not counted")
 
     def launch(
@@ -98,19 +106,22 @@ class LocalLauncher:
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
         """Find the program that a planner which died had started. Its output is all there; whether
         it ended well is told by the result in it."""
-        del request, on_line
+        del job, request, on_line
         self._run, self._started_s = run, time.monotonic()
-        number, _, began = job.partition("@")
-        if number.isdecimal() and began and processes.started(int(number)) == began:
-            self._pid, self._pid_started = int(number), began
-        elif number.isdecimal() and _is_group_of(int(number), run.program.name):
-            self._pid = int(number)  # the leader ended, its children did not
         if not self._pid and not self._spool.lines(run.run_id):
             raise BenchmarkFailed(
                 "the program ended with the planner and left no output",
                 where=f"local run {run.run_id}",
                 remedy="run it again",
             )
+
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        """The process group of an earlier planner, if it is still that one."""
+        number, _, began = job.partition("@")
+        if number.isdecimal() and began and processes.started(int(number)) == began:
+            self._pid, self._pid_started = int(number), began
+        elif number.isdecimal() and _is_group_of(int(number), run.program.name):
+            self._pid = int(number)  # the leader ended, its children did not
 
     def stream(self, on_line: OnLine) -> None:
         run = self._running()

@@ -115,6 +115,9 @@ def resume(drive: Drive, record: RunRecord) -> RunResult | None:
     if record.launched_at is not None:
         drive.spending.start(record.held_s)
 
+    if record.state is not RunState.PLANNED:
+        drive.launcher.adopt(drive.run, record.job)  # whatever follows: it is torn down
+
     def go() -> RunResult | None:
         if record.state is RunState.PLANNED:
             raise LaunchRefused(

@@ -31,7 +31,8 @@ def build_task(
 ) -> Any:
     """A ``sky.Task``. ``workdir`` holds the program; ``python`` is the node's interpreter or empty.
 
-    The time limits of ``bounds`` are kept by the node itself. Raises what SkyPilot raises for a request it does not understand.
+    The time limits of ``bounds`` are kept by the node itself. Raises what SkyPilot raises for
+    a request it does not understand.
     """
     wanted = {
         "infra": target.infra,

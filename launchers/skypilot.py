@@ -160,7 +160,6 @@ class SkyPilotLauncher:
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
         """Find the job of a planner that died. Raises BenchmarkFailed when there is none."""
         self._begin(run, on_line)
-        self._may_exist = True
         if job.isdecimal():
             self._job = int(job)
             return
@@ -264,11 +263,11 @@ class SkyPilotLauncher:
             return None
         return self._client.bill(self.resource, self._launched_at_s)
 
-    def adopt(self) -> SkyPilotLauncher:
-        """This launcher for what an earlier planner left behind: only take it down, and cancel its
-        launch if that is still under way."""
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        """The cluster of an earlier planner: tear_down takes it down, whatever its state, and
+        cancels its launch if that is still under way."""
+        del run, job
         self._may_exist = self._is_adopted = True
-        return self
 
     def _take_down(self) -> None:
         client = self._client

@@ -1,9 +1,9 @@
 """Command lines that start one program as several processes on several nodes.
 
 Each makes bash lines that find the nodes in what SkyPilot (``SKYPILOT_NODE_IPS``, ``_NODE_RANK``,
-``_NUM_NODES``) or Slurm (``SLURM_JOB_NODELIST``, ``_NODEID``, ``_NNODES``) tells a node, so that the
-same text runs on every node. The benchmarks read RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and
-MASTER_PORT (``launchers/benchmarks/programs/ranks.py``): torchrun, DeepSpeed and Ray Train set them;
+``_NUM_NODES``) or Slurm (``SLURM_JOB_NODELIST``, ``_NODEID``) tells a node, so that the same text
+runs on every node. The benchmarks read RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT
+(``launchers/benchmarks/programs/ranks.py``): torchrun, DeepSpeed and Ray Train set them;
 srun and Horovod have names of their own, which are translated.
 """
 
@@ -56,7 +56,7 @@ _FOUND = {
         'node_rank="${SLURM_NODEID:-0}"'
     ),
 }
-Line = Callable[[str, Ranks, Cluster, str], str]
+Line = Callable[[str, Ranks, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +84,18 @@ class Template:
                 where=self.name,
                 remedy="use --on skypilot:...,nodes=N",
             )
-        line = self._line(shlex.join(words), ranks, cluster, python)
+        line = self._line(shlex.join(words), ranks, python)
         lines = ["set -e", _FOUND[cluster], line]
         if self.once and ranks.nodes > 1:
             lines[-1] = f'if [ "$node_rank" = 0 ]; then\n{line}\nfi'
         return "\n".join(lines)
 
 
-def _torchrun(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
+def _torchrun(words: str, ranks: Ranks, python: str) -> str:
     """https://docs.pytorch.org/docs/stable/elastic/run.html"""
     if ranks.nodes == 1:
-        return f"{python} -m torch.distributed.run --standalone --nproc-per-node={ranks.per_node} {words}"
+        local = f"--standalone --nproc-per-node={ranks.per_node}"
+        return f"{python} -m torch.distributed.run {local} {words}"
     # Static rendezvous: the head listens, each node says its rank; elastic restarts would measure
     # two worlds as one.
     return (
@@ -105,7 +106,7 @@ def _torchrun(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
     )
 
 
-def _deepspeed(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
+def _deepspeed(words: str, ranks: Ranks, python: str) -> str:
     """https://www.deepspeed.ai/getting-started/#launching-deepspeed-training: a hostfile, and
     --no_ssh, so that each node starts its own processes."""
     runner = f"{python} -m deepspeed.launcher.runner"
@@ -136,7 +137,7 @@ TorchTrainer(work, scaling_config=scaling).fit()
 """.strip()
 
 
-def _ray_train(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
+def _ray_train(words: str, ranks: Ranks, python: str) -> str:
     """https://docs.ray.io/en/latest/train/getting-started-pytorch.html: the head starts Ray, the
     others join it, the head drives and stops it."""
     gpu = '"$(command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)"'
@@ -157,19 +158,18 @@ def _ray_train(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
     )
 
 
-def _horovod(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
+def _horovod(words: str, ranks: Ranks, python: str) -> str:
     """https://horovod.readthedocs.io/en/stable/running_include.html. Horovod's last release is of
     2023: this is the command, nothing here runs it."""
     hosts = f'"localhost:{ranks.per_node}"'
     if ranks.nodes > 1:
         hosts = f'"$(for ip in $node_ips; do printf \'%s:{ranks.per_node},\' "$ip"; done)"'
     translated = _translated(words, python, "HOROVOD_RANK", "HOROVOD_LOCAL_RANK", "HOROVOD_SIZE")
-    return (
-        f'hosts={hosts}\nexport head\nhorovodrun -np {ranks.world} -H "${{hosts%,}}" {translated}'
-    )
+    run = f'horovodrun -np {ranks.world} -H "${{hosts%,}}" {translated}'
+    return f"hosts={hosts}\nexport head\n{run}"
 
 
-def _srun(words: str, ranks: Ranks, cluster: Cluster, python: str) -> str:
+def _srun(words: str, ranks: Ranks, python: str) -> str:
     """https://slurm.schedmd.com/srun.html, inside an allocation (sbatch or salloc)."""
     translated = _translated(words, python, "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NTASKS")
     return (

@@ -15,7 +15,7 @@ from launchers.exporters import prometheus, wandb
 
 @dataclass(frozen=True, slots=True)
 class Exporters:
-    """``prometheus`` is a file or the URL of a Pushgateway, ``wandb`` a project; empty for neither."""
+    """``prometheus`` is a file or a Pushgateway's URL, ``wandb`` a project; empty for neither."""
 
     prometheus: str = ""
     wandb: str = ""

@@ -61,8 +61,8 @@ def quote(
         rate * hours,
         rate,
         hours,
-        f"{nodes}{offers.text('instance_type', best)} in {offers.text('region', best)}, {kind} price "
-        f"{as_of}, held {hours:.2f} h at most",
+        f"{nodes}{offers.text('instance_type', best)} in {offers.text('region', best)}, {kind} "
+        f"price {as_of}, held {hours:.2f} h at most",
     )
 
 

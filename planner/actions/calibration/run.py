@@ -35,8 +35,8 @@ class CalibrationOptions:
     empty text for a switch); what is not said is the program's choice.
 
     ``max_seconds`` ends the counted part early; ``threads`` 0 is torch's choice; ``python`` is the
-    interpreter on the machine measured; ``max_cost_usd`` and ``max_hours`` the most that the run may
-    cost and that a machine may be held.
+    interpreter on the machine measured; ``max_cost_usd`` and ``max_hours`` the most that the run
+    may cost and that a machine may be held.
 
     ``template`` starts it as ``ranks`` processes a node (``launchers.templates``). ``profile`` puts
     Nsight Systems before it. ``prometheus`` is a text file or the URL of a Pushgateway, ``wandb`` a

@@ -23,10 +23,8 @@ from planner.errors import BadInput, PlannerError
 if TYPE_CHECKING:
     from launchers.base import BenchmarkRun, Launcher
     from launchers.ledger import RunLedger, RunRecord
-    from launchers.local import LocalLauncher
     from launchers.orphans import Orphan
     from launchers.runs import Drive
-    from launchers.skypilot import SkyPilotLauncher
     from launchers.spending import Spending
 
 Say = Callable[[str], None]
@@ -170,7 +168,7 @@ def _named(ledger: RunLedger, run_id: str, where: str, *, take_over: bool) -> Ru
         )
     if record.planner_is_alive is None and not take_over:
         raise BadInput(
-            f"{run_id} belongs to a planner on {record.planner_host}, which cannot be seen from here",
+            f"{run_id} belongs to a planner on {record.planner_host}, unseen from here",
             where=where,
             remedy="resume it there, or add --take-over if that planner is surely gone",
         )
@@ -197,7 +195,6 @@ def _resume_one(
 
 
 def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
-    from launchers.errors import LaunchError
     from launchers.ledger import RunState
     from launchers.runs import tear_down
 
@@ -214,13 +211,9 @@ def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
         progress(f"taking down {record.resource or record.run_id}")
         drive = _drive(record, ledger, progress, [], None)
         drive.is_stored = record.is_stored or bool(_stored_before(record.run_id))
-        if record.resource:
-            if record.launched_at is not None:
-                drive.spending.start(record.held_s)
-            _sky(drive.launcher).adopt()
-        else:
-            with suppress(LaunchError):
-                drive.launcher.rejoin(drive.run, record.job, "", progress)
+        if record.launched_at is not None:
+            drive.spending.start(record.held_s)
+        drive.launcher.adopt(drive.run, record.job)
         end = RunState.DONE if drive.is_stored else RunState.FAILED
         tear_down(drive, end=end, problem=STOPPED)
 
@@ -304,8 +297,7 @@ def _launcher(record: RunRecord, guard: Callable[[], None], spending: Spending) 
 
     target = parse_target(record.target)
     if target is None:
-        local: LocalLauncher = LocalLauncher(guard=guard)
-        return local
+        return LocalLauncher(guard=guard)
 
     def on_rate(usd_per_hour: float) -> None:
         spending.usd_per_hour = usd_per_hour
@@ -315,12 +307,6 @@ def _launcher(record: RunRecord, guard: Callable[[], None], spending: Spending) 
     return SkyPilotLauncher(
         target, record.run_id, estimate, max_hours=terms.max_hours, guard=guard, on_rate=on_rate
     )
-
-
-def _sky(launcher: Launcher) -> SkyPilotLauncher:
-    from typing import cast
-
-    return cast("SkyPilotLauncher", launcher)
 
 
 def _stored_before(run_id: str) -> list[OwnObservation]:
