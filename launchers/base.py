@@ -124,8 +124,8 @@ class Launcher(Protocol):
 
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
         """After adopt, instead of launch: find the job of a planner that died, by what ``launch``
-        returned or ``on_request`` got; either may be empty. Launches nothing. Raises BenchmarkFailed
-        when there is no job; tear_down is then still called for."""
+        returned or ``on_request`` got; either may be empty. Launches nothing. Raises
+        BenchmarkFailed when there is no job; tear_down is then still called for."""
 
     def stream(self, on_line: OnLine) -> None:
         """Hand over each line of output as it comes, until the program ends or times out."""
