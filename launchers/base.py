@@ -20,6 +20,8 @@ class BenchmarkRun:
 
     ``program`` is a self-contained Python file. ``environment`` may be shown and logged;
     ``secrets`` reach the program as environment variables too and are shown nowhere.
+    ``template`` names the way to start it as several processes (``launchers.templates``), of which
+    each node gets ``ranks_per_node``; empty starts it plainly.
     """
 
     run_id: str
@@ -30,6 +32,8 @@ class BenchmarkRun:
     threads: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    template: str = ""
+    ranks_per_node: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,32 @@ class CostEstimate:
     @property
     def is_free(self) -> bool:
         return self.usd == 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunTerms:
+    """What was agreed before a run, kept with it so that whoever takes it over keeps to it.
+
+    ``cost_usd`` is the estimate at most and ``usd_per_hour`` its rate, None without a price;
+    ``max_cost_usd`` and ``max_hours`` are the user's limits, None without; ``timeout_s`` is the
+    program's.
+    """
+
+    cost_usd: float | None = None
+    usd_per_hour: float | None = None
+    max_cost_usd: float | None = None
+    max_hours: float | None = None
+    timeout_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a run cost. ``usd`` is None where nobody puts a price on the machine; ``basis`` says
+    where it comes from; ``held_s`` is how long the machine was held."""
+
+    usd: float | None
+    held_s: float
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +106,26 @@ class Launcher(Protocol):
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
         """The cost estimate of this run. Starts nothing."""
 
-    def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
+    def launch(
+        self,
+        run: BenchmarkRun,
+        on_line: OnLine,
+        *,
+        confirmed: bool,
+        on_request: Callable[[str], None] = lambda _: None,
+    ) -> str:
         """Start the program; returns what identifies it (process or job). Raises LaunchRefused
-        without having started anything when the user has not confirmed a cost."""
+        without having started anything when the user has not confirmed a cost. ``on_request``
+        gets the name of a launch under way, by which another planner can find it."""
+
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        """Take over what a planner that died may have left of this run, so that tear_down removes
+        it. Starts, asks and raises nothing."""
+
+    def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
+        """After adopt, instead of launch: find the job of a planner that died, by what ``launch``
+        returned or ``on_request`` got; either may be empty. Launches nothing. Raises
+        BenchmarkFailed when there is no job; tear_down is then still called for."""
 
     def stream(self, on_line: OnLine) -> None:
         """Hand over each line of output as it comes, until the program ends or times out."""
@@ -89,3 +136,7 @@ class Launcher(Protocol):
     def tear_down(self) -> None:
         """End the program and give the machine back. Raises TearDownFailed when that is not
         certain. May be called at any point and twice."""
+
+    def bill(self) -> Bill | None:
+        """What it cost by the account of who was asked for the machine, after tear_down; None where
+        nobody tells. Raises nothing."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from launchers.base import CostEstimate
-from launchers.errors import CostCapExceeded
+from launchers.errors import CostCapExceeded, LaunchRefused
 from launchers.targets import SkyTarget
 
 # A cluster goes down by itself after this long without a job, should the planner be killed.
@@ -13,9 +16,54 @@ SETUP_TIMEOUT_S = 900.0
 RATE_TOLERANCE = 1.5
 
 
-def held_hours(timeout_s: float) -> float:
-    """Hours a machine is billed at most: setup, the program, idle time if the planner dies."""
-    return (SETUP_TIMEOUT_S + timeout_s) / 3600 + IDLE_MINUTES / 60
+# Of a limit on the time held, the part that setup may take, and the shortest run worth its price.
+SETUP_SHARE = 0.3
+IDLE_SHARE = 0.1
+SHORTEST_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What holds on the machine itself, whatever becomes of the planner: how long setup and the
+    program may take, and after how long without a job the cluster goes down."""
+
+    setup_s: float
+    program_s: float
+    idle_minutes: int
+
+    @property
+    def hours(self) -> float:
+        """Held at most, once provisioned."""
+        return (self.setup_s + self.program_s) / 3600 + self.idle_minutes / 60
+
+
+def limits(timeout_s: float, max_hours: float | None = None) -> Limits:
+    """As the program needs, or less, so that they add up to ``max_hours`` at most.
+
+    Raises LaunchRefused when nothing could be measured in that time.
+    """
+    usual = Limits(SETUP_TIMEOUT_S, timeout_s, IDLE_MINUTES)
+    if max_hours is None or usual.hours <= max_hours:
+        return usual
+    most_s = max_hours * 3600
+    idle_minutes = min(IDLE_MINUTES, max(1, math.floor(IDLE_SHARE * most_s / 60)))
+    setup_s = min(SETUP_TIMEOUT_S, SETUP_SHARE * most_s)
+    program_s = min(timeout_s, most_s - 60 * idle_minutes - setup_s)
+    if program_s < SHORTEST_S:
+        raise LaunchRefused(
+            f"{max_hours:g} h leave no time to measure anything",
+            where="--max-hours",
+            remedy="allow at least 0.05 h",
+        )
+    return Limits(setup_s, program_s, idle_minutes)
+
+
+def held_hours(timeout_s: float, max_hours: float | None = None) -> float:
+    """Hours a machine is billed at most: setup, the program, idle time if the planner dies.
+
+    Raises LaunchRefused for a ``max_hours`` in which nothing can be measured.
+    """
+    return limits(timeout_s, max_hours).hours
 
 
 def check_cap(target: SkyTarget, estimate: CostEstimate, cap_usd: float | None) -> None:

@@ -3,8 +3,10 @@
 LaunchError                    base
 ├── LaunchRefused              nothing was started: unconfirmed, over the cost cap, bad target
 │   └── CostCapExceeded        the estimate is above the cap, or unknown where a cap is set
+├── LimitReached               stopped at --max-cost or --max-hours
 ├── BenchmarkFailed            it ran and gave no usable result
 │   └── BenchmarkUnusable      it says that the machine or an argument does not suit it
+├── ResultNotStored            measured, but the store refused it; it is in a file
 └── TearDownFailed             something may still run and cost money
 """
 
@@ -28,11 +30,19 @@ class CostCapExceeded(LaunchRefused):
     pass
 
 
+class LimitReached(LaunchError):
+    pass
+
+
 class BenchmarkFailed(LaunchError):
     pass
 
 
 class BenchmarkUnusable(BenchmarkFailed):
+    pass
+
+
+class ResultNotStored(LaunchError):
     pass
 
 

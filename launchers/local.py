@@ -1,162 +1,259 @@
-"""Runs a benchmark on this machine, as a process group of its own."""
+"""Runs a benchmark on this machine, as a process group of its own.
+
+Its output goes to a file, which is followed: a planner that is killed does not take the program
+with it, and the next one finds both.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import queue
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
-from launchers.base import BenchmarkRun, CostEstimate, OnLine, RunResult
-from launchers.errors import BenchmarkFailed, BenchmarkUnusable, LaunchRefused, TearDownFailed
+from launchers import processes
+from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult
+from launchers.errors import (
+    BenchmarkFailed,
+    BenchmarkUnusable,
+    LaunchError,
+    LaunchRefused,
+    TearDownFailed,
+)
 from launchers.output import find_result, redact
+from launchers.spool import Spool
+from launchers.templates import Cluster, Ranks, find_template
 
 TERMINATE_WAIT_S = 3.0
 KILL_WAIT_S = 10.0
-OUTPUT_POLL_S = 0.2
+OUTPUT_POLL_S = 0.05
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class LocalLauncher:
-    """``python`` is the interpreter that runs the program, this one by default."""
+    """``python`` is the interpreter that runs the program, this one by default; ``prefix`` are
+    words put before it (a profiler). ``guard`` is called all the time and raises LaunchError to end
+    the run."""
 
     target = "local"
     resource = ""
 
-    def __init__(self, python: Path | None = None) -> None:
+    def __init__(
+        self,
+        python: Path | None = None,
+        *,
+        prefix: tuple[str, ...] = (),
+        guard: Callable[[], None] = lambda: None,
+        spool: Spool | None = None,
+    ) -> None:
         self._python = str(python or sys.executable)
-        self._process: subprocess.Popen[str] | None = None
+        self._prefix, self._guard, self._spool = prefix, guard, spool or Spool()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pid = 0
+        self._pid_started = ""
         self._lines: list[str] = []
         self._run: BenchmarkRun | None = None
         self._started_s = 0.0
 
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
+        """Nothing. Raises LaunchRefused when the interpreter is not there."""
+        if shutil.which(self._python) is None:
+            raise LaunchRefused(
+                f"cannot start {self._python} (no such program)",
+                where=self.target,
+                remedy="give a Python that has torch installed",
+            )
         return CostEstimate(0.0, 0.0, run.timeout_s / 3600, "this machine, electricity not counted")
 
-    def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
-        """Start the program; returns its process id. It costs nothing, so needs no consent."""
-        del confirmed, on_line
+    def launch(
+        self,
+        run: BenchmarkRun,
+        on_line: OnLine,
+        *,
+        confirmed: bool,
+        on_request: Callable[[str], None] = lambda _: None,
+    ) -> str:
+        """Start the program; returns ``PID@START``. It costs nothing, so needs no consent."""
+        del confirmed, on_line, on_request
         self._run, self._started_s = run, time.monotonic()
         try:
-            self._process = subprocess.Popen(
-                [self._python, "-u", str(run.program), *run.arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                env=_environment(run),
-                start_new_session=True,  # a group of its own: its children end with it
-            )
+            with _private(self._spool.path(run.run_id)) as output:
+                self._process = subprocess.Popen(
+                    [*self._prefix, *self._words(run)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=_environment(run),
+                    start_new_session=True,  # a group of its own: its children end with it
+                )
         except OSError as error:
             raise LaunchRefused(
                 f"cannot start {self._python} ({error.strerror})",
                 where=self.target,
-                remedy="give a Python that has torch installed",
+                remedy="give a Python that has torch installed; free space if the disk is full",
             ) from error
-        return str(self._process.pid)
+        self._pid = self._process.pid
+        self._pid_started = processes.started(self._pid)
+        return f"{self._pid}@{self._pid_started}"
+
+    def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
+        """Find the program that a planner which died had started. Its output is all there; whether
+        it ended well is told by the result in it."""
+        del job, request, on_line
+        self._run, self._started_s = run, time.monotonic()
+        if not self._pid and not self._spool.lines(run.run_id):
+            raise BenchmarkFailed(
+                "the program ended with the planner and left no output",
+                where=f"local run {run.run_id}",
+                remedy="run it again",
+            )
+
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        """The process group of an earlier planner, if it is still that one."""
+        number, _, began = job.partition("@")
+        if number.isdecimal() and began and processes.started(int(number)) == began:
+            self._pid, self._pid_started = int(number), began
+        elif number.isdecimal() and _is_group_of(int(number), run.program.name):
+            self._pid = int(number)  # the leader ended, its children did not
 
     def stream(self, on_line: OnLine) -> None:
-        process, run = self._running()
-        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        # A thread, because a read cannot be given a time limit on every system.
-        threading.Thread(target=_pump, args=(process, lines), daemon=True).start()
+        run = self._running()
         end_s = self._started_s + run.timeout_s
-        ended = False
-        while True:
-            if not ended and time.monotonic() > end_s and process.poll() is None:
-                raise BenchmarkFailed(
-                    f"did not end within {run.timeout_s:g} s",
-                    where=f"local run {run.run_id}",
-                    remedy="allow more time or give it less work",
-                )
-            try:
-                line = lines.get(timeout=OUTPUT_POLL_S)
-            except queue.Empty:
-                if ended:  # a child that outlives it holds the output open: no more will come
+        with self._spool.path(run.run_id).open(encoding="utf-8", errors="replace") as output:
+            rest = ""
+            while True:
+                ended = not self._is_alive()  # asked first: what it wrote before is then there
+                while text := output.read(1 << 16):
+                    *lines, rest = (rest + text).split("\n")
+                    for line in lines:
+                        self._take(line, on_line)
+                    if time.monotonic() > end_s:
+                        break
+                if ended:
                     break
-                ended = process.poll() is not None
-                continue
-            if line is None:
-                break
-            self._lines.append(line)
-            on_line(redact(line, run.secrets.values()))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.1, end_s - time.monotonic()))
+                self._guard_result()
+                if time.monotonic() > end_s:
+                    raise BenchmarkFailed(
+                        f"did not end within {run.timeout_s:g} s",
+                        where=f"local run {run.run_id}",
+                        remedy="allow more time or give it less work",
+                    )
+                time.sleep(OUTPUT_POLL_S)
+            if rest:
+                self._take(rest, on_line)
 
     def collect(self) -> RunResult:
-        process, run = self._running()
+        run = self._running()
         where = f"local run {run.run_id}"
-        if process.returncode:
+        code = self._process.returncode if self._process else 0
+        if code:
             last = next((line for line in reversed(self._lines) if line.strip()), "no output")
             last = redact(last, run.secrets.values()).strip()
-            kind = BenchmarkUnusable if process.returncode == 2 else BenchmarkFailed
-            raise kind(f"{run.benchmark} ended with {process.returncode} ({last})", where=where)
+            kind = BenchmarkUnusable if code == 2 else BenchmarkFailed
+            raise kind(
+                f"{run.benchmark} ended with {code} ({last})",
+                where=where,
+                remedy="see its output above",
+            )
         document, text = find_result(self._lines, where)
         return RunResult(document, text, time.monotonic() - self._started_s)
 
     def tear_down(self) -> None:
         """End the whole process group, gently first."""
-        if self._process is None:
+        if not self._pid:
             return
-        group = self._process.pid
+        group = self._pid
         for sign, patience_s in ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, KILL_WAIT_S)):
-            if not _group_lives(group, self._process):
+            if not self._group_lives():
                 break
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, sign)
             end_s = time.monotonic() + patience_s
-            while _group_lives(group, self._process) and time.monotonic() < end_s:
+            while self._group_lives() and time.monotonic() < end_s:
                 time.sleep(0.02)
-        if _group_lives(group, self._process):
+        if self._group_lives():
             raise TearDownFailed(
-                f"process group {group} does not end", where="local", remedy="end it by hand"
+                f"process group {group} does not end",
+                where="local",
+                remedy=f"end it by hand: kill -9 -- -{group}",
             )
 
-    def _running(self) -> tuple[subprocess.Popen[str], BenchmarkRun]:
-        if self._process is None or self._run is None:
+    def bill(self) -> Bill | None:
+        return None
+
+    def _words(self, run: BenchmarkRun) -> list[str]:
+        words = [str(run.program), *run.arguments]
+        if not run.template:
+            return [self._python, "-u", *words]
+        template, ranks = find_template(run.template), Ranks(1, run.ranks_per_node)
+        lines = template.command(words, ranks, Cluster.LOCAL, shlex.quote(self._python))
+        return ["bash", "-c", lines]
+
+    def _take(self, line: str, on_line: OnLine) -> None:
+        self._lines.append(line)
+        on_line(redact(line, self._running().secrets.values()))
+
+    def _guard_result(self) -> None:
+        """The guard ends a run, unless what it is made for is already there."""
+        try:
+            self._guard()
+        except LaunchError:
+            try:
+                find_result(self._lines, self.target)
+            except BenchmarkFailed:
+                pass
+            else:
+                return
+            raise
+
+    def _is_alive(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is None
+        return bool(self._pid_started) and processes.started(self._pid) == self._pid_started
+
+    def _group_lives(self) -> bool:
+        """Whether a process of the group still runs. Dead ones nobody waited for do not count."""
+        if self._process is not None:
+            self._process.poll()
+        try:
+            os.killpg(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        members = processes.group_members(self._pid)
+        return members is None or bool(members)
+
+    def _running(self) -> BenchmarkRun:
+        if self._run is None:
             raise BenchmarkFailed("was never launched", where=self.target)
-        return self._process, self._run
+        return self._run
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file that only its owner reads. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600), "wb")
 
 
 def _environment(run: BenchmarkRun) -> dict[str, str]:
     threads: Mapping[str, str] = {}
     if run.threads:
         threads = dict.fromkeys(THREAD_VARIABLES, str(run.threads))
-    return {**os.environ, **threads, **run.environment, **run.secrets}
+    # As a terminal would have it: a program that prints in the C locale fails on its first umlaut.
+    return {**os.environ, "PYTHONIOENCODING": "utf-8", **threads, **run.environment, **run.secrets}
 
 
-def _pump(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            lines.put(line.rstrip("\n"))
-    finally:
-        lines.put(None)
-
-
-def _group_lives(group: int, leader: subprocess.Popen[str]) -> bool:
-    """Whether a process of the group still runs. Dead ones nobody waited for do not count."""
-    leader.poll()
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    stats = list(Path("/proc").glob("[0-9]*/stat"))
-    if not stats:
-        return True
-    for path in stats:
+def _is_group_of(group: int, program: str) -> bool:
+    """Whether the group still runs and runs this program: its number may be another's by now."""
+    for pid in processes.group_members(group) or ():
         with contextlib.suppress(OSError):
-            state, _parent, its_group = path.read_text().rsplit(")", 1)[1].split()[:3]
-            if int(its_group) == group and state not in "ZX":
+            if program in Path(f"/proc/{pid}/cmdline").read_text("utf-8", errors="replace"):
                 return True
     return False

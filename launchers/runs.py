@@ -3,12 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from catalog.errors import CatalogError
-from launchers.base import BenchmarkRun, Launcher, OnLine, RunResult
-from launchers.errors import TearDownFailed
-from launchers.ledger import RunLedger, RunState
-from launchers.output import redact
+from launchers.base import BenchmarkRun, Bill, Launcher, OnLine, RunResult, RunTerms
+from launchers.errors import LaunchError, LaunchRefused, ResultNotStored, TearDownFailed
+from launchers.ledger import RunLedger, RunRecord, RunState
+from launchers.output import find_result, redact
+from launchers.spending import Spending
+from launchers.spool import Spool, rescue
+from launchers.stages import RUN_MARKER, Stage, Stages
+
+T = TypeVar("T")
+OnResult = Callable[[RunResult], None]
+
+
+@dataclass
+class Drive:
+    """What every step of one run needs. ``on_result`` stores the result; it must not store the
+    same run twice. ``terms`` are those of the estimate unless more was agreed."""
+
+    launcher: Launcher
+    run: BenchmarkRun
+    ledger: RunLedger
+    on_line: OnLine
+    on_result: OnResult
+    terms: RunTerms
+    spending: Spending
+    stages: Stages
+    spool: Spool = field(default_factory=Spool)
+    unwritten: CatalogError | None = None
+    is_stored: bool = False
+    is_spool_needed: bool = False
+
+    def take(self, line: str) -> None:
+        if RUN_MARKER in line:
+            self.stages.enter(Stage.RUN)
+            return
+        if self.launcher.resource:  # a local program writes there itself
+            self.spool.keep(self.run.run_id, line)
+        self.on_line(line)
+
+    def note(self, state: RunState, **detail: object) -> None:
+        """Write a state once something runs: a ledger that cannot be written any more, full or
+        locked, must neither lose the result nor keep the machine. Said at the end."""
+        try:
+            self.ledger.record(self.run.run_id, state, **detail)
+        except CatalogError as error:
+            self.unwritten = self.unwritten or error
 
 
 def execute(
@@ -18,59 +61,190 @@ def execute(
     *,
     confirmed: bool,
     on_line: OnLine,
-    on_result: Callable[[RunResult], None] = lambda _: None,
+    on_result: OnResult = lambda _: None,
 ) -> RunResult:
+    """``carry_out`` without limits and without words about stages."""
+    estimate = launcher.estimate_cost(run)
+    terms = RunTerms(estimate.usd, estimate.usd_per_hour, timeout_s=run.timeout_s)
+    spending = Spending(terms)
+    stages = Stages(lambda _: None, spending)
+    return carry_out(
+        Drive(launcher, run, ledger, on_line, on_result, terms, spending, stages),
+        confirmed=confirmed,
+    )
+
+
+def carry_out(drive: Drive, *, confirmed: bool) -> RunResult:
     """Launch, stream, collect, tear down. Tears down whatever happens, Ctrl-C included.
 
     ``on_result`` stores the result before the machine is given back: a tear-down that fails
     then loses no measurement. Raises LaunchError; TearDownFailed wins over an earlier error,
-    because it may cost money.
+    because it may cost money. Raises CatalogError when the ledger cannot be written: before
+    anything is started, or at the end when it became so meanwhile.
     """
+    launcher, run, ledger = drive.launcher, drive.run, drive.ledger
     ledger.plan(
         run.run_id,
         benchmark=run.benchmark,
         target=launcher.target,
         resource=launcher.resource,
-        cost_usd=launcher.estimate_cost(run).usd,
+        terms=drive.terms,
     )
-    problem = "interrupted"
-    end = RunState.FAILED
-    try:
+
+    def on_request(name: str) -> None:
+        drive.note(RunState.LAUNCHING, request=name)
+
+    def go() -> RunResult:
         ledger.record(run.run_id, RunState.LAUNCHING)
-        job = launcher.launch(run, on_line, confirmed=confirmed)
-        ledger.record(run.run_id, RunState.RUNNING, job=job)
-        launcher.stream(on_line)
-        ledger.record(run.run_id, RunState.COLLECTING)
-        result = launcher.collect()
-        on_result(result)
-        ledger.record(run.run_id, RunState.COLLECTED)
+        drive.spending.start()
+        drive.stages.enter(Stage.PROVISION, launcher.target)
+        job = launcher.launch(run, drive.take, confirmed=confirmed, on_request=on_request)
+        drive.note(RunState.RUNNING, job=job)
+        return _finish(drive)
+
+    return _guarded(drive, go)
+
+
+def resume(drive: Drive, record: RunRecord) -> RunResult | None:
+    """Bring a run to its end that this planner has claimed from a dead one. Launches nothing.
+
+    The result of a job that ended is collected and stored, one that still runs is waited for, and
+    what is left is torn down. None when the result had been stored before. Raises LaunchError
+    when there is none, as ``execute`` does.
+    """
+    if record.launched_at is not None:
+        drive.spending.start(record.held_s)
+
+    if record.state is not RunState.PLANNED:
+        drive.launcher.adopt(drive.run, record.job)  # whatever follows: it is torn down
+
+    def go() -> RunResult | None:
+        if record.state is RunState.PLANNED:
+            raise LaunchRefused(
+                "the planner ended before it launched anything",
+                where=record.run_id,
+                remedy=f"`planner calibrate run {record.benchmark} --on {record.target}` again",
+            )
+        if record.is_stored:
+            drive.is_stored = True
+            return None
+        kept = _kept(drive)
+        if kept is not None:
+            return _store(drive, kept)
+        if record.state in (RunState.TEARING_DOWN, RunState.TEAR_DOWN_FAILED):
+            raise LaunchError(
+                record.problem or "the planner ended while giving the machine back",
+                where=record.run_id,
+                remedy="it is given back now; run the benchmark again for a result",
+            )
+        drive.launcher.rejoin(drive.run, record.job, record.request, drive.take)
+        drive.note(RunState.RUNNING)
+        return _finish(drive)
+
+    return _guarded(drive, go)
+
+
+def _finish(drive: Drive) -> RunResult:
+    drive.stages.enter(Stage.SET_UP if drive.launcher.resource else Stage.RUN)
+    drive.launcher.stream(drive.take)
+    drive.note(RunState.COLLECTING)
+    drive.stages.enter(Stage.COLLECT)
+    return _store(drive, drive.launcher.collect())
+
+
+def _store(drive: Drive, result: RunResult) -> RunResult:
+    try:
+        drive.on_result(result)
+    except CatalogError as error:
+        drive.is_spool_needed = True
+        path = rescue(drive.run.run_id, result.text)
+        kept = f"import it later: planner calibrate import {path}" if path else result.text
+        raise ResultNotStored(
+            f"measured, but the result could not be stored ({error})",
+            where=drive.run.run_id,
+            remedy=kept,
+        ) from error
+    drive.is_stored = True
+    drive.note(RunState.COLLECTED)
+    return result
+
+
+def _guarded(drive: Drive, go: Callable[[], T]) -> T:
+    """Tear down whatever happens in ``go``."""
+    problem, end = "interrupted", RunState.FAILED
+    try:
+        result = go()
         problem, end = "", RunState.DONE
         return result
     except Exception as error:
-        problem = redact(str(error), run.secrets.values())
+        problem = redact(str(error), drive.run.secrets.values())
         raise
     finally:
-        tear_down(launcher, run.run_id, ledger, end=end, problem=problem)
+        tear_down(drive, end=end, problem=problem)
 
 
-def tear_down(
-    launcher: Launcher, run_id: str, ledger: RunLedger, *, end: RunState, problem: str
-) -> None:
-    """Tear down and say so in the ledger, in that order of importance.
+def _kept(drive: Drive) -> RunResult | None:
+    """A whole result that was seen but not stored."""
+    run_id = drive.run.run_id
+    try:
+        document, text = find_result(drive.spool.lines(run_id), run_id)
+    except LaunchError:
+        return None
+    return RunResult(document, text, drive.spending.seconds)
+
+
+def _salvage(drive: Drive) -> None:
+    """Store what a run measured before it went wrong, was interrupted or stopped."""
+    kept = None if drive.is_stored or drive.is_spool_needed else _kept(drive)
+    if kept is None:
+        return
+    try:
+        _store(drive, kept)
+    except LaunchError as error:  # it is being given up for another reason already
+        drive.on_line(str(error))
+    else:
+        drive.on_line(f"{drive.run.run_id}: its result was stored all the same")
+
+
+def tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
+    """Tear down and say so in the ledger, in that order of importance, with what it cost.
 
     Raises TearDownFailed, or CatalogError when only the ledger could not be written.
     """
-    unwritten: CatalogError | None = None
+    _salvage(drive)
+    drive.note(RunState.TEARING_DOWN, problem=problem)
+    drive.stages.enter(Stage.TEAR_DOWN, drive.launcher.resource)
     try:
-        ledger.record(run_id, RunState.TEARING_DOWN)
-    except CatalogError as error:  # a full disk must not keep a machine running
-        unwritten = error
-    try:
-        launcher.tear_down()
+        drive.launcher.tear_down()
     except TearDownFailed as error:
-        if unwritten is None:
-            ledger.record(run_id, RunState.TEAR_DOWN_FAILED, problem=str(error))
+        drive.note(RunState.TEAR_DOWN_FAILED, problem=str(error))
         raise
-    if unwritten is not None:
-        raise unwritten
-    ledger.record(run_id, end, problem=problem)
+    drive.spending.stop()
+    bill = drive.launcher.bill() if drive.launcher.resource else None
+    bill = bill or _own_count(drive.spending, rented=bool(drive.launcher.resource))
+    drive.note(
+        end,
+        problem=problem,
+        bill_usd=bill.usd,
+        bill_held_s=bill.held_s,
+        bill_basis=bill.basis,
+    )
+    drive.stages.enter(Stage.DONE, _in_words(bill))
+    if drive.unwritten is not None:
+        raise drive.unwritten
+    if not drive.is_spool_needed:
+        drive.spool.discard(drive.run.run_id)
+
+
+def _own_count(spending: Spending, *, rented: bool) -> Bill:
+    if not rented:
+        return Bill(0.0, spending.seconds, "this machine, electricity not counted")
+    if spending.usd is None:
+        return Bill(None, spending.seconds, "no price is known")
+    return Bill(spending.usd, spending.seconds, "rate x time held, by this planner's clock")
+
+
+def _in_words(bill: Bill) -> str:
+    if bill.usd is None:
+        return f"held {bill.held_s:.0f} s; {bill.basis}"
+    return f"cost {bill.usd:.4f} USD, held {bill.held_s:.0f} s ({bill.basis})"

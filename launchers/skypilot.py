@@ -1,41 +1,39 @@
 """Runs a benchmark on a machine that SkyPilot rents, and gives it back whatever happens.
 
-Three things bound the cost: the user's consent to an estimate, SkyPilot's ``max_hourly_cost``,
-and a cluster that goes down by itself when idle, should this program be killed. SkyPilot is
-imported only here and only when needed; its calls go through the module (``sky.launch``), so that
-tests can stand in for the cloud.
+What bounds the cost: the user's consent to an estimate, SkyPilot's ``max_hourly_cost``, a guard
+that this program asks all the time, and, should this program be killed, time limits on the
+machine itself and a cluster that goes down when idle.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from launchers.background import LineStream, TookTooLong, call, others_captured
-from launchers.base import BenchmarkRun, CostEstimate, OnLine, RunResult
-from launchers.cost_cap import IDLE_MINUTES, SETUP_TIMEOUT_S, check_cap, max_hourly_usd
+from launchers.background import TookTooLong
+from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult
+from launchers.cost_cap import check_cap, limits, max_hourly_usd
 from launchers.errors import (
     BenchmarkFailed,
     BenchmarkUnusable,
+    LaunchError,
     LaunchRefused,
     TearDownFailed,
 )
-from launchers.output import find_result, redact
+from launchers.output import find_result
+from launchers.sky_client import OWN_PREFIX, PROVISION_TIMEOUT_S, SkyClient, hourly_usd
 from launchers.sky_task import build_task
 from launchers.targets import SkyTarget
 
-PROVISION_TIMEOUT_S = 1800.0
 TEAR_DOWN_TIMEOUT_S = 600.0
 SUBMIT_TIMEOUT_S = 60.0
 TEAR_DOWN_ATTEMPTS = 3
 LOG_ATTEMPTS = 2
-T = TypeVar("T")
 
 
 class SkyPilotLauncher:
@@ -43,6 +41,8 @@ class SkyPilotLauncher:
 
     ``estimate`` was made from the catalog's prices and is what the user confirms. ``python`` is
     the node's interpreter; without one, the node gets torch in a virtual environment if need be.
+    ``guard`` is called all the time and raises LaunchError to end the run; ``on_rate`` gets the
+    price per hour of what SkyPilot took.
     """
 
     def __init__(
@@ -52,24 +52,27 @@ class SkyPilotLauncher:
         estimate: CostEstimate,
         *,
         max_cost_usd: float | None = None,
+        max_hours: float | None = None,
         python: str = "",
         retry_wait_s: float = 5.0,
+        guard: Callable[[], None] = lambda: None,
+        on_rate: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._target, self._estimate, self._max_cost_usd = target, estimate, max_cost_usd
-        self._python, self._retry_wait_s = python, retry_wait_s
+        self._max_hours = max_hours
+        self._python, self._retry_wait_s, self._on_rate = python, retry_wait_s, on_rate
         self.target = target.text
-        self.resource = f"planner-{run_id}"
-        self._output = LineStream()
-        self._lines: list[str] = []
-        self._on_line: OnLine = lambda _: None
+        self.resource = f"{OWN_PREFIX}{run_id}"
+        self._client = SkyClient(guard)
         self._run: BenchmarkRun | None = None
         self._folder: Path | None = None
         self._request: Any = None  # the launch request while it is under way
         self._submitted: threading.Event | None = None  # whether that request is made
         self._job: int | None = None
         self._log_end = ""
-        self._may_exist = False
-        self._started_s = 0.0
+        self._may_exist = self._is_adopted = False
+        self._started_s = time.monotonic()
+        self._launched_at_s = 0.0
 
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
         """The estimate handed over. Raises CostCapExceeded."""
@@ -77,20 +80,29 @@ class SkyPilotLauncher:
         check_cap(self._target, self._estimate, self._max_cost_usd)
         return self._estimate
 
-    def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
-        """Provision the cluster and submit the job; returns ``cluster/job``."""
+    def launch(
+        self,
+        run: BenchmarkRun,
+        on_line: OnLine,
+        *,
+        confirmed: bool,
+        on_request: Callable[[str], None] = lambda _: None,
+    ) -> str:
+        """Provision the cluster and submit the job; returns the job's number."""
         check_cap(self._target, self._estimate, self._max_cost_usd)
         if not confirmed:
             raise LaunchRefused(
                 "costs money and was not confirmed", where=self.target, remedy="confirm it"
             )
-        self._run, self._on_line, self._started_s = run, on_line, time.monotonic()
-        # While captured, because SkyPilot's logger keeps the stdout it meets when imported.
-        sky = self._call(_import_sky, PROVISION_TIMEOUT_S)
+        self._begin(run, on_line)
+        self._launched_at_s = time.time() - 60  # SkyPilot's server may run on another clock
+        sky = self._client.module()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="planner-run-"))
         shutil.copy(run.program, folder)
+        bounds = limits(run.timeout_s, self._max_hours)
+        hourly = max_hourly_usd(self._target, self._estimate, self._max_cost_usd)
         try:
-            task = self._call(
+            task = self._client.call(
                 lambda: build_task(
                     sky,
                     run,
@@ -98,13 +110,16 @@ class SkyPilotLauncher:
                     name=self.resource,
                     workdir=folder,
                     python=self._python,
-                    max_hourly_usd=max_hourly_usd(self._target, self._estimate, self._max_cost_usd),
+                    max_hourly_usd=hourly,
+                    bounds=bounds,
                 ),
                 PROVISION_TIMEOUT_S,
             )
+        except LaunchError:
+            raise
         except Exception as error:  # SkyPilot has no common base of what a bad request raises
             raise LaunchRefused(
-                f"SkyPilot refused the request ({self._said(error)})", where=self.target
+                f"SkyPilot refused the request ({self._client.said(error)})", where=self.target
             ) from error
         self._may_exist = True
         submitted = self._submitted = threading.Event()
@@ -114,48 +129,75 @@ class SkyPilotLauncher:
                 self._request = sky.launch(
                     task,
                     cluster_name=self.resource,
-                    idle_minutes_to_autostop=IDLE_MINUTES,
+                    idle_minutes_to_autostop=bounds.idle_minutes,
                     down=True,
                 )
             finally:
                 submitted.set()
-            return sky.stream_and_get(self._request, output_stream=self._output)
+            return self._request
 
         try:
-            self._job, _handle = self._call(submit, PROVISION_TIMEOUT_S)
+            request = self._client.call(submit, PROVISION_TIMEOUT_S)
+            on_request(str(request))
+            self._job, handle = self._client.call(
+                lambda: sky.stream_and_get(request, output_stream=self._client.output),
+                PROVISION_TIMEOUT_S,
+            )
+        except LaunchError:
+            raise
         except Exception as error:  # as above: quota, capacity, credentials, network ...
             raise BenchmarkFailed(
-                f"no machine was had ({self._said(error)})",
+                f"no machine was had ({self._client.said(error)})",
                 where=self.target,
                 remedy="try another region or accelerator, or `sky check` for credentials",
             ) from error
         self._request = None
-        return f"{self.resource}/{self._job}"
+        rate = hourly_usd(handle)
+        if rate is not None and self._target.is_billed:
+            self._on_rate(rate)
+        return str(self._job)
+
+    def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
+        """Find the job of a planner that died. Raises BenchmarkFailed when there is none."""
+        self._begin(run, on_line)
+        if job.isdecimal():
+            self._job = int(job)
+            return
+        self._request = request or self._client.launch_request(self.resource) or None
+        self._job = self._client.find_job(self.resource, self._request or "", self.target)
+        self._request = None
 
     def stream(self, on_line: OnLine) -> None:
         """Follow the job's log to its end; once more from its start when the connection broke."""
         run = self._running()
-        sky = _import_sky()
-        self._on_line = on_line
+        client, client_lines = self._client, self._client.lines
+        client.on_line = on_line
+        sky = client.module()
+        limit_s = limits(run.timeout_s, self._max_hours).setup_s + run.timeout_s
 
         def follow() -> Any:
             try:
                 return sky.tail_logs(
-                    self.resource, self._job, follow=True, output_stream=self._output
+                    self.resource, self._job, follow=True, output_stream=client.output
                 )
             finally:
-                self._output.finish()
+                client.output.finish()
 
         for attempt in range(1, LOG_ATTEMPTS + 1):
-            self._lines.clear()
+            client_lines.clear()
             try:
-                code = self._call(follow, SETUP_TIMEOUT_S + run.timeout_s)
+                code = client.call(follow, limit_s)
             except TookTooLong as error:
+                if self._has_result():
+                    return
                 raise BenchmarkFailed(
                     f"the job {error}", where=self.target, remedy="allow more time"
                 ) from error
+            except LaunchError:  # of the guard: what was measured by then was paid for
+                if not self._has_result():
+                    raise
             except Exception as error:  # noqa: BLE001  # a lost node ends it in many ways
-                self._log_end = self._said(error)
+                self._log_end = client.said(error)
                 if attempt < LOG_ATTEMPTS and not self._has_result():
                     time.sleep(self._retry_wait_s)
                     continue
@@ -165,16 +207,17 @@ class SkyPilotLauncher:
 
     def collect(self) -> RunResult:
         """The result in the log. A job that failed after printing one still measured it."""
+        lines = self._client.lines
         try:
-            document, text = find_result(self._lines, self.target)
+            document, text = find_result(lines, self.target)
         except BenchmarkFailed as failure:
             if not self._log_end:
                 raise
-            complaints = [line for line in self._lines if "error: " in line]
+            complaints = [line for line in lines if "error: " in line]
             said = complaints[-1].split("error: ", 1)[1] if complaints else self._log_end
             kind = BenchmarkUnusable if complaints else BenchmarkFailed
             raise kind(
-                f"{failure.problem}: {self._shown(said)}",
+                f"{failure.problem}: {self._client.shown(said)}",
                 where=self.target,
                 remedy="a spot machine may have been taken away; see the output above",
             ) from failure
@@ -196,11 +239,11 @@ class SkyPilotLauncher:
                 self._take_down()
             except KeyboardInterrupt:
                 interrupted, problem = interrupted + 1, "interrupted"
-                self._on_line("giving the machine back first; Ctrl-C once more abandons it")
+                self._client.on_line("giving the machine back first; Ctrl-C once more abandons it")
                 if interrupted > 1:
                     break
             except Exception as error:  # noqa: BLE001  # try again: the machine costs money
-                problem = self._said(error)
+                problem = self._client.said(error)
                 if attempt < TEAR_DOWN_ATTEMPTS:
                     time.sleep(self._retry_wait_s)
             else:
@@ -214,67 +257,58 @@ class SkyPilotLauncher:
             remedy=f"run `sky down {self.resource}` and check the cloud's console",
         )
 
-    def adopt(self) -> SkyPilotLauncher:
-        """This launcher for a cluster that an earlier planner left behind: only tear it down."""
-        self._may_exist = True
-        return self
+    def bill(self) -> Bill | None:
+        """SkyPilot's own account, where it has one."""
+        if not self._target.is_billed:
+            return None
+        return self._client.bill(self.resource, self._launched_at_s)
+
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        """The cluster of an earlier planner: tear_down takes it down, whatever its state, and
+        cancels its launch if that is still under way."""
+        del run, job
+        self._may_exist = self._is_adopted = True
 
     def _take_down(self) -> None:
-        sky = _import_sky()
+        client = self._client
+        sky = client.module()
         # A launch under way, even one just being sent, may else make the cluster after this.
         if self._submitted is not None and not self._submitted.wait(SUBMIT_TIMEOUT_S):
             raise TookTooLong(f"the launch request was not sent within {SUBMIT_TIMEOUT_S:g} s")
+        if self._is_adopted and self._request is None:
+            self._request = client.launch_request(self.resource, active_only=True) or None
         uncancelled: Exception | None = None
         if self._request is not None:
             try:
-                self._call(lambda: sky.get(sky.api_cancel(self._request)), TEAR_DOWN_TIMEOUT_S)
+                client.call(
+                    lambda: sky.get(sky.api_cancel(self._request)),
+                    TEAR_DOWN_TIMEOUT_S,
+                    guarded=False,
+                )
                 self._request = None
             except Exception as error:  # noqa: BLE001  # the cluster must go down all the same
                 uncancelled = error
         try:
-            self._call(lambda: sky.get(sky.down(self.resource)), TEAR_DOWN_TIMEOUT_S)
+            client.call(
+                lambda: sky.get(sky.down(self.resource)), TEAR_DOWN_TIMEOUT_S, guarded=False
+            )
         except sky.exceptions.ClusterDoesNotExist:
             if uncancelled is not None:  # it may still come into being
                 raise uncancelled from None
 
-    def _call(self, function: Callable[[], T], timeout_s: float) -> T:
-        with others_captured(self._output):  # SkyPilot prints its progress
-            return call(function, timeout_s, lambda: self._output.drain(self._take_line))
-
-    def _take_line(self, line: str) -> None:
-        self._lines.append(line)
-        self._on_line(self._shown(line))
+    def _begin(self, run: BenchmarkRun, on_line: OnLine) -> None:
+        self._run, self._started_s = run, time.monotonic()
+        self._client.on_line = on_line
+        self._client.secrets = tuple(run.secrets.values())
 
     def _has_result(self) -> bool:
         try:
-            find_result(self._lines, self.target)
+            find_result(self._client.lines, self.target)
         except BenchmarkFailed:
             return False
         return True
-
-    def _shown(self, text: str) -> str:
-        return redact(text, self._run.secrets.values() if self._run else ())
-
-    def _said(self, error: BaseException) -> str:
-        """An error in one line without secrets."""
-        lines = self._shown(str(error)).strip().splitlines() or [type(error).__name__]
-        return lines[0].strip()[:300]
 
     def _running(self) -> BenchmarkRun:
         if self._run is None:
             raise BenchmarkFailed("was never launched", where=self.target)
         return self._run
-
-
-def _import_sky() -> Any:
-    # No usage report leaves this machine unless the user asks SkyPilot for it.
-    os.environ.setdefault("SKYPILOT_DISABLE_USAGE_COLLECTION", "1")
-    try:
-        import sky
-    except ImportError as error:
-        raise LaunchRefused(
-            f"SkyPilot cannot be imported ({error})",
-            where="skypilot",
-            remedy="pip install 'ai-capacity-planner[sky]' and the cloud's own extra",
-        ) from error
-    return sky

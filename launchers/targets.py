@@ -14,7 +14,7 @@ from launchers.errors import LaunchRefused
 
 FORMS = (
     "use `local` or `skypilot:INFRA[,accelerators=L4:1][,instance=TYPE][,cpus=4+][,memory=16+]"
-    "[,spot]` with INFRA as in aws/us-east-1, gcp, k8s, slurm/lab or ssh/pool"
+    "[,nodes=2][,spot]` with INFRA as in aws/us-east-1, gcp, k8s, slurm/lab or ssh/pool"
 )
 # SkyPilot's names of infrastructure that nobody bills by the hour.
 UNBILLED = frozenset({"k8s", "kubernetes", "slurm", "ssh"})
@@ -38,6 +38,7 @@ class SkyTarget:
     cpus: str = ""
     memory: str = ""
     spot: bool = False
+    nodes: int = 1
 
     @property
     def cloud(self) -> str:
@@ -68,11 +69,13 @@ def parse_target(text: str) -> SkyTarget | None:
     if kind != "skypilot" or not re.fullmatch(r"[\w*][\w.*-]*(/[\w.*@:-]+){0,2}", infra):
         raise LaunchRefused(f"{text!r} is not a target", where="--on", remedy=FORMS)
     values: dict[str, str] = {}
-    spot = False
+    spot, nodes = False, 1
     for option in options:
         name, _, value = option.partition("=")
         if option == "spot":
             spot = True
+        elif name == "nodes" and re.fullmatch(r"[1-9]\d{0,3}", value):
+            nodes = int(value)
         elif name in FIELDS and value:
             values[FIELDS[name]] = value
         else:
@@ -84,4 +87,4 @@ def parse_target(text: str) -> SkyTarget | None:
     for name in ("cpus", "memory"):
         if not re.fullmatch(r"(?:\d+(?:\.\d+)?\+?)?", values.get(name, "")):
             raise LaunchRefused(f"{name}={values[name]!r}", where="--on", remedy=FORMS)
-    return SkyTarget(text=text, infra=infra, spot=spot, **values)
+    return SkyTarget(text=text, infra=infra, spot=spot, nodes=nodes, **values)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli import calibrate_plan, calibrate_results
+from planner.cli import calibrate_plan, calibrate_results, calibrate_runs
 from planner.cli.calibrate_results import Format as ResultFormat
 from planner.cli.calibrate_results import show_stored
+from planner.cli.calibrate_runs import bill_json, print_table, signals_interrupt
 from planner.errors import BadInput
 
 if TYPE_CHECKING:
     from catalog.observations import OwnObservation
     from launchers.base import CostEstimate
-    from launchers.ledger import RunRecord
 
 app = typer.Typer(
     help="Measure how fast hardware really is; measurements move the estimates.",
@@ -30,6 +27,7 @@ app = typer.Typer(
 )
 calibrate_plan.register(app)
 calibrate_results.register(app)
+calibrate_runs.register(app)
 
 
 class Format(StrEnum):
@@ -56,6 +54,10 @@ def run(
     ),
     max_cost: Annotated[
         str | None, typer.Option(metavar="USD", help="Refuse to cost more, e.g. 5USD.")
+    ] = None,
+    max_hours: Annotated[
+        float | None,
+        typer.Option(help="Hold a machine no longer than this; the run is stopped before."),
     ] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, bf16, fp16; cnn: amp.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples or sequences a step.")] = None,
@@ -87,13 +89,27 @@ def run(
     python: Annotated[
         str, typer.Option(help="Python with torch on the machine measured; else found there.")
     ] = "",
+    template: Annotated[
+        str, typer.Option(help="Start as several processes: torchrun, deepspeed, ray-train ...")
+    ] = "",
+    ranks: Annotated[int, typer.Option(help="Processes a node, with --template.")] = 1,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Under Nsight Systems, on this machine.")
+    ] = False,
+    prometheus: Annotated[
+        str, typer.Option(metavar="FILE|URL", help="Also for Prometheus: file or Pushgateway.")
+    ] = "",
+    wandb: Annotated[
+        str, typer.Option(metavar="PROJECT", help="Also in Weights & Biases, offline.")
+    ] = "",
     format: FormatOption = Format.TABLE,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
     """Run a benchmark and store what it measured.
 
     Shows the estimated cost and asks before anything is rented. A rented machine is given back
-    whatever happens. Exit codes: 0 measured, 1 failed, 2 bad input, 4 over --max-cost.
+    whatever happens. Exit codes: 0 measured, 1 failed, 2 bad input, 4 over
+    --max-cost or --max-hours.
     """
     from planner.actions.calibration.run import CalibrationOptions, run_calibration
     from planner.quantities import usd, whole_count
@@ -115,6 +131,12 @@ def run(
         max_seconds=max_seconds,
         python=python,
         max_cost_usd=None if max_cost is None else _quantity(usd, max_cost, "--max-cost"),
+        max_hours=_hours(max_hours),
+        template=template,
+        ranks=ranks,
+        profile=profile,
+        prometheus=prometheus,
+        wandb=wandb,
     )
 
     def confirm(estimate: CostEstimate) -> bool:
@@ -127,7 +149,7 @@ def run(
             )
         return typer.confirm("Start it?", err=True)
 
-    with _signals_interrupt():
+    with signals_interrupt():
         outcome = run_calibration(
             benchmark, on, options, confirm, progress=_silent if quiet else _say
         )
@@ -138,6 +160,7 @@ def run(
             "target": outcome.target,
             "seconds": round(outcome.seconds, 3),
             "estimated_cost_usd": outcome.estimate.usd,
+            "bill": bill_json(outcome.bill, outcome.estimate.usd),
             **_own_json(outcome.own),
             "result": dict(outcome.document),
         }
@@ -163,39 +186,7 @@ def benchmarks(
         [one.name, one.measures, ", ".join(("torch", *one.needs)), ", ".join(one.models)]
         for one in BENCHMARKS.values()
     ]
-    _print_table(["Benchmark", "Measures", "Needs", "Networks"], rows, right=set())
-    return 0
-
-
-@app.command("status")
-def status(format: FormatOption = Format.TABLE) -> int:
-    """List every run, and what may still cost money."""
-    from planner.actions.calibration.run import status as runs
-
-    records = runs()
-    if format is Format.JSON:
-        rows = [_run_json(record) for record in records]
-        typer.echo(json.dumps({"schema": "planner.calibration-status/1", "runs": rows}, indent=2))
-    elif records:
-        _print_runs(records)
-    else:
-        _say("no run was started yet")
-    for record in records:
-        if record.may_cost_money and record.planner_is_alive is not True:
-            _say(
-                f"warning: {record.resource} may still cost money; "
-                f"`planner calibrate stop {record.run_id}` takes it down"
-            )
-    return 0
-
-
-@app.command("stop")
-def stop(run_id: Annotated[str, typer.Argument(help="As `calibrate status` lists it.")]) -> int:
-    """Take down what a run that was killed may have left behind."""
-    from planner.actions.calibration.run import stop as stop_run
-
-    with _signals_interrupt():
-        stop_run(run_id, _say)
+    print_table(["Benchmark", "Measures", "Needs", "Networks"], rows, right=set())
     return 0
 
 
@@ -218,6 +209,12 @@ def _quantity(parse: Any, text: str, flag: str) -> float:
         raise BadInput(str(error), where=flag) from error
 
 
+def _hours(value: float | None) -> float | None:
+    if value is not None and not 0 < value < 10_000:
+        raise BadInput("must be above zero", where="--max-hours", remedy="say 1.5")
+    return value
+
+
 def _cost_line(on: str, estimate: CostEstimate) -> str:
     if estimate.usd is None or estimate.usd_per_hour is None:
         return f"{on}: cost unknown ({estimate.basis})"
@@ -227,22 +224,6 @@ def _cost_line(on: str, estimate: CostEstimate) -> str:
     )
 
 
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Let a polite kill or a lost terminal end a run as Ctrl-C does: with everything given back."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _own_json(own: OwnObservation) -> dict[str, Any]:
     return {
         "id": own.id,
@@ -250,54 +231,6 @@ def _own_json(own: OwnObservation) -> dict[str, Any]:
         "machine": own.machine,
         "observation": own.observation.to_row(),
     }
-
-
-def _run_json(record: RunRecord) -> dict[str, Any]:
-    return {
-        "run_id": record.run_id,
-        "benchmark": record.benchmark,
-        "target": record.target,
-        "resource": record.resource,
-        "state": record.state.value,
-        "estimated_cost_usd": record.cost_usd,
-        "started_at": record.started_at.isoformat(),
-        "changed_at": record.changed_at.isoformat(),
-        "may_cost_money": record.may_cost_money,
-        "abandoned": record.is_abandoned,
-        "problem": record.problem,
-    }
-
-
-def _print_runs(records: list[RunRecord]) -> None:
-    rows = [
-        [
-            record.run_id,
-            record.started_at.strftime("%Y-%m-%d %H:%M"),
-            record.target,
-            f"{record.state.value} (abandoned)" if record.is_abandoned else record.state.value,
-            "unknown" if record.cost_usd is None else f"{record.cost_usd:.2f}",
-            "yes" if record.may_cost_money else "no",
-            record.problem,
-        ]
-        for record in records
-    ]
-    header = ["Run", "UTC", "On", "State", "USD, estimated", "May cost", "Problem"]
-    _print_table(header, rows, right={4})
-
-
-def _print_table(header: list[str], rows: list[list[str]], right: set[int]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column, name in enumerate(header):
-        table.add_column(name, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(width=140, highlight=False, markup=False)
-    console.print(table)
 
 
 def _silent(line: str) -> None:

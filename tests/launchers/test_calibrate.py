@@ -10,7 +10,7 @@ import pytest
 
 from catalog import Catalog
 from catalog.observations import OwnObservations
-from launchers.base import BenchmarkRun, CostEstimate, OnLine, RunResult
+from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult, RunTerms
 from launchers.benchmarks import BENCHMARKS
 from launchers.ledger import RunLedger, RunState
 from launchers.targets import parse_target
@@ -32,7 +32,9 @@ class Rented:
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
         return self.estimate
 
-    def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
+    def launch(
+        self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool, on_request: Any = None
+    ) -> str:
         assert confirmed
         return "job"
 
@@ -46,8 +48,14 @@ class Rented:
     def tear_down(self) -> None:
         pass
 
-    def adopt(self) -> Rented:
-        return self
+    def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
+        assert job == "1"
+
+    def bill(self) -> Bill:
+        return Bill(0.25, 900.0, "the cloud's own account")
+
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        pass
 
 
 @pytest.fixture
@@ -129,7 +137,9 @@ def test_stop_takes_down_what_a_dead_planner_left(
     ledger = RunLedger()
     with monkeypatch.context() as patch:
         patch.setattr("launchers.ledger.os.getpid", lambda: 2**22 + 1)  # no process has this
-        ledger.plan("cnn-1", benchmark="cnn", target=AWS, resource="planner-cnn-1", cost_usd=0.4)
+        ledger.plan(
+            "cnn-1", benchmark="cnn", target=AWS, resource="planner-cnn-1", terms=RunTerms(0.4)
+        )
     ledger.record("cnn-1", RunState.RUNNING, job="1")
     assert planner(["calibrate", "status"]) == 0
     out, err = capsys.readouterr()
@@ -144,7 +154,9 @@ def test_stop_takes_down_what_a_dead_planner_left(
 
 
 def test_stop_leaves_a_living_planners_run_alone(rented: None) -> None:
-    RunLedger().plan("cnn-1", benchmark="cnn", target=AWS, resource="planner-cnn-1", cost_usd=1.0)
+    RunLedger().plan(
+        "cnn-1", benchmark="cnn", target=AWS, resource="planner-cnn-1", terms=RunTerms(1.0)
+    )
     assert planner(["calibrate", "stop", "cnn-1"]) == 2
 
 

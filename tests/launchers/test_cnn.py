@@ -16,7 +16,8 @@ from catalog.observations import OwnObservations
 from launchers.benchmarks import BENCHMARKS
 from launchers.benchmarks.bundle import executable
 from launchers.output import find_result
-from planner.actions.calibration.run import CalibrationOptions, run_calibration, status
+from planner.actions.calibration.run import CalibrationOptions, run_calibration
+from planner.actions.calibration.runs import status
 from planner.errors import BadInput
 
 pytest.importorskip("torch")

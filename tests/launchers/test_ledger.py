@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catalog.errors import CatalogError
-from launchers.base import BenchmarkRun, CostEstimate, OnLine, RunResult
-from launchers.errors import BenchmarkFailed, TearDownFailed
+from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult, RunTerms
+from launchers.errors import BenchmarkFailed, ResultNotStored, TearDownFailed
 from launchers.ledger import RunLedger, RunState
 from launchers.runs import execute
 
@@ -33,10 +34,11 @@ class Rented:
     def __init__(self, name): self.resource = name; self.file = cloud / name
     def pause(self): time.sleep(random.uniform(0, 0.01))
     def estimate_cost(self, run): return CostEstimate(1.0, 1.0, 1.0, "test")
-    def launch(self, run, on_line, *, confirmed):
+    def launch(self, run, on_line, *, confirmed, on_request):
         self.pause(); self.file.write_text(run.run_id); self.pause(); return "1"
     def stream(self, on_line): self.pause()
     def collect(self): return RunResult({}, "{}", 1.0)
+    def bill(self): return None
     def tear_down(self): self.pause(); self.file.unlink(missing_ok=True); self.pause()
 ledger = RunLedger(Path(sys.argv[1]))
 while True:
@@ -62,7 +64,9 @@ class Fake:
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
         return CostEstimate(1.5, 1.0, 1.5, "test")
 
-    def launch(self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool) -> str:
+    def launch(
+        self, run: BenchmarkRun, on_line: OnLine, *, confirmed: bool, on_request: Any = None
+    ) -> str:
         self._step("launch")
         return "job 1"
 
@@ -72,6 +76,15 @@ class Fake:
     def collect(self) -> RunResult:
         self._step("collect")
         return RunResult({"value": 1.0}, "{}", 1.0)
+
+    def adopt(self, run: BenchmarkRun, job: str) -> None:
+        pass
+
+    def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
+        self._step("rejoin")
+
+    def bill(self) -> Bill | None:
+        return None
 
     def tear_down(self) -> None:
         self.torn_down += 1
@@ -85,7 +98,7 @@ def test_a_good_run_leaves_every_state_behind(tmp_path: Path, make_run: MakeRun)
     ledger = RunLedger(tmp_path)
     execute(Fake(), make_run("", secrets={}), ledger, confirmed=True, on_line=print)
     (record,) = ledger.runs()
-    assert (record.state, record.job, record.cost_usd) == (RunState.DONE, "job 1", 1.5)
+    assert (record.state, record.job, record.terms.cost_usd) == (RunState.DONE, "job 1", 1.5)
     assert not record.may_cost_money
     states = [row[1] for row in ledger._file.rows()]
     expected = "planned launching running collecting collected tearing_down done"
@@ -137,7 +150,7 @@ def test_a_result_that_cannot_be_stored_still_gives_the_machine_back(
     def full_disk(result: RunResult) -> None:
         raise CatalogError("is full", path="disk", remedy="free space")
 
-    with pytest.raises(CatalogError):
+    with pytest.raises(ResultNotStored, match="planner calibrate import") as told:
         execute(
             launcher,
             make_run(""),
@@ -147,6 +160,9 @@ def test_a_result_that_cannot_be_stored_still_gives_the_machine_back(
             on_result=full_disk,
         )
     assert launcher.torn_down == 1
+    kept = Path(str(told.value).rsplit("planner calibrate import ", 1)[1])
+    assert kept.read_text() == "{}"
+    kept.unlink()
 
 
 def test_a_ledger_that_breaks_meanwhile_does_not_keep_the_machine(
@@ -190,7 +206,7 @@ def test_killed_planner_never_forgets_a_cluster(tmp_path: Path, attempt: int) ->
 
 def test_a_living_planner_is_told_from_a_dead_one(tmp_path: Path) -> None:
     ledger = RunLedger(tmp_path)
-    ledger.plan("r", benchmark="cnn", target="local", resource="", cost_usd=0.0)
+    ledger.plan("r", benchmark="cnn", target="local", resource="", terms=RunTerms(0.0))
     (record,) = ledger.runs()
     assert record.planner_pid == os.getpid()
     assert record.planner_is_alive
@@ -199,10 +215,10 @@ def test_a_living_planner_is_told_from_a_dead_one(tmp_path: Path) -> None:
 
 def test_a_damaged_ledger_is_not_replaced(tmp_path: Path) -> None:
     ledger = RunLedger(tmp_path)
-    ledger.plan("r", benchmark="cnn", target="local", resource="", cost_usd=0.0)
+    ledger.plan("r", benchmark="cnn", target="local", resource="", terms=RunTerms(0.0))
     ledger.path.write_bytes(b"garbage" * 1000)
     with pytest.raises(CatalogError, match="damaged"):
         ledger.runs()
     with pytest.raises(CatalogError, match="damaged"):
-        ledger.plan("s", benchmark="cnn", target="local", resource="", cost_usd=0.0)
+        ledger.plan("s", benchmark="cnn", target="local", resource="", terms=RunTerms(0.0))
     assert ledger.path.read_bytes() == b"garbage" * 1000

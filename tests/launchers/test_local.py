@@ -107,7 +107,7 @@ def test_time_limit_ends_the_whole_group(
     assert time.monotonic() - started < 6
     child = int(next(line for line in lines if line.startswith("child")).split()[1])
     assert not is_running(child)  # though it ignores SIGTERM
-    assert not is_running(int(RunLedger(tmp_path).runs()[0].job))
+    assert not is_running(int(RunLedger(tmp_path).runs()[0].job.split("@")[0]))
 
 
 def test_a_child_that_stays_behind_is_ended_too(
@@ -148,11 +148,11 @@ def test_ctrl_c_and_kill_end_the_group_and_the_ledger_says_so(
         if line.startswith("epoch"):
             break
     (record,) = RunLedger().runs()
-    assert is_running(int(record.job))
+    assert is_running(int(record.job.split("@")[0]))
     planner.send_signal(sign)
     rest = planner.stderr.read()
     assert planner.wait(20) == 130, rest
     assert "Traceback" not in rest
-    assert not is_running(int(record.job))
+    assert not is_running(int(record.job.split("@")[0]))
     (record,) = RunLedger().runs()
     assert (record.state, record.problem) == (RunState.FAILED, "interrupted")

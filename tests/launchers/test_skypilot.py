@@ -93,10 +93,14 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         made.called("api_cancel", request)
         return "request-cancel"
 
+    def api_status(**options: Any) -> list[Any]:
+        made.called("api_status", options)
+        return []
+
     def get(request: str) -> None:
         made.called("get", request)
 
-    for function in (launch, stream_and_get, tail_logs, down, api_cancel, get):
+    for function in (launch, stream_and_get, tail_logs, down, api_cancel, api_status, get):
         monkeypatch.setattr(sky, function.__name__, function)
 
     def no_network(*arguments: Any, **options: Any) -> Any:
@@ -319,13 +323,22 @@ def test_a_cluster_that_will_not_go_down_is_named(
     assert record.may_cost_money
 
 
+@pytest.mark.parametrize("has_printed", [False, True])
 def test_a_job_that_hangs_is_given_up(
-    cloud: Cloud, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud,
+    make_run: MakeRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_printed: bool,
 ) -> None:
-    monkeypatch.setattr("launchers.skypilot.SETUP_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("launchers.cost_cap.SETUP_TIMEOUT_S", 0.0)
     cloud.blocks["tail_logs"] = threading.Event()
-    with pytest.raises(BenchmarkFailed, match="did not return within"):
-        run_it(make_run, tmp_path, timeout_s=0.5)
+    if has_printed:  # it was measured, whatever keeps the job from ending
+        assert run_it(make_run, tmp_path, timeout_s=0.5)[0].document == RESULT
+    else:
+        cloud.log = "at work\n"
+        with pytest.raises(BenchmarkFailed, match="did not return within"):
+            run_it(make_run, tmp_path, timeout_s=0.5)
     cloud.blocks["tail_logs"].set()
     assert not cloud.clusters
 
@@ -338,9 +351,11 @@ def test_a_request_skypilot_does_not_understand(
     assert cloud.calls == []
 
 
-def test_an_abandoned_cluster_can_be_adopted(cloud: Cloud) -> None:
+def test_an_abandoned_cluster_can_be_adopted(cloud: Cloud, make_run: MakeRun) -> None:
     cloud.clusters.add("planner-test-1")
-    launcher_for().adopt().tear_down()
+    launcher = launcher_for()
+    launcher.adopt(make_run(""), "")
+    launcher.tear_down()
     assert not cloud.clusters
 
 

@@ -18,12 +18,15 @@ CLOUDS = {"do": "digitalocean"}
 DEFAULT_VCPUS = 8.0
 
 
-def quote(catalog: Catalog, target: SkyTarget, timeout_s: float) -> CostEstimate:
-    """The cheapest matching offer for as long as the machine may be held.
+def quote(
+    catalog: Catalog, target: SkyTarget, timeout_s: float, max_hours: float | None = None
+) -> CostEstimate:
+    """The cheapest matching offer, on all nodes, for as long as the machine may be held.
 
-    ``usd`` is None where the catalog has no price for the target.
+    ``usd`` is None where the catalog has no price for the target. Raises LaunchRefused for a
+    ``max_hours`` in which nothing can be measured.
     """
-    hours = held_hours(timeout_s)
+    hours = held_hours(timeout_s, max_hours)
     if not target.is_billed:
         return CostEstimate(None, None, hours, "your own cluster: no price per hour is known")
     offers = catalog.offers
@@ -50,15 +53,16 @@ def quote(catalog: Catalog, target: SkyTarget, timeout_s: float) -> CostEstimate
     if not len(found):
         return CostEstimate(None, None, hours, f"the catalog has no {kind} price for this target")
     best = int(found[np.argmin(offers.numbers["usd_per_hour"][found])])
-    rate = float(offers.numbers["usd_per_hour"][best])
+    rate = float(offers.numbers["usd_per_hour"][best]) * target.nodes
+    nodes = f"{target.nodes} x " if target.nodes > 1 else ""
     source = catalog.sources.get(offers.text("price_source", best))
     as_of = source.as_of.isoformat() if source and source.as_of else "of unknown date"
     return CostEstimate(
         rate * hours,
         rate,
         hours,
-        f"{offers.text('instance_type', best)} in {offers.text('region', best)}, {kind} price "
-        f"{as_of}, held {hours:.2f} h at most",
+        f"{nodes}{offers.text('instance_type', best)} in {offers.text('region', best)}, {kind} "
+        f"price {as_of}, held {hours:.2f} h at most",
     )
 
 

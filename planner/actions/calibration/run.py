@@ -1,4 +1,4 @@
-"""The use cases behind ``planner calibrate``: measure here or elsewhere, and keep what was found.
+"""``planner calibrate run``: measure here or elsewhere, and keep what was found.
 
 The launchers are imported only when a run is made.
 """
@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ from catalog.observations import OwnObservation, OwnObservations
 from planner.errors import BadInput, OverBudget, PlannerError
 
 if TYPE_CHECKING:
-    from launchers.base import BenchmarkRun, CostEstimate, Launcher, RunResult
+    from launchers.base import BenchmarkRun, Bill, CostEstimate, Launcher, RunResult
     from launchers.benchmarks import Benchmark
-    from launchers.ledger import RunRecord
+    from launchers.spending import Spending
 
 Say = Callable[[str], None]
 # Importing torch, drawing the data, warming up and the test come on top of the time counted.
@@ -35,7 +35,12 @@ class CalibrationOptions:
     empty text for a switch); what is not said is the program's choice.
 
     ``max_seconds`` ends the counted part early; ``threads`` 0 is torch's choice; ``python`` is the
-    interpreter on the machine measured; ``max_cost_usd`` the most that the run may cost.
+    interpreter on the machine measured; ``max_cost_usd`` and ``max_hours`` the most that the run
+    may cost and that a machine may be held.
+
+    ``template`` starts it as ``ranks`` processes a node (``launchers.templates``). ``profile`` puts
+    Nsight Systems before it. ``prometheus`` is a text file or the URL of a Pushgateway, ``wandb`` a
+    project: both get the result and its utilisation samples.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -43,11 +48,17 @@ class CalibrationOptions:
     max_seconds: float = DEFAULT_SECONDS
     python: str = ""
     max_cost_usd: float | None = None
+    max_hours: float | None = None
+    template: str = ""
+    ranks: int = 1
+    profile: bool = False
+    prometheus: str = ""
+    wandb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationOutcome:
-    """One finished run. ``seconds`` is the time the machine was held."""
+    """One finished run. ``seconds`` is the time the machine was held; ``bill`` what it cost."""
 
     run_id: str
     target: str
@@ -55,6 +66,7 @@ class CalibrationOutcome:
     own: OwnObservation
     document: Mapping[str, Any]
     seconds: float
+    bill: Bill | None = None
 
 
 def run_calibration(
@@ -75,10 +87,14 @@ def run_calibration(
     Raises BadInput for what cannot be run or was not confirmed, OverBudget when it may cost more
     than ``max_cost_usd``, PlannerError when the run failed, CatalogError for damaged stores.
     """
+    from launchers.base import RunTerms
     from launchers.benchmarks import find_benchmark
     from launchers.errors import LaunchRefused
+    from launchers.exporters import Exporters
     from launchers.ledger import RunLedger
-    from launchers.runs import execute
+    from launchers.runs import Drive, carry_out
+    from launchers.spending import Spending
+    from launchers.stages import Stage, Stages
 
     if not 0 < options.max_seconds < 86400:
         raise BadInput("must be above zero", where="--max-seconds", remedy="say 120")
@@ -90,61 +106,65 @@ def run_calibration(
     ledger.runs()
     catalog = catalog or Catalog.open()
     stored: list[OwnObservation] = []
-    with _launch_errors():
+    with launch_errors():
         chosen = find_benchmark(benchmark)
         run = _run_of(chosen, options)
         _check(chosen, run, on)
-        launcher = _launcher(on, run, options, catalog)
+        exporters = Exporters.of(options.prometheus, options.wandb)
+        terms = RunTerms(
+            max_cost_usd=options.max_cost_usd, max_hours=options.max_hours, timeout_s=run.timeout_s
+        )
+        spending = Spending(terms, where=f"{on}: {run.run_id}")
+        stages = Stages(progress, spending)
+
+        def guard() -> None:
+            spending.check()
+            stages.tick()
+
+        launcher = _launcher(on, run, options, catalog, guard, spending)
 
         def keep(result: RunResult) -> None:
-            from planner.actions.calibration.row import observation
-
-            row, machine = observation(chosen, result.document, on, catalog)
-            stored.append(store.append(row, machine=machine, result_json=result.text))
+            stored.append(stored_by(run.run_id, chosen, result, on, catalog))
 
         estimate = launcher.estimate_cost(run)
-        if not estimate.is_free and not confirm(estimate):
-            raise LaunchRefused("not confirmed, nothing was started", where=on)
-        result = execute(launcher, run, ledger, confirmed=True, on_line=progress, on_result=keep)
-    return CalibrationOutcome(run.run_id, on, estimate, stored[0], result.document, result.seconds)
-
-
-def status() -> list[RunRecord]:
-    """Every run ever started, oldest first, with what may still cost money."""
-    from launchers.ledger import RunLedger
-
-    return RunLedger().runs()
-
-
-def stop(run_id: str, progress: Say) -> None:
-    """Take down what an abandoned run may have left behind. Raises BadInput, PlannerError."""
-    from launchers.base import CostEstimate
-    from launchers.ledger import RunLedger, RunState
-    from launchers.runs import tear_down
-    from launchers.skypilot import SkyPilotLauncher
-    from launchers.targets import parse_target
-
-    ledger = RunLedger()
-    record = ledger.run(run_id)
-    known = "see `planner calibrate status`"
-    if record is None:
-        raise BadInput(f"unknown run {run_id!r}", where="calibrate stop", remedy=known)
-    if record.planner_is_alive and not record.state.is_end:
-        raise BadInput(
-            f"{run_id} is driven by process {record.planner_pid}, which still lives",
-            where="calibrate stop",
-            remedy="press Ctrl-C there",
+        spending.usd_per_hour = estimate.usd_per_hour
+        stages.enter(Stage.ESTIMATE, f"{benchmark} on {on}")
+        if not estimate.is_free:
+            stages.enter(Stage.CONFIRM)
+            if not confirm(estimate):
+                raise LaunchRefused("not confirmed, nothing was started", where=on)
+        terms = replace(terms, cost_usd=estimate.usd, usd_per_hour=estimate.usd_per_hour)
+        result = carry_out(
+            Drive(launcher, run, ledger, progress, keep, terms, spending, stages), confirmed=True
         )
-    with _launch_errors():
-        target = parse_target(record.target)
-        if target is None:
-            if not record.state.is_end:
-                ledger.record(run_id, RunState.FAILED, problem="abandoned")
-            return
-        progress(f"taking down {record.resource}")
-        nothing = CostEstimate(None, None, 1.0, "only taken down")
-        launcher = SkyPilotLauncher(target, run_id, nothing).adopt()
-        tear_down(launcher, run_id, ledger, end=RunState.FAILED, problem="stopped by the user")
+        for complaint in exporters.export(run.run_id, on, result.document):
+            progress(f"warning: {complaint}")
+    record = ledger.run(run.run_id)
+    return CalibrationOutcome(
+        run.run_id,
+        on,
+        estimate,
+        stored[0],
+        result.document,
+        result.seconds,
+        None if record is None else record.bill,
+    )
+
+
+def own_id(run_id: str) -> str:
+    """A run's observation is named after it, so that it can be told that it was stored."""
+    return f"own-{run_id}"
+
+
+def stored_by(
+    run_id: str, benchmark: Benchmark, result: RunResult, on: str, catalog: Catalog
+) -> OwnObservation:
+    """The observation of a run, stored. Raises BenchmarkFailed, CatalogError."""
+    from planner.actions.calibration.row import observation
+
+    row, machine = observation(benchmark, result.document, on, catalog)
+    named = replace(row, id=own_id(run_id))
+    return OwnObservations().append(named, machine=machine, result_json=result.text)
 
 
 def _check(benchmark: Benchmark, run: BenchmarkRun, on: str) -> None:
@@ -180,7 +200,7 @@ def options_text(benchmark: str) -> str:
     from launchers.benchmarks import find_benchmark
     from launchers.benchmarks.bundle import executable
 
-    with _launch_errors():
+    with launch_errors():
         chosen = find_benchmark(benchmark)
     done = subprocess.run(
         [sys.executable, "-I", str(executable(chosen)), "--help"], capture_output=True, text=True
@@ -191,7 +211,14 @@ def options_text(benchmark: str) -> str:
 def _run_of(benchmark: Benchmark, options: CalibrationOptions) -> BenchmarkRun:
     from launchers.base import BenchmarkRun
     from launchers.benchmarks.bundle import executable
+    from launchers.templates import find_template
 
+    if options.ranks < 1:
+        raise BadInput("needs at least one process", where="--ranks", remedy="say 1 or more")
+    if options.ranks > 1 and not options.template:
+        raise BadInput(
+            "says how many processes a template starts", where="--ranks", remedy="add --template"
+        )
     named = {
         "max-seconds": f"{options.max_seconds:g}",
         **({"threads": str(options.threads)} if options.threads else {}),
@@ -205,38 +232,70 @@ def _run_of(benchmark: Benchmark, options: CalibrationOptions) -> BenchmarkRun:
         arguments=(*benchmark.arguments, *arguments),
         timeout_s=options.max_seconds + GRACE_S,
         threads=options.threads or None,
+        template=find_template(options.template).name if options.template else "",
+        ranks_per_node=options.ranks,
     )
 
 
 def _launcher(
-    on: str, run: BenchmarkRun, options: CalibrationOptions, catalog: Catalog
+    on: str,
+    run: BenchmarkRun,
+    options: CalibrationOptions,
+    catalog: Catalog,
+    guard: Callable[[], None],
+    spending: Spending,
 ) -> Launcher:
+    from launchers.exporters.nsys import profile_prefix
     from launchers.local import LocalLauncher
     from launchers.targets import parse_target
 
     target = parse_target(on)
     if target is None:
-        return LocalLauncher(Path(options.python) if options.python else None)
+        return LocalLauncher(
+            Path(options.python) if options.python else None,
+            prefix=profile_prefix(run.run_id) if options.profile else (),
+            guard=guard,
+        )
+    if options.profile:
+        raise BadInput("profiles on this machine only", where="--profile", remedy="use --on local")
+    if target.nodes > 1 and not options.template:
+        raise BadInput(
+            f"{target.nodes} nodes would all run the same",
+            where="--on",
+            remedy="add --template torchrun",
+        )
     from launchers.skypilot import SkyPilotLauncher
     from planner.actions.calibration.cost import quote
+
+    def on_rate(usd_per_hour: float) -> None:
+        spending.usd_per_hour = usd_per_hour
 
     return SkyPilotLauncher(
         target,
         run.run_id,
-        quote(catalog, target, run.timeout_s),
+        quote(catalog, target, run.timeout_s, options.max_hours),
         max_cost_usd=options.max_cost_usd,
+        max_hours=options.max_hours,
         python=options.python,
+        guard=guard,
+        on_rate=on_rate,
     )
 
 
 @contextmanager
-def _launch_errors() -> Iterator[None]:
+def launch_errors() -> Iterator[None]:
     """Turn a launcher's errors into the planner's, and so into exit codes."""
-    from launchers.errors import BenchmarkUnusable, CostCapExceeded, LaunchError, LaunchRefused
+    from launchers.errors import (
+        BenchmarkUnusable,
+        CostCapExceeded,
+        LaunchError,
+        LaunchRefused,
+        LimitReached,
+    )
 
     try:
         yield
-    except CostCapExceeded as error:
+    except (CostCapExceeded, LimitReached) as error:
         raise OverBudget(str(error)) from error
     except (LaunchRefused, BenchmarkUnusable) as error:
         raise BadInput(error.problem, where=error.where, remedy=error.remedy) from error

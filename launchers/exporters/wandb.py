@@ -1,0 +1,48 @@
+"""A run's figures in Weights & Biases. Nothing leaves the machine unless the user says so:
+without WANDB_MODE the run is written offline, to be sent with ``wandb sync``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from launchers.errors import LaunchRefused
+
+
+def check() -> None:
+    """Raises LaunchRefused when W&B is not installed."""
+    if importlib.util.find_spec("wandb") is None:
+        raise LaunchRefused(
+            "Weights & Biases is not installed", where="--wandb", remedy="pip install wandb"
+        )
+
+
+def export(project: str, run_id: str, target: str, document: Mapping[str, Any]) -> str:
+    """Write the run with its samples; returns what went wrong, empty when nothing did."""
+    import wandb
+
+    config = document.get("config")
+    facts = {name: document.get(name) for name in ("benchmark", "model", "task", "device")}
+    described = {**facts, "target": target, **(dict(config) if isinstance(config, Mapping) else {})}
+    try:
+        run = wandb.init(
+            project=project,
+            id=run_id,
+            name=run_id,
+            config={name: value for name, value in described.items() if value is not None},
+            mode=os.environ.get("WANDB_MODE", "offline"),
+            settings=wandb.Settings(silent=True),
+        )
+        utilisation = document.get("utilisation") or document.get("utilization") or {}
+        for sample in utilisation.get("samples", ()):
+            run.log({f"utilisation/{name}": value for name, value in sample.items()})
+        for number, seconds in enumerate(document.get("step_seconds", ())):
+            run.log({"step": number, "step_seconds": seconds})
+        run.summary[str(document.get("metric", "value"))] = document["value"]
+        run.finish()
+    except Exception as error:  # noqa: BLE001  # of a program not ours; the run was measured
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        return f"--wandb {project}: not written ({said}); `wandb offline` keeps it on this machine"
+    return ""
