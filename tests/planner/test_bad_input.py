@@ -317,8 +317,8 @@ def test_unusable_cache_folder_is_one_line(
 SLICES: dict[str, tuple[str, str]] = {
     "empty": ("", "not readable as JSON"),
     "truncated": ('{"schema": "catalog.slice/1", "cloud": "aws", "offers": [', "not readable as"),
-    "a list": ("[]", "schema: is 'list', this version reads 'catalog.slice/1'"),
-    "newer": ('{"schema": "catalog.slice/2"}', "schema: is 'catalog.slice/2', this version reads"),
+    "a list": ("[]", "schema: is 'list', this version reads 'catalog.slice/2'"),
+    "newer": ('{"schema": "catalog.slice/3"}', "schema: is 'catalog.slice/3', this version reads"),
     "without rows": ('{"schema": "catalog.slice/1"}', "offers: is missing"),
     "changed": (
         '{"schema": "catalog.slice/1", "offers": [], "options": [], "sha256": "00"}',

@@ -272,7 +272,7 @@ def test_a_plan_by_size_may_exist_where_no_single_one_does(catalog: Catalog) -> 
         {"input_length": 500, "output_length": 1500, "share": "70%"},
         {"input_length": 30_000, "output_length": 20, "share": "30%"},
     ]
-    asked: dict[str, Any] = {"requests": sizes, "requests_per_second": 12}
+    asked: dict[str, Any] = {"requests": sizes, "requests_per_second": 48}
     c = prepare(workload(where, **asked), catalog).candidates
     big = c.offers.is_in("instance_type", ["a3-highgpu-8g"])[c.row]
     assert np.isnan(c.count[~big]).all()
