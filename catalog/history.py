@@ -80,10 +80,11 @@ class PriceHistory:
         self.path = path or data_dir() / "price_history.sqlite"
 
     def begin(self, at: datetime) -> None:
-        """Note that a refresh began, after every one before it: times are whole seconds."""
+        """Note that a refresh began, after all that is known: times are whole seconds."""
         with self._open(write=True) as connection:
             connection.execute(
-                "INSERT INTO refreshes SELECT max(?, coalesce(max(at), 0) + 1) FROM refreshes",
+                "INSERT INTO refreshes SELECT max(?, coalesce(max(at), 0) + 1) FROM"
+                " (SELECT at FROM refreshes UNION ALL SELECT at FROM prices)",
                 (_epoch(at),),
             )
 

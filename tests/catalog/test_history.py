@@ -80,6 +80,23 @@ def test_an_upfront_payment_counts(tmp_path: Path) -> None:
     assert (key.term_months, points[0][1]) == (12, pytest.approx(1.0))
 
 
+@pytest.mark.parametrize("later_s", [0.0, 0.4, 1.0])
+def test_refreshes_within_a_second_are_told_apart(tmp_path: Path, later_s: float) -> None:
+    """The first one's prices may carry the second in which the next one begins."""
+    history = PriceHistory(tmp_path / "history.sqlite")
+    start = day(0).replace(microsecond=900_000)
+    history.begin(start)
+    history.add(part(start + timedelta(seconds=0.2), a=1.0))
+    again = start + timedelta(seconds=later_s)
+    history.begin(again)
+    history.add(replace(part(again, a=2.0)))
+    since = history.last_refresh()
+    assert since is not None
+    ((_, points),) = history.changed_since(since).items()
+    assert [usd for at, usd in points if at >= since] == [2.0]
+    assert [usd for at, usd in points if at < since] == [1.0]
+
+
 def test_a_damaged_or_foreign_history_is_told_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     path.write_bytes(b"not a database, but long enough to look at" * 40)

@@ -104,9 +104,10 @@ def test_torchrun_for_real(tmp_path: Path) -> None:
     """Two ranks add their numbers over gloo."""
     pytest.importorskip("torch")
     (tmp_path / "add.py").write_text(
-        "import torch, torch.distributed as group\ngroup.init_process_group('gloo')\n"
+        "import os\nimport torch, torch.distributed as group\ngroup.init_process_group('gloo')\n"
         "x = torch.tensor([group.get_rank() + 1])\ngroup.all_reduce(x)\n"
-        "print('sum', x.item(), 'of', group.get_world_size(), flush=True)\n"
+        "line = f'sum {x.item()} of {group.get_world_size()}\\n'\n"
+        "os.write(1, line.encode())  # in one piece: the other rank writes too\n"
         "group.destroy_process_group()\n"
     )
     lines = TEMPLATES["torchrun"].command(["add.py"], Ranks(1, 2), Cluster.LOCAL, sys.executable)
