@@ -48,8 +48,24 @@ def refuse(items: Sequence[Item], limit: str) -> BadInput:
         f"the price of {item.cloud} {item.region} {item.instance_type} {item.purchase} is {age}"
         f"{more}, {limit} allowed",
         where="--max-age",
-        remedy=f"add --refresh, run `planner catalog refresh --only {item.cloud}`, or allow more",
+        remedy=f"{_how_to_refresh(item.cloud)}, or allow more",
     )
+
+
+def _how_to_refresh(cloud: str) -> str:
+    """What fetches this cloud's prices: a source of its own, else a hosted catalog that has it."""
+    from catalog.sources import SOURCES, open_source
+
+    sources = [open_source(name) for name in SOURCES]
+    own = next((source.name for source in sources if source.cloud == cloud), None)
+    if own is not None:
+        return f"add --refresh, run `planner catalog refresh --only {own}`"
+    hosted = next((source.name for source in sources if cloud in source.clouds), None)
+    if hosted is not None:
+        return (
+            f"run `planner catalog refresh --only {hosted}` (no source of {cloud}'s own is known)"
+        )
+    return f"import prices (no source of {cloud} is known), leave it out of --cloud"
 
 
 def refresh_for(

@@ -56,6 +56,20 @@ def test_too_old_a_price_is_refused_with_remedy(own_cache: Path, capsys: Capture
     assert ask(capsys, "--max-age", "10y")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("cloud", "told"),
+    [("verda", "planner catalog refresh --only skypilot"), ("crusoe", "no source of crusoe")],
+)
+def test_the_remedy_names_a_source_that_exists(capsys: Capture, cloud: str, told: str) -> None:
+    elsewhere = [word for word in ASK if word not in ("--region", REGION)]
+    asked = [cloud if word == "aws" else word for word in elsewhere]
+    code = main.run([*asked, "--max-age", "1d"])
+    err = capsys.readouterr().err
+    assert code == 2
+    assert told in err
+    assert f"--only {cloud}" not in err
+
+
 @pytest.mark.parametrize("age", ["soon", "7", "-1d", ""])
 def test_a_wrong_age_is_bad_input(own_cache: Path, capsys: Capture, age: str) -> None:
     code, _, err = ask(capsys, "--max-age", age)
