@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from catalog.refreshed import Row
-from catalog.sources.aws_base import AwsBase, now
+from catalog.sources.aws_base import AwsBase
 from catalog.sources.aws_blocks import block_row
 from catalog.sources.aws_errors import CREDENTIALS
 from catalog.sources.aws_plans import plan_confidence
@@ -20,7 +20,7 @@ from catalog.sources.aws_prices import Commitment, CommitmentKey, commitment_row
 from catalog.sources.aws_quotas import ec2_class
 from catalog.sources.aws_rows import USAGE_CLASS, option_row
 from catalog.sources.aws_spot import ADVISOR, derived_spot_row, spot_row
-from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Reject
+from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Reject, utc_now
 
 ACCOUNT_ONLY = ("capacity_block", "quotas")
 
@@ -28,11 +28,11 @@ ACCOUNT_ONLY = ("capacity_block", "quotas")
 class AwsSource(AwsBase):
     name: ClassVar[str] = "aws"
     cloud: ClassVar[str] = "aws"
-    kinds: ClassVar[tuple[str, ...]] = (
+    kinds: tuple[str, ...] = (
         "on_demand", "spot", "reservation", "savings_plan", "capacity_block",
     )  # fmt: skip
-    has_quotas: ClassVar[bool] = True
-    needs: ClassVar[str] = (
+    has_quotas: bool = True
+    needs: str = (
         "nothing for public prices; the aws extra and credentials for spot prices, capacity "
         "blocks and quotas"
     )
@@ -66,7 +66,7 @@ class AwsSource(AwsBase):
             quotas,
             tuple(rejects),
             f"AWS servicequotas:ListServiceQuotas (ec2), {region}",
-            now(),
+            utc_now(),
         )
 
     def _on_demand(self, region: str, deadline: float) -> Fetched:
@@ -239,6 +239,6 @@ def _fetched(
         options=tuple(options),
         rejects=tuple(dict.fromkeys(rejects)),
         source=source,
-        fetched_at=now(),
+        fetched_at=utc_now(),
         as_of=as_of,
     )

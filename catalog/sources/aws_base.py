@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from catalog.sources.aws_account import AwsAccount
@@ -34,7 +33,7 @@ class AwsBase(Source):
         if lack is not None:
             # What only an account knows is not asked for, rather than reported as failed; what is
             # lacking, and what to run, is said by `planner doctor` in the place of ``needs``.
-            self.__dict__.update(kinds=self.public_kinds, has_quotas=False, needs=self.note)
+            self.kinds, self.has_quotas, self.needs = self.public_kinds, False, self.note
         return None
 
     @property
@@ -73,8 +72,3 @@ class AwsBase(Source):
 
     def regions(self, known: Sequence[str]) -> list[str]:
         return [region for region in known if not region.startswith(OTHER_PARTITIONS)]
-
-
-def now() -> datetime:
-    """The time of a fetch: UTC, whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)

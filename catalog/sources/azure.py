@@ -10,13 +10,12 @@ quotas of the subscription. Without, sizes are those that the embedded catalog k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from catalog.sources.azure_arm import missing_login
 from catalog.sources.azure_errors import NoLogin
 from catalog.sources.azure_quotas import quotas_of
-from catalog.sources.azure_regions import AzureRegions, Machines, Once, checked_region, sold
+from catalog.sources.azure_regions import AzureRegions, Machines, checked_region, sold
 from catalog.sources.azure_rows import commitment_rows, on_demand_row, spot_row
 from catalog.sources.base import (
     Fetched,
@@ -26,7 +25,9 @@ from catalog.sources.base import (
     Reject,
     Source,
     check_deadline,
+    utc_now,
 )
+from catalog.sources.once import Once
 
 FEED = "Azure Retail Prices (prices.azure.com, public)"
 GRAPH = "eviction rates of Azure Resource Graph"
@@ -35,20 +36,17 @@ GRAPH = "eviction rates of Azure Resource Graph"
 class AzureSource(Source):
     name: ClassVar[str] = "azure"
     cloud: ClassVar[str] = "azure"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot", "reservation", "savings_plan")
-    needs: ClassVar[str] = (
+    kinds: tuple[str, ...] = ("on_demand", "spot", "reservation", "savings_plan")
+    needs: str = (
         "nothing for prices; for all sizes, eviction rates and quotas the extra azure, a login "
         "(`az login`) and a subscription (AZURE_SUBSCRIPTION_ID)"
     )
 
     def __init__(self) -> None:
         self._regions = AzureRegions(self.name)
-        self._evictions = Once[dict[str, str]]()
-
-    @property
-    def has_quotas(self) -> bool:  # type: ignore[override]  # of this source, not of its class
-        """Whether there is a subscription to ask: a refresh of public prices needs none."""
-        return missing_login() is None
+        self._evictions = Once[str, dict[str, str]]()
+        # Asked for where there is a subscription: a refresh of public prices needs none.
+        self.has_quotas = missing_login() is None
 
     def missing(self) -> Missing | None:
         """Nothing: prices are public."""
@@ -108,7 +106,7 @@ class AzureSource(Source):
         machines = self._regions.machines(place, deadline)
         quotas, rejects = quotas_of(arm.usages(place, deadline), machines.families)
         return FetchedQuotas(
-            tuple(quotas), tuple(rejects), f"Azure Compute usage.list, {place}", _now()
+            tuple(quotas), tuple(rejects), f"Azure Compute usage.list, {place}", utc_now()
         )
 
 
@@ -132,9 +130,5 @@ def _fetched(
         options=tuple(rows),
         rejects=tuple(rejects),
         source=source,
-        fetched_at=_now(),
+        fetched_at=utc_now(),
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)

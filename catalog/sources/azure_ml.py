@@ -22,9 +22,18 @@ from catalog.sources.azure_ml_rows import (
     supported_of,
     surcharge_of,
 )
-from catalog.sources.azure_regions import AzureRegions, Machines, Once, checked_region, sold
+from catalog.sources.azure_regions import AzureRegions, Machines, checked_region, sold
 from catalog.sources.azure_retail import walk
-from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source, check_deadline
+from catalog.sources.base import (
+    Fetched,
+    FetchFailed,
+    Missing,
+    Reject,
+    Source,
+    check_deadline,
+    utc_now,
+)
+from catalog.sources.once import Once
 
 FEED = "Azure Retail Prices (prices.azure.com, public)"
 PAGE = "sizes documented for Azure Machine Learning (no Azure login)"
@@ -37,16 +46,16 @@ class AzureMlSource(Source):
     name: ClassVar[str] = "azure-ml"
     cloud: ClassVar[str] = "azure"
     platform: ClassVar[str] = "azure-ml"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
-    needs: ClassVar[str] = (
+    kinds: tuple[str, ...] = ("on_demand", "spot")
+    needs: str = (
         "nothing for prices of the documented sizes; for the service's own list of sizes the extra "
         "azure, a login (`az login`) and a subscription (AZURE_SUBSCRIPTION_ID)"
     )
 
     def __init__(self) -> None:
         self._regions = AzureRegions(self.name)
-        self._surcharges = Once[tuple[Surcharge, list[Reject]]]()
-        self._supported = Once[Sizes]()
+        self._surcharges = Once[str, tuple[Surcharge, list[Reject]]]()
+        self._supported = Once[str, Sizes]()
 
     def missing(self) -> Missing | None:
         """Nothing: prices are public."""
@@ -78,7 +87,7 @@ class AzureMlSource(Source):
             options=tuple(rows),
             rejects=tuple(rejects),
             source=f"{FEED} of Virtual Machines and {SERVICE}, {listed_by}, {place}",
-            fetched_at=datetime.now(UTC).replace(microsecond=0),
+            fetched_at=utc_now(),
         )
 
     def _surcharge(self, region: str, deadline: float) -> tuple[Surcharge, list[Reject]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from catalog.sources.azure_arm import Arm, missing_login, subscription_id
 from catalog.sources.azure_errors import NoLogin
@@ -23,28 +23,12 @@ from catalog.sources.azure_retail import URL, VIRTUAL_MACHINES, PriceList, price
 from catalog.sources.base import FetchFailed, Reject
 from catalog.sources.endpoints import endpoint
 from catalog.sources.http import HttpClient
+from catalog.sources.once import Once
 
 REGION = re.compile(r"[a-z][a-z0-9]{2,40}")
 NO_FACTS = "priced, but the catalog has no facts about it (with an Azure login its size is asked)"
 NOT_HERE = "priced, but not among the region's sizes"
 T = TypeVar("T")
-
-
-class Once(Generic[T]):
-    """One value a key, made by the first thread that asks while the others wait for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._values: dict[str, T] = {}
-
-    def get(self, key: str, make: Callable[[], T]) -> T:
-        with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._values:
-                self._values[key] = make()
-            return self._values[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +57,8 @@ class AzureRegions:
         self._lock = threading.Lock()
         self._http: HttpClient | None = None
         self._arm: Arm | None = None
-        self._machines = Once[Machines]()
-        self._prices = Once[PriceList]()
+        self._machines = Once[str, Machines]()
+        self._prices = Once[str, PriceList]()
 
     @property
     def http(self) -> HttpClient:

@@ -29,7 +29,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from catalog.quotas import Quota
@@ -107,12 +107,12 @@ class Source(ABC):
     # Empty for plain machines, else sagemaker, vertex-ai or azure-ml.
     platform: ClassVar[str] = ""
     # Purchase kinds it can fetch, as in catalog.offers.PurchaseKind.
-    kinds: ClassVar[tuple[str, ...]]
+    kinds: tuple[str, ...]
     # Asked only when --only names it.
     opt_in: ClassVar[bool] = False
     # One line for `planner doctor`: what it needs (an extra, a key, nothing).
-    needs: ClassVar[str] = ""
-    has_quotas: ClassVar[bool] = False
+    needs: str = ""
+    has_quotas: bool = False
     # Most calls of fetch at a time.
     workers: ClassVar[int] = 4
 
@@ -155,3 +155,8 @@ def check_deadline(deadline: float, doing: str) -> None:
         raise FetchFailed(
             f"out of time while {doing}", "try again, name fewer regions or raise --deadline"
         )
+
+
+def utc_now() -> datetime:
+    """The time of a fetch, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)

@@ -25,8 +25,9 @@ from catalog.sources.base import (
     Reject,
     Source,
     check_deadline,
+    utc_now,
 )
-from catalog.sources.gcp_client import GoogleClients, Once
+from catalog.sources.gcp_client import GoogleClients, SharedAnswer
 from catalog.sources.gcp_machines import (
     MachineType,
     Unusable,
@@ -48,7 +49,6 @@ from catalog.sources.gcp_pages import (
     list_tpu_zones,
     list_types,
     region_of,
-    utc_now,
 )
 from catalog.sources.gcp_quotas import quotas_of
 from catalog.sources.gcp_skus import (
@@ -90,20 +90,20 @@ Offer = MachineType | Slice
 class GcpSource(Source):
     name: ClassVar[str] = "gcp"
     cloud: ClassVar[str] = "gcp"
-    kinds: ClassVar[tuple[str, ...]] = tuple(WAYS)
-    needs: ClassVar[str] = (
+    kinds: tuple[str, ...] = tuple(WAYS)
+    needs: str = (
         "the extra gcp and Google Cloud credentials (`gcloud auth application-default login`)"
     )
-    has_quotas: ClassVar[bool] = True
+    has_quotas: bool = True
 
     def __init__(self, name: str = "gcp") -> None:
         """``name`` is the source that asks: it says which endpoint variable counts."""
         self.clients = GoogleClients(name)
         # The lists are of all regions: asked once, whatever the number of slices.
-        self._types: Once[AllTypes] = Once()
-        self._rates: Once[Rates] = Once()
-        self._tpu_zones: Once[frozenset[str]] = Once()
-        self._tpu_types: dict[str, Once[TpuTypes]] = {}
+        self._types: SharedAnswer[AllTypes] = SharedAnswer()
+        self._rates: SharedAnswer[Rates] = SharedAnswer()
+        self._tpu_zones: SharedAnswer[frozenset[str]] = SharedAnswer()
+        self._tpu_types: dict[str, SharedAnswer[TpuTypes]] = {}
 
     def missing(self) -> Missing | None:
         return self.clients.missing()
@@ -218,7 +218,7 @@ class GcpSource(Source):
         try:
             zones = self._tpu_zones.get(deadline, lambda: list_tpu_zones(self.clients, deadline))
             own = [zone for zone in zones if region_of(zone) == region]
-            once = self._tpu_types.setdefault(region, Once())
+            once = self._tpu_types.setdefault(region, SharedAnswer())
             types = once.get(deadline, lambda: list_tpu_types(self.clients, own, deadline))
         except FetchFailed as failure:
             check_deadline(deadline, "listing TPU types")

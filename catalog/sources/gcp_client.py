@@ -41,7 +41,7 @@ CHUNK = 1 << 16
 FAILURE_STANDS_S = 30.0
 
 
-class Once(Generic[Value]):
+class SharedAnswer(Generic[Value]):
     """Something all slices of a refresh need: one thread asks, the others wait for its answer.
 
     A failure is given to those who waited too, instead of as many attempts as there are slices.
@@ -78,7 +78,7 @@ class GoogleClients:
 
     def __init__(self, name: str = "gcp") -> None:
         self.name = name
-        self._credentials: Once[tuple[Any, str]] = Once()
+        self._credentials: SharedAnswer[tuple[Any, str]] = SharedAnswer()
 
     def missing(self) -> Missing | None:
         """What keeps the clients from being used. Looks at files only, never at the network."""

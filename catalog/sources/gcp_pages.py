@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from catalog.sources.base import FetchFailed, Reject, check_deadline
@@ -204,7 +203,3 @@ def list_tpu_zones(clients: GoogleClients, deadline: float) -> frozenset[str]:
         token = page.next_page_token
         if not token:
             return frozenset(zones)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)

@@ -31,7 +31,7 @@ MOST_CSV_BYTES = 128 << 20
 class GpuhuntSource(HostedSource):
     name: ClassVar[str] = "gpuhunt"
     clouds: ClassVar[tuple[str, ...]] = tuple(PROVIDERS)
-    needs: ClassVar[str] = "nothing, but must be named: --only gpuhunt"
+    needs: str = "nothing, but must be named: --only gpuhunt"
     default_url: ClassVar[str] = "https://dstack-gpu-pricing.s3.eu-west-1.amazonaws.com"
 
     def download(self, cloud: str, deadline: float) -> HostedFile:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
-from catalog.sources.base import Fetched, FetchFailed
+from catalog.sources.base import Fetched, FetchFailed, utc_now
 from catalog.sources.hosted_rows import Slices, rows_of
 from catalog.sources.http_source import HttpSource
 from catalog.sources.once import Once
@@ -29,7 +29,7 @@ class HostedFile:
 
 class HostedSource(HttpSource):
     cloud: ClassVar[str] = ""
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
+    kinds: tuple[str, ...] = ("on_demand", "spot")
     opt_in: ClassVar[bool] = True
 
     def __init__(self) -> None:
@@ -57,6 +57,6 @@ class HostedSource(HttpSource):
                 f"{file.version} has no {kind} price of {region}", "leave the region or kind out"
             )
         offers, options, rejects = rows_of(cloud, place, kind, hosted)
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         rejected = (*file.slices.rejects, *rejects)
         return Fetched(offers, options, rejected, f"{file.version}, {kind}", now, file.as_of)

@@ -32,7 +32,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ import httpx
 import stamina
 import stamina.instrumentation
 
+from catalog.sources.base import utc_now
 from catalog.sources.endpoints import endpoint, is_loopback, origin, variable
 from catalog.sources.http_answers import (
     LATER,
@@ -181,7 +182,7 @@ class HttpClient:
         answer = self._send(_Request("GET", url, deadline, sent, None, limit_bytes))
         if answer is None:
             if kept:
-                now = datetime.now(UTC).replace(microsecond=0)
+                now = utc_now()
                 return Answer(kept.body, kept.headers, bare_url(url), now, from_cache=True)
             raise HttpFailed(f"{bare_url(url)} answered 304 unasked", LATER, 304)
         if cached and "etag" in answer.headers:
@@ -297,7 +298,7 @@ class HttpClient:
         sink.truncate()  # an earlier attempt's part
         self._copy(request, response, sink)
         body = sink.getvalue() if isinstance(sink, io.BytesIO) else b""
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         return Answer(body, dict(response.headers), bare_url(request.url), now)
 
     def _copy(self, request: _Request, response: httpx.Response, sink: IO[bytes]) -> None:

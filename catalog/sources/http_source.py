@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source
+from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source, utc_now
 from catalog.sources.cloud_rows import ALL, Priced, Terms
 from catalog.sources.endpoints import endpoint
 from catalog.sources.key_files import ApiKey
@@ -85,7 +85,7 @@ def fetched(
 ) -> Fetched:
     """The rows of priced machines as one fetched slice."""
     offers, options = terms.rows(region, kind, priced)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     return Fetched(offers, options, tuple(rejects), source, now, as_of)
 
 

@@ -32,8 +32,8 @@ NAMED_REGIONS = 6
 class LambdaSource(OnePriceSource):
     name: ClassVar[str] = "lambda"
     cloud: ClassVar[str] = "lambda"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand",)
-    needs: ClassVar[str] = "an API key of Lambda (LAMBDA_API_KEY or ~/.lambda_cloud/lambda_keys)"
+    kinds: tuple[str, ...] = ("on_demand",)
+    needs: str = "an API key of Lambda (LAMBDA_API_KEY or ~/.lambda_cloud/lambda_keys)"
     default_url: ClassVar[str] = "https://cloud.lambda.ai"
     key_required: ClassVar[bool] = True
     # Lambda bills by the minute.

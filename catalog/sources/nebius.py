@@ -30,8 +30,8 @@ SERVICE_ACCOUNT = ".nebius/credentials.json"
 class NebiusSource(Source):
     name: ClassVar[str] = "nebius"
     cloud: ClassVar[str] = "nebius"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
-    needs: ClassVar[str] = "the nebius extra, Nebius credentials and a project in each region"
+    kinds: tuple[str, ...] = ("on_demand", "spot")
+    needs: str = "the nebius extra, Nebius credentials and a project in each region"
     workers: ClassVar[int] = 2
     # Nebius bills by the second.
     terms: ClassVar[Terms] = Terms("nebius", 1, 1)

@@ -21,8 +21,8 @@ FOLDER = "/a/ocom/docs/cloudestimator2/data"
 class OciSource(OnePriceSource):
     name: ClassVar[str] = "oci"
     cloud: ClassVar[str] = "oci"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
-    needs: ClassVar[str] = "nothing: Oracle's price files are public"
+    kinds: tuple[str, ...] = ("on_demand", "spot")
+    needs: str = "nothing: Oracle's price files are public"
     default_url: ClassVar[str] = "https://www.oracle.com"
     # OCI bills by the second, at least a minute.
     terms: ClassVar[Terms] = Terms("oci", 60, 60)

@@ -26,8 +26,8 @@ ASKED_DATA_CENTERS = 3
 class RunpodSource(OnePriceSource):
     name: ClassVar[str] = "runpod"
     cloud: ClassVar[str] = "runpod"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
-    needs: ClassVar[str] = "nothing; a key is used where RUNPOD_API_KEY or ~/.runpod has one"
+    kinds: tuple[str, ...] = ("on_demand", "spot")
+    needs: str = "nothing; a key is used where RUNPOD_API_KEY or ~/.runpod has one"
     default_url: ClassVar[str] = "https://api.runpod.io"
     # RunPod bills by the second.
     terms: ClassVar[Terms] = Terms("runpod", 1, 1)

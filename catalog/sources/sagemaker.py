@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from catalog.sources.aws_base import AwsBase, now
+from catalog.sources.aws_base import AwsBase
 from catalog.sources.aws_files import PREAMBLE_LINES, kept_lines
 from catalog.sources.aws_quotas import sagemaker_class
-from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Reject
+from catalog.sources.base import Fetched, FetchedQuotas, FetchFailed, Reject, utc_now
 from catalog.sources.bodies import parse_csv
 from catalog.sources.sagemaker_rows import ManagedPrices, from_file, from_products, managed_rows
 
@@ -22,9 +22,9 @@ class SageMakerSource(AwsBase):
     name: ClassVar[str] = "sagemaker"
     cloud: ClassVar[str] = "aws"
     platform: ClassVar[str] = "sagemaker"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand",)
-    has_quotas: ClassVar[bool] = True
-    needs: ClassVar[str] = "nothing for prices; the aws extra and credentials for quotas"
+    kinds: tuple[str, ...] = ("on_demand",)
+    has_quotas: bool = True
+    needs: str = "nothing for prices; the aws extra and credentials for quotas"
     public_kinds: ClassVar[tuple[str, ...]] = kinds
     without_account: ClassVar[str] = "prices come from AWS's public files, quotas stay unknown"
 
@@ -43,7 +43,7 @@ class SageMakerSource(AwsBase):
             options=tuple(options),
             rejects=tuple(dict.fromkeys(rejects)),
             source=source,
-            fetched_at=now(),
+            fetched_at=utc_now(),
         )
 
     def fetch_quotas(self, region: str, deadline: float) -> FetchedQuotas:
@@ -57,7 +57,7 @@ class SageMakerSource(AwsBase):
             quotas,
             tuple(rejects),
             f"AWS servicequotas:ListServiceQuotas (sagemaker), {region}",
-            now(),
+            utc_now(),
         )
 
     def _from_account(self, region: str, deadline: float) -> ManagedPrices:

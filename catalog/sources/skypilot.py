@@ -30,7 +30,7 @@ class SkypilotSource(HostedSource):
     clouds: ClassVar[tuple[str, ...]] = (
         "aws", "azure", "gcp", "hyperstack", "lambda", "nebius", "oci", "runpod", "verda",
     )  # fmt: skip
-    needs: ClassVar[str] = "nothing, but must be named: --only skypilot"
+    needs: str = "nothing, but must be named: --only skypilot"
     default_url: ClassVar[str] = (
         "https://raw.githubusercontent.com/skypilot-org/skypilot-catalog/master/catalogs"
     )

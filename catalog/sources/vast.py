@@ -37,8 +37,8 @@ SEARCH = {
 class VastSource(HttpSource):
     name: ClassVar[str] = "vast"
     cloud: ClassVar[str] = "vast"
-    kinds: ClassVar[tuple[str, ...]] = ("on_demand", "spot")
-    needs: ClassVar[str] = "nothing; a key is used where VAST_API_KEY or ~/.config/vastai has one"
+    kinds: tuple[str, ...] = ("on_demand", "spot")
+    needs: str = "nothing; a key is used where VAST_API_KEY or ~/.config/vastai has one"
     default_url: ClassVar[str] = "https://console.vast.ai"
     # Vast bills by the second.
     terms: ClassVar[Terms] = Terms("vast", 1, 1)

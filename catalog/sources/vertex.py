@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source
+from catalog.sources.base import Fetched, FetchFailed, Missing, Reject, Source, utc_now
 from catalog.sources.gcp import GcpSource
-from catalog.sources.gcp_client import GoogleClients, Once
+from catalog.sources.gcp_client import GoogleClients, SharedAnswer
 from catalog.sources.gcp_machines import (
     SHARED_CORES,
     MachineType,
@@ -28,7 +28,7 @@ from catalog.sources.gcp_machines import (
     quota_class,
     usd_per_hour,
 )
-from catalog.sources.gcp_pages import list_skus, utc_now
+from catalog.sources.gcp_pages import list_skus
 from catalog.sources.gcp_skus import (
     FLEX_START,
     ON_DEMAND,
@@ -54,12 +54,12 @@ class VertexSource(Source):
     name: ClassVar[str] = "vertex-ai"
     cloud: ClassVar[str] = "gcp"
     platform: ClassVar[str] = "vertex-ai"
-    kinds: ClassVar[tuple[str, ...]] = tuple(WAYS)
-    needs: ClassVar[str] = GcpSource.needs
+    kinds: tuple[str, ...] = tuple(WAYS)
+    needs: str = GcpSource.needs
 
     def __init__(self) -> None:
         self._compute = GcpSource(self.name)
-        self._rates: Once[tuple[Rates, Rates]] = Once()
+        self._rates: SharedAnswer[tuple[Rates, Rates]] = SharedAnswer()
 
     def missing(self) -> Missing | None:
         return self._compute.missing()

@@ -11,7 +11,7 @@ import pytest
 
 from catalog.sources.base import FetchFailed
 from catalog.sources.gcp import GcpSource
-from catalog.sources.gcp_client import GoogleClients, Once
+from catalog.sources.gcp_client import GoogleClients, SharedAnswer
 from catalog.sources.gcp_errors import explained
 from tests.catalog.gcp_setup import IOWA, fetch, gcp, usd
 from tests.fakes.gcp import AGGREGATED, COMPUTE, FakeGcp, refusal
@@ -161,7 +161,7 @@ def test_a_failure_of_the_shared_lists_stands_for_all_slices(gcp: FakeGcp) -> No
 
 def test_a_shared_failure_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.sources.gcp_client.FAILURE_STANDS_S", 0.0)
-    once: Once[int] = Once()
+    once: SharedAnswer[int] = SharedAnswer()
     answers = iter([FetchFailed("a", "b"), 7])
 
     def ask() -> int:
