@@ -41,25 +41,27 @@ class LayeredCatalog(Catalog):
         return "-".join(filter(None, (self._base.content_id, self._digest)))
 
     @cached_property
-    def offers(self) -> OfferTable:
-        table = self._base.offers
+    def _applied(self) -> tuple[OfferTable, dict[str, Source]]:
+        """Offers with the overlays over them, and the overlays' own sources."""
+        table, added = self._base.offers, dict[str, Source]()
         for overlay in self.overlays:
             if overlay.discounts:
-                table = self._discounted(table, overlay)
+                table = self._discounted(table, overlay, added)
             if overlay.rates:
-                table = self._rated(table, overlay)
-        return table
+                table = self._rated(table, overlay, added)
+        return table, added
+
+    @cached_property
+    def offers(self) -> OfferTable:
+        return self._applied[0]
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
-        self.offers  # noqa: B018  (applying overlays adds their sources)
-        return {**self._base.sources, **self._added}
+        return {**self._base.sources, **self._applied[1]}
 
-    @cached_property
-    def _added(self) -> dict[str, Source]:
-        return {}
-
-    def _discounted(self, table: OfferTable, overlay: Overlay) -> OfferTable:
+    def _discounted(
+        self, table: OfferTable, overlay: Overlay, added: dict[str, Source]
+    ) -> OfferTable:
         usd = table.numbers["usd_per_hour"].copy()
         upfront = table.numbers["upfront_usd"].copy()
         codes = table.codes["price_source"].copy()
@@ -74,7 +76,7 @@ class LayeredCatalog(Catalog):
             if number:
                 key = f"overlay:{overlay.name}:{number}:{words[code]}"
                 base = self._base.sources.get(words[code])
-                self._added[key] = _source(
+                added[key] = _source(
                     key,
                     f"{overlay.discounts[number - 1].discount:.4g} off by overlay {overlay.name}, "
                     f"of: {base.citation if base else words[code]}",
@@ -89,9 +91,9 @@ class LayeredCatalog(Catalog):
             {**table.numbers, "usd_per_hour": usd, "upfront_usd": upfront},
         )
 
-    def _rated(self, table: OfferTable, overlay: Overlay) -> OfferTable:
+    def _rated(self, table: OfferTable, overlay: Overlay, sources: dict[str, Source]) -> OfferTable:
         key = f"overlay:{overlay.name}:rates"
-        self._added[key] = _source(
+        sources[key] = _source(
             key, f"overlay {overlay.name}: {overlay.origin}", None, overlay.imported_at
         )
         names = {rate.instance_type for rate in overlay.rates}

@@ -14,7 +14,8 @@ from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
-Class = type[Any]
+# Not type[Any]: methods are put on the class, which type checkers take for a mistake.
+Class = Any
 
 
 @recursive_repr()
@@ -44,10 +45,10 @@ def _compare(cls: Class, frozen: bool) -> None:
 
     own_equal = "__eq__" in cls.__dict__
     if not own_equal:
-        cls.__eq__ = equal  # type: ignore[assignment]
+        cls.__eq__ = equal
     # Python sets __hash__ to None where a class body has __eq__ alone.
     if cls.__dict__.get("__hash__") is None:
-        cls.__hash__ = hashed if frozen else None  # type: ignore[assignment]
+        cls.__hash__ = hashed if frozen else None
 
 
 def _freeze(cls: Class) -> None:
@@ -63,8 +64,8 @@ def _freeze(cls: Class) -> None:
             raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
         super(cls, self).__delattr__(name)
 
-    cls.__setattr__ = refuse_set  # type: ignore[assignment]
-    cls.__delattr__ = refuse_delete  # type: ignore[assignment]
+    cls.__setattr__ = refuse_set
+    cls.__delattr__ = refuse_delete
 
 
 def _pickle_slots(cls: Class) -> None:
@@ -78,7 +79,7 @@ def _pickle_slots(cls: Class) -> None:
         for name, value in zip(names, values, strict=True):
             object.__setattr__(self, name, value)
 
-    cls.__getstate__ = state  # type: ignore[assignment]
+    cls.__getstate__ = state
     cls.__setstate__ = restore
 
 
@@ -132,7 +133,7 @@ def _made(cls: Class, *, frozen: bool, eq: bool, slots: bool, kw_only: bool) -> 
     if "__init__" not in own:
         _init_later(cls, frozen)
     if "__repr__" not in own:
-        cls.__repr__ = _repr  # type: ignore[assignment]
+        cls.__repr__ = _repr
     if eq:
         _compare(cls, frozen)
     if frozen:
