@@ -33,13 +33,14 @@ def find_result(lines: Iterable[str], where: str) -> tuple[dict[str, Any], str]:
         raise BenchmarkFailed(
             f"printed a result that is not JSON ({error})", where=where, remedy=REMEDY
         ) from error
-    problem = _problem(document)
+    problem = problem_of(document)
     if problem:
         raise BenchmarkFailed(f"printed a bad result: {problem}", where=where, remedy=REMEDY)
     return document, text[:end]
 
 
-def _problem(document: object) -> str:
+def problem_of(document: object) -> str:
+    """Why a document is no result of a benchmark; empty when it is one."""
     if not isinstance(document, dict):
         return "not an object"
     if document.get("schema") != SCHEMA:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog import Catalog
-from planner.actions.calibration.own import THIS_MACHINE, this_machine
+from planner.actions.calibration.observed import THIS_MACHINE
+from planner.actions.calibration.own import this_machine
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
 from planner.performance.learned.model import RowPrediction, predict_rows

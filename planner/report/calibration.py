@@ -8,7 +8,8 @@ from rich.table import Table
 from planner.amounts import money
 from planner.results.calibration import CalibrationResults, Move
 
-SHORT_ID = 12
+# An id is shown as far as it takes to tell it from the others, at least this far.
+SHORTEST_ID = 12
 
 
 def print_results(found: CalibrationResults, console: Console) -> None:
@@ -19,13 +20,14 @@ def print_results(found: CalibrationResults, console: Console) -> None:
     for title in ("measured", "expected", ""):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("use", no_wrap=True)
+    short = shortened([run.id for run in found.results])
     for run in found.results:
         seen = run.observation
         unit = str(seen["metric"]).replace("_per_device", "").replace("_per_s", "/s")
         factor = run.measured_over_expected
         batch = f" b{seen['batch_global']}" if seen["batch_global"] else ""
         table.add_row(
-            run.id[:SHORT_ID],
+            short[run.id],
             f"{run.measured_at[5:10]} {run.measured_at[11:16]}",
             str(seen["model"]),
             str(seen["accelerator"]),
@@ -39,13 +41,24 @@ def print_results(found: CalibrationResults, console: Console) -> None:
     console.print(table)
     for run in found.results:
         if run.reason:
-            console.print(f"{run.id[:SHORT_ID]} is {run.use}: {run.reason}")
+            console.print(f"{short[run.id]} is {run.use}: {run.reason}")
     if found.effect is None:
         return
     console.print(found.effect.sentence)
     for move in found.effect.moves:
         if move.changed or move.cost_usd_before != move.cost_usd_after:
             console.print(f"  {_moved(move)}")
+
+
+def shortened(ids: list[str]) -> dict[str, str]:
+    """Each id's beginning that no other one of them has."""
+    found = {}
+    for one in ids:
+        size = SHORTEST_ID
+        while size < len(one) and any(o != one and o.startswith(one[:size]) for o in ids):
+            size += 1
+        found[one] = one[:size]
+    return found
 
 
 def _moved(move: Move) -> str:

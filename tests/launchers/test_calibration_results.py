@@ -18,6 +18,7 @@ from planner.actions.calibration.results import judge, results
 from planner.actions.estimate import estimate
 from planner.cli.main import run as planner
 from planner.errors import BadInput
+from planner.report.calibration import shortened
 from planner.workload import parse
 from tests.launchers.conftest import RESULT, RESULT_LINE
 
@@ -207,6 +208,20 @@ def test_an_import_of_many_is_all_or_nothing(
     file.write_text(f"{RESULT_LINE}\n@@PLANNER_RESULT {{}}\n")
     assert planner(["calibrate", "import", str(file)]) == 2
     assert OwnObservations().all() == []
+
+
+def test_runs_of_one_benchmark_are_told_apart(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (store(STEP, id=f"own-transformer-{w}") for w in ("1a2b3c4d", "1a9f0000"))
+    shown = shortened([first, second])
+    assert shown == {first: "own-transformer-1a2", second: "own-transformer-1a9"}
+    assert planner(["calibrate", "undo", "own-transformer-1a"]) == 2
+    assert "means several runs" in capsys.readouterr().err
+    assert planner(["calibrate", "undo", shown[first]]) == 0
+    assert planner(["calibrate", "results", "--quiet", "--no-effect", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["results"]
+    assert [row["use"] for row in rows] == ["undone", "used"]
 
 
 def test_results_show_value_expectation_and_effect(

@@ -8,18 +8,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 
 from launchers.benchmarks.programs.common import (
+    Case,
+    best_of,
     checked,
     fail,
     finish,
     import_torch,
     open_device,
     parser,
-    say,
-    spread,
-    timed,
 )
 from launchers.benchmarks.programs.meters import Meter
 from launchers.benchmarks.programs.ranks import join, leave, spawn, world
@@ -48,19 +48,17 @@ def main(argv: list[str] | None = None) -> None:
     import torch.distributed as group
 
     sizes = [2**power for power in range(12, 40, 2) if 2**power < args.largest_mib * 2**20]
-    by_size: dict[str, dict[str, float]] = {}
-    best: tuple[float, list[float], list[float]] = (0.0, [], [])
+    sizes.append(args.largest_mib * 2**20)
     # As many steps on every rank: a limit in time would leave one waiting for the others.
-    each = argparse.Namespace(**{**vars(args), "max_seconds": float("inf")})
-    for size in (*sizes, args.largest_mib * 2**20):
-        message = torch.ones(size // 4).to(device.name)
-        if rank == 0:
-            say(f"{size} bytes")
-        seconds = timed(device, partial(group.all_reduce, message), each)
-        rates = [2 * (ranks - 1) / ranks * size / second / 1e9 for second in seconds]
-        by_size[str(size)] = {**spread(rates), "median_s": spread(seconds)["median"]}
-        if by_size[str(size)]["median"] > best[0]:
-            best = (by_size[str(size)]["median"], rates, seconds)
+    unlimited = argparse.Namespace(**{**vars(args), "max_seconds": float("inf")})
+
+    def cases() -> Iterator[Case]:
+        for size in sizes:
+            message = torch.ones(size // 4).to(device.name)
+            bus_gb = 2 * (ranks - 1) / ranks * size / 1e9
+            yield str(size), bus_gb, partial(group.all_reduce, message)
+
+    by_size, rates, seconds = best_of(device, cases(), len(sizes), unlimited)
     backend = group.get_backend()
     leave()
     if rank:
@@ -74,8 +72,8 @@ def main(argv: list[str] | None = None) -> None:
         model=f"all-reduce-{backend}",
         task="ceiling",
         metric="gb_per_s",
-        rates=best[1],
-        step_seconds=best[2],
+        rates=rates,
+        step_seconds=seconds,
         data={"kind": "ones"},
         ranks=ranks,
         by_size=by_size,

@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from statistics import quantiles
@@ -21,6 +21,8 @@ MARKER = "@@PLANNER_RESULT "
 SCHEMA = "planner.benchmark/1"
 DEVICES = ("auto", "cpu", "cuda", "rocm", "mps", "xla", "hpu", "neuron")
 PRECISIONS = ("fp32", "bf16", "fp16")
+# Something to time: its name, what one step of it does in the unit of the rate, and the step.
+Case = tuple[str, float, Callable[[], object]]
 
 
 def fail(problem: str) -> NoReturn:
@@ -159,6 +161,15 @@ def open_device(torch: Any, wanted: str, threads: int = 0, seed: int = 0) -> Dev
     return Device(torch, kind)
 
 
+def opened(args: argparse.Namespace) -> tuple[Any, Device, Meter]:
+    """torch, the device asked for, and a meter that runs."""
+    torch = import_torch(args)
+    device = open_device(torch, args.device, args.threads, args.seed)
+    meter = Meter(device.kind)
+    meter.start()
+    return torch, device, meter
+
+
 def _has(module: str) -> bool:
     from importlib.util import find_spec
 
@@ -185,6 +196,26 @@ def timed(device: Device, step: Callable[[], object], args: argparse.Namespace) 
             say(f"stopped after {number} steps: --max-seconds")
             break
     return device.seconds(marks)
+
+
+def best_of(
+    device: Device, cases: Iterable[Case], count: int, args: argparse.Namespace
+) -> tuple[dict[str, dict[str, float]], list[float], list[float]]:
+    """Time ``count`` cases, each for its share of the seconds allowed.
+
+    Returns the spread of each one's rates by name, and rates and seconds of the fastest one.
+    """
+    each = argparse.Namespace(**{**vars(args), "max_seconds": args.max_seconds / count})
+    found: dict[str, dict[str, float]] = {}
+    best: tuple[float, list[float], list[float]] = (0.0, [], [])
+    for name, amount, step in cases:
+        say(name)
+        seconds = timed(device, step, each)
+        rates = [amount / second for second in seconds]
+        found[name] = {**spread(rates), "median_s": spread(seconds)["median"]}
+        if found[name]["median"] > best[0]:
+            best = found[name]["median"], rates, seconds
+    return found, best[1], best[2]
 
 
 def spread(values: list[float]) -> dict[str, float]:

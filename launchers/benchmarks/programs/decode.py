@@ -13,13 +13,11 @@ from launchers.benchmarks.programs.common import (
     dtype_of,
     fail,
     finish,
-    import_torch,
-    open_device,
+    opened,
     parser,
     say,
     spread,
 )
-from launchers.benchmarks.programs.meters import Meter
 from launchers.benchmarks.programs.networks import SIZES, cache_of, transformer
 
 
@@ -34,10 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     length = args.input_length + args.output_length
     if length > size.context:
         fail(f"--input-length and --output-length add up to {length}, above {size.context}")
-    torch = import_torch(args)
-    device = open_device(torch, args.device, args.threads, args.seed)
-    meter = Meter(device.kind)
-    meter.start()
+    torch, device, meter = opened(args)
     dtype = dtype_of(torch, args.precision)
     model = transformer(torch, size, cached=True).to(device.name, dtype).eval()
     prompt = torch.randint(size.vocabulary, (args.batch_size, args.input_length)).to(device.name)

@@ -17,13 +17,11 @@ from launchers.benchmarks.programs.common import (
     dtype_of,
     fail,
     finish,
-    import_torch,
-    open_device,
+    opened,
     parser,
     say,
     timed,
 )
-from launchers.benchmarks.programs.meters import Meter
 from launchers.benchmarks.programs.networks import SIZES, cnn, resnet50, transformer
 
 RUNTIMES = ("torch", "compile", "onnxruntime", "openvino", "tvm", "tensorrt")
@@ -48,10 +46,7 @@ def main(argv: list[str] | None = None) -> None:
         "--sequence", type=int, default=128, help="tokens a sequence of a transformer"
     )
     args = checked(wanted.parse_args(argv))
-    torch = import_torch(args)
-    device = open_device(torch, args.device, args.threads, args.seed)
-    meter = Meter(device.kind)
-    meter.start()
+    torch, device, meter = opened(args)
     model, inputs = _network(torch, args)
     dtype = dtype_of(torch, args.precision)
     model = model.eval()

@@ -164,7 +164,7 @@ def _gpu_reader() -> _Nvml | _NvidiaSmi:
     if nvml is not None:
         try:
             return _Nvml(nvml)
-        except Exception:  # noqa: BLE001  (no driver, no permission: the command may still work)
+        except nvml.NVMLError:  # no driver or no permission: the command may still work
             pass
     return _NvidiaSmi()
 

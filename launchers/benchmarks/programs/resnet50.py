@@ -6,12 +6,10 @@ from launchers.benchmarks.programs.common import (
     checked,
     dtype_of,
     finish,
-    import_torch,
-    open_device,
+    opened,
     parser,
     timed,
 )
-from launchers.benchmarks.programs.meters import Meter
 from launchers.benchmarks.programs.networks import resnet50
 
 
@@ -21,10 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     wanted.add_argument("--compile", action="store_true", help="torch.compile the model")
     wanted.add_argument("--channels-last", action="store_true", help="memory format NHWC")
     args = checked(wanted.parse_args(argv))
-    torch = import_torch(args)
-    device = open_device(torch, args.device, args.threads, args.seed)
-    meter = Meter(device.kind)
-    meter.start()
+    torch, device, meter = opened(args)
     model = resnet50(torch).to(device.name).train()
     side = args.image_size
     images = torch.randn(args.batch_size, 3, side, side).to(device.name)

@@ -8,11 +8,10 @@ from typing import Any
 
 from catalog import Catalog
 from catalog.observations import OwnObservation, OwnObservations
+from launchers.output import MARKER, SCHEMA, problem_of
 from planner.actions.calibration.row import observation
 from planner.errors import BadInput
 
-MARKER = "@@PLANNER_RESULT "
-SCHEMA = "planner.benchmark/1"
 # A result with all its samples is some tens of kB.
 MOST_BYTES = 20_000_000
 
@@ -43,6 +42,8 @@ def import_results(
         known.add(printed)
         try:
             benchmark = find_benchmark(str(document.get("benchmark", "")))
+            if problem := problem_of(document):
+                raise BenchmarkFailed(f"is a bad result: {problem}", where=on)
             row, machine = observation(benchmark, document, on, catalog)
         except LaunchRefused as error:
             raise BadInput(

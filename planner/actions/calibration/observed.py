@@ -18,6 +18,9 @@ from planner.workload import (
     Workload,
 )
 
+# Words of observations that are no name in the catalog.
+THIS_MACHINE = "this-machine"
+CEILING = "ceiling"
 TRAINING = ("train", "finetune")
 INFERENCE = ("infer_batch",)
 # Throughput does not depend on the amount of work, as long as a batch fits in it.

@@ -13,7 +13,12 @@ from catalog import Catalog, UnknownName
 from catalog.accelerators import AcceleratorKind
 from catalog.observations import OwnObservation, OwnObservations
 from catalog.verdicts import Verdict, Verdicts
-from planner.actions.calibration.observed import observed_workload, per_second
+from planner.actions.calibration.observed import (
+    CEILING,
+    THIS_MACHINE,
+    observed_workload,
+    per_second,
+)
 from planner.candidates.configurations import doubling
 from planner.information.belief import believe
 from planner.performance.devices import Device, Machines, from_accelerator, usual_network
@@ -21,7 +26,6 @@ from planner.performance.efficiency import MEASUREMENT_SD, Measured
 from planner.performance.tasks import setups_of
 from planner.performance.throughput import log_ratio, throughput_of
 
-THIS_MACHINE = "this-machine"
 # Runs of one set-up repeat within a few per cent: these were made under different loads, software
 # or power limits, and no average of them is the speed of either. Assumption.
 CONTRADICTION = 0.2
@@ -139,6 +143,8 @@ def _examined(own: OwnObservation, catalog: Catalog) -> Examined:
     device = _device(own, catalog)
     if device is None:
         return Examined(own, Use.NOT_ASKED, reason=f"{seen.accelerator} is not this machine's")
+    if seen.task == CEILING:
+        return Examined(own, Use.NOT_ASKED, reason="a ceiling: no plan asks for one by itself")
     try:
         shape = catalog.model_shape(seen.model)
     except UnknownName:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,8 +238,6 @@ def _decision(
     if late_usd is None:
         pick = int(alternatives.choose(belief))
         late_usd = float(alternatives.expected_usd(belief)[pick])
-    from dataclasses import replace
-
     return replace(alternatives, late_usd=late_usd), belief
 
 

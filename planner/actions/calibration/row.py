@@ -15,14 +15,13 @@ from catalog.observations import Observation
 from launchers.benchmarks import Benchmark
 from launchers.errors import BenchmarkFailed
 from launchers.hardware import describe_machine
+from planner.actions.calibration.observed import CEILING, THIS_MACHINE
 from planner.actions.device_names import accelerator_name, cpu_name
 
-THIS_MACHINE = "this-machine"
 # The benchmark's words for a precision of training, to those of the observations: weights stay in
 # fp32 and products run in 16 bit. Inference stores what it computes in.
 MIXED = {"fp32": "fp32", "bf16": "amp-bf16", "fp16": "amp-fp16", "amp": "amp-fp16"}
 RUNTIMES = ("onnxruntime", "openvino", "tvm", "torch_tensorrt", "vllm")
-CEILING = "ceiling"
 
 
 def observation(
