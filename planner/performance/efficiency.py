@@ -1,9 +1,9 @@
 """From peak to practice: kernel efficiency, and how far analytic times are expected to be off.
 
-log(measured / analytic throughput) is a sum of normal effects, from what all runs on a device or of
-a task share down to one exact configuration. Own measurements are noisy sums of the same effects, so the
-posterior of any configuration follows in closed form (a Gaussian process with a nested kernel):
-a measurement moves its neighbours as much as they share, and an exact repeat almost wholly.
+log(measured / analytic throughput) is a sum of normal effects, from what all runs on a device or
+of a task share down to one exact configuration. Own measurements are noisy sums of the same effects,
+so the posterior of any configuration follows in closed form (a Gaussian process whose kernel is the
+shares of the groups two configurations have in common): a measurement moves its neighbours as much as they share, and an exact repeat almost wholly.
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ _PRIORS: dict[tuple[str, str], Prior] = {
 }
 _UNFAMILIAR = Prior(0.25, 0.80, "no experience with this kind of device")
 
-# How the prior variance is shared between effects, widest group first. The rest is the
-# configuration's own. Two runs of one configuration differ by MEASUREMENT_SD. Set after half the mean
-# squared difference of the fit's errors (in standard deviations, groups weighing equally) between
-# published rows that differ in the batch only (0.6), in the framework (0.9), in the model (1.0), in
-# model and framework (1.4), in accelerator and framework (2.0); errors of one accelerator in two
-# tasks correlate by 0.2, which is the `device`.
+# How the prior variance is shared between effects, widest group first. Two runs of one
+# configuration differ by MEASUREMENT_SD. Set after half the mean squared difference of the fit's
+# errors (in standard deviations, groups weighing equally) between published rows that differ in
+# the batch only (0.6), in the framework (0.9), in the model (1.0), in model and framework (1.4),
+# in accelerator and framework (2.0); errors of one accelerator in two tasks correlate by 0.2,
+# which is the `device`.
 _SHARES = (
     ("device", 0.10),
     ("task", 0.10),

@@ -100,7 +100,7 @@ def examine(catalog: Catalog) -> list[Examined]:
 def this_machine() -> Device:
     """This machine's CPUs as one device; what could not be found out stays unknown.
 
-    Memory bandwidth is not something a CPU tells: it is known once `calibrate run memory` measured it.
+    A CPU does not tell its memory bandwidth: it is known once `calibrate run memory` measured it.
     """
     from launchers.hardware import describe_machine
 
