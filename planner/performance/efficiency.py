@@ -1,9 +1,10 @@
 """From peak to practice: kernel efficiency, and how far analytic times are expected to be off.
 
 log(measured / analytic throughput) is a sum of normal effects, from what all runs on a device or
-of a task share down to one exact configuration. Own measurements are noisy sums of the same effects,
-so the posterior of any configuration follows in closed form (a Gaussian process whose kernel is the
-shares of the groups two configurations have in common): a measurement moves its neighbours as much as they share, and an exact repeat almost wholly.
+of a task share down to one exact configuration. Own measurements are noisy sums of the same
+effects, so the posterior of any configuration follows in closed form (a Gaussian process whose
+kernel is the shares of the groups that two configurations have in common): a measurement moves its
+neighbours as much as they share, and an exact repeat almost wholly.
 """
 
 from __future__ import annotations
