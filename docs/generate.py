@@ -17,8 +17,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "docs"))
 
 # Of this checkout, not of an installed one.
+from references import commands, documents, tui_keys  # noqa: E402
+
 from catalog.attributes import attributes  # noqa: E402
 from planner.performance.learned.artefact import ARTEFACT, load  # noqa: E402
 from planner.report.accuracy import markdown, summary  # noqa: E402
@@ -98,31 +101,15 @@ def examples() -> str:
     return text
 
 
-def tui_keys() -> str:
-    """Every key of the terminal interface: what a config file may move."""
-    from tui.app import keys_and_meanings
-
-    lines = [
-        "# Keys of the terminal interface",
-        "",
-        "Made from the screens by `docs/generate.py`. The first column is the name in the config",
-        "file ([how](tui.md#settings)).",
-        "",
-        "| name | key | does |",
-        "| --- | --- | --- |",
-    ]
-    for id_, (keys, does) in keys_and_meanings().items():
-        lines.append(f"| {id_} | `{keys}` | {does} |")
-    return "\n".join(lines) + "\n"
-
-
 RUN = re.compile(r"<!-- run: (.+?) -->")
 ACCURACY_BEGINS, ACCURACY_ENDS = "<!-- accuracy: made by docs/generate.py -->", "<!-- end -->"
 PAGES = {
     "docs/catalog-attributes.md": catalog_attributes,
     "docs/accuracy.md": accuracy,
     "docs/examples.md": examples,
-    "docs/tui-keys.md": tui_keys,
+    "docs/reference/commands.md": commands,
+    "docs/reference/json.md": documents,
+    "docs/reference/tui-keys.md": tui_keys,
     "README.md": readme,
 }
 
