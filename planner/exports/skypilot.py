@@ -24,41 +24,55 @@ CLOUDS = {
     "runpod": "runpod",
     "verda": "verda",
 }
-# SkyPilot's names of accelerators, where it asks for them by name: beside a GCP machine, and on
-# RunPod, whose pods have names of their own here.
+# SkyPilot's names of accelerators (its catalog fetchers, 0.14), where it asks for them by name:
+# beside a GCP machine, and on RunPod, whose pods have names of their own here.
 ACCELERATORS = {
-    "A100-40GB": "A100",
-    "A100-80GB": "A100-80GB",
-    "A100-80GB-PCIe": "A100-80GB",
-    "B200": "B200",
-    "GB200": "GB200",
-    "H100-80GB": "H100",
-    "H200": "H200",
-    "K80": "K80",
-    "L4": "L4",
-    "L40": "L40",
-    "L40S": "L40S",
-    "MI300X": "MI300X",
-    "P100": "P100",
-    "P4": "P4",
-    "RTX-A4000": "RTXA4000",
-    "RTX-A5000": "RTXA5000",
-    "RTX-A6000": "RTXA6000",
-    "RTX-PRO-6000-Server": "RTXPRO6000",
-    "RTX4090": "RTX4090",
-    "RTX5090": "RTX5090",
-    "T4": "T4",
-    "V100-16GB": "V100",
-    "V100-32GB": "V100-32GB",
+    "gcp": {
+        "A100-40GB": "A100",
+        "A100-80GB": "A100-80GB",
+        "B200": "B200",
+        "H100-80GB": "H100",
+        "H200": "H200",
+        "K80": "K80",
+        "L4": "L4",
+        "P100": "P100",
+        "P4": "P4",
+        "RTX-PRO-6000-Server": "RTXPRO6000",
+        "T4": "T4",
+        "V100-16GB": "V100",
+    },
+    "runpod": {
+        "A100-80GB": "A100-80GB-SXM",
+        "A100-80GB-PCIe": "A100-80GB",
+        "A30": "A30",
+        "A40": "A40",
+        "B200": "B200",
+        "H100-80GB": "H100-SXM",
+        "H100-NVL": "H100-NVL",
+        "H100-PCIe": "H100",
+        "H200": "H200-SXM",
+        "L4": "L4",
+        "L40": "L40",
+        "L40S": "L40S",
+        "MI300X": "MI300X",
+        "RTX-A4000": "RTXA4000",
+        "RTX-A5000": "RTXA5000",
+        "RTX-A6000": "RTXA6000",
+        "RTX-PRO-6000-MaxQ": "RTXPRO6000-MaxQ",
+        "RTX-PRO-6000-Server": "RTXPRO6000",
+        "RTX3070": "RTX3070",
+        "RTX3080": "RTX3080",
+        "RTX3090": "RTX3090",
+        "RTX4000-Ada": "RTX4000-Ada",
+        "RTX4080": "RTX4080",
+        "RTX4090": "RTX4090",
+        "RTX5000-Ada": "RTX5000-Ada",
+        "RTX5090": "RTX5090",
+        "RTX6000-Ada": "RTX6000-Ada",
+    },
 }
-RUNPOD_ACCELERATORS = {
-    "A100-80GB": "A100-80GB-SXM",
-    "H100-80GB": "H100-SXM",
-    "H100-PCIe": "H100",
-    "H100-NVL": "H100-NVL",
-    "H200": "H200-SXM",
-}
-BY_ACCELERATOR = ("gcp", "runpod")
+# A GCP family whose GPU has a name of its own there.
+H100_MEGA = ("a3-megagpu", "H100-MEGA")
 PURCHASES = ("on_demand", "spot", "savings_plan", "resource_commitment")
 # Boot, image and weights.
 READY_SECONDS = 1800
@@ -129,7 +143,7 @@ def resources_of(subject: Subject) -> dict[str, Any]:
     else:
         if item.cloud != "runpod":
             found["instance_type"] = item.instance_type.partition("+")[0]
-        if item.cloud in BY_ACCELERATOR and not subject.is_cpu:
+        if item.cloud in ACCELERATORS and not subject.is_cpu:
             found["accelerators"] = f"{_accelerator(subject)}:{subject.devices_per_node}"
         elif item.cloud == "runpod":
             found["instance_type"] = item.instance_type
@@ -140,8 +154,10 @@ def resources_of(subject: Subject) -> dict[str, Any]:
 
 def _accelerator(subject: Subject) -> str:
     item = subject.item
-    own = RUNPOD_ACCELERATORS if item.cloud == "runpod" else {}
-    name = own.get(item.accelerator) or ACCELERATORS.get(item.accelerator)
+    family, mega = H100_MEGA
+    if item.instance_type.startswith(family):
+        return mega
+    name = ACCELERATORS[item.cloud].get(item.accelerator)
     if name is None:
         raise refuse(
             subject,
