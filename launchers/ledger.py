@@ -156,6 +156,8 @@ class RunLedger:
             latest = next((one for one in self._merged(rows) if one.run_id == run_id), None)
             if latest is None or latest.state is not record.state or latest.state.is_end:
                 return False
+            if latest.is_kept:  # nobody drives it, its planner may live or not
+                return True
             if latest.planner_is_alive is None:
                 return from_other_hosts
             return not latest.planner_is_alive

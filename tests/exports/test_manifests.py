@@ -244,7 +244,10 @@ def test_skypilot_reads_tasks_and_services(
     texts = [
         skypilot(subject(result, catalog), Wishes(command="python train.py")) for result in results
     ]
-    texts += [skypilot(subject(training, catalog), NOTHING), skypilot(subject(serving, catalog), NOTHING)]
+    texts += [
+        skypilot(subject(training, catalog), NOTHING),
+        skypilot(subject(serving, catalog), NOTHING),
+    ]
     hostile = named(serving, name=HOSTILE)
     texts.append(skypilot(subject(hostile, catalog), Wishes(model_id=HOSTILE)))
     started = bounded(task_of(subject(training, catalog), NOTHING), "run-1", limits(3600), 99.5)

@@ -44,6 +44,7 @@ class FakeSky(ModuleType):
         self.folder, self.log = folder, log
         self.faults: dict[str, list[BaseException]] = {}
         self.exit_code = 0
+        self.options: list[dict[str, Any]] = []  # of each launch
         self.usd_per_hour = 0.8
         self.exceptions = SimpleNamespace(ClusterDoesNotExist=ClusterDoesNotExist)
         self.StatusRefreshMode = SimpleNamespace(AUTO="AUTO")
@@ -74,6 +75,7 @@ class FakeSky(ModuleType):
         return SimpleNamespace(**options)
 
     def launch(self, task: Any, *, cluster_name: str, **options: Any) -> str:
+        self.options.append(options)
         self._called("launch", cluster_name)
         request = f"launch-{cluster_name}"
         (self.folder / "requests" / request).write_text(json.dumps([cluster_name, time.time()]))
