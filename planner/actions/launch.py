@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
@@ -44,13 +45,15 @@ PLANNED = ("name", "resources", "num_nodes", "service")
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
     """What to run and how far to go. ``command`` is a shell line, ``task_file`` a SkyPilot task
-    whose resources are replaced by the plan's, ``secrets`` names of environment variables handed
+    whose resources are replaced by the plan's, ``workdir`` a folder carried to every node,
+    ``secrets`` names of environment variables handed
     on unseen. ``keep_up`` leaves a service running without any end."""
 
     which: Which = field(default_factory=Which)
     command: str = ""
     template: str = ""
     task_file: str = ""
+    workdir: str = ""
     model_id: str = ""
     secrets: tuple[str, ...] = ()
     max_cost_usd: float | None = None
@@ -172,6 +175,8 @@ def _check(subject: Subject, options: LaunchOptions) -> None:
         raise BadInput("goes with no --task, which has a run", where="--command")
     if options.task_file and options.template:
         raise BadInput("goes with --command", where="--template", remedy="leave it out")
+    if options.workdir and not Path(options.workdir).is_dir():
+        raise BadInput("is no folder", where=f"--workdir {options.workdir}", remedy="name one")
     service = subject.is_service
     serves = service and subject.is_language_inference
     if not (options.command or options.task_file or serves):
@@ -219,6 +224,8 @@ def _config(subject: Subject, options: LaunchOptions) -> dict[str, Any]:
         model_id=options.model_id,
     )
     config = task_of(subject, wishes, as_service=False)
+    if options.workdir:
+        config["workdir"] = str(Path(options.workdir).absolute())
     if not options.task_file:
         return config
     from planner.yaml_file import load
@@ -230,6 +237,8 @@ def _config(subject: Subject, options: LaunchOptions) -> dict[str, Any]:
     envs = {**config.get("envs", {}), **(own.pop("envs", None) or {})}
     config.pop("run", None)
     config.pop("envs", None)
+    if options.workdir:
+        own.pop("workdir", None)
     return {**config, **({"envs": envs} if envs else {}), **own}
 
 
@@ -320,8 +329,6 @@ def _target(subject: Subject) -> str:
 
 
 def _run(planned: _Planned, options: LaunchOptions, job: str) -> BenchmarkRun:
-    from pathlib import Path
-
     from launchers.base import BenchmarkRun
 
     name = dns_name(planned.subject.name)[:20].strip("-")

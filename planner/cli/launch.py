@@ -32,6 +32,9 @@ def launch(
         str,
         typer.Option(metavar="TASK.yaml", help="A SkyPilot task; its resources are the plan's."),
     ] = "",
+    workdir: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder carried to every machine; it runs there.")
+    ] = "",
     template: Annotated[
         str, typer.Option(help="Start --command as ranks: torchrun, deepspeed, ray-train ...")
     ] = "",
@@ -76,6 +79,7 @@ def launch(
         which=Which(workload, group, alternative),
         command=command,
         template=template,
+        workdir=workdir,
         task_file=task,
         model_id=model_id,
         secrets=tuple(secret or ()),

@@ -85,7 +85,10 @@ def skypilot(subject: Subject, wishes: Wishes) -> str:
         said = fleet_notes(subject) if subject.is_language_inference else []
         said = [*said, "Start it with sky serve up, or planner launch; this stays up and costs."]
     else:
-        said = notes(subject, wishes)
+        said = [
+            *notes(subject, wishes),
+            "Add `workdir: .` to carry the folder with your program to the machines.",
+        ]
         if subject.item.purchase == "spot":
             said.append("sky jobs launch starts it again when the machine is taken away.")
     return comment([*subject.summary, *said]) + yaml_text(task)

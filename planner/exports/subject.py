@@ -173,6 +173,12 @@ def subject_of(
 
 def subject_for(item: Item, workload: Workload, where: str, vendors: Mapping[str, str]) -> Subject:
     """An item with the workload it is for."""
+    if item.nodes < 1 or item.groups < 1 or item.accelerators <= 0:
+        raise BadInput(
+            "has a configuration without machines",
+            where=where,
+            remedy="save the result again, it was changed by hand",
+        )
     text = item.parallelism
     replicas = re.match(r"(\d+) replicas(?: of (.+))?", text)
     layout = parse_layout((replicas[2] or "") if replicas else text)

@@ -241,6 +241,18 @@ def test_a_task_files_work_runs_on_the_plans_machines(
     assert "has no run" in planner("launch", job, "--task", task, "--yes").err
 
 
+def test_a_folder_is_carried_along(
+    planner: Planner, job: Path, cloud: FakeSky, tmp_path: Path
+) -> None:
+    (tmp_path / "code").mkdir()
+    words = ("launch", job, "--command", "python train.py", "--yes", "--workdir")
+    assert planner(*words, tmp_path / "code").code == 0
+    ((config, _),) = cloud.Task.configs
+    assert config["workdir"] == str(tmp_path / "code")
+    missing = planner(*words, tmp_path / "nothing")
+    assert missing.code == 2 and "is no folder" in missing.err
+
+
 def test_old_and_moved_prices_are_told(catalog: Catalog, cloud: FakeSky, tmp_path: Path) -> None:
     plan = small(catalog, where={"clouds": ["aws"], "purchase": ["on_demand"]})
     item = plan.recommendation
