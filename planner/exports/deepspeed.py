@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from planner.exports.launch_scripts import launch_script
+from planner.exports.launch_scripts import launch_script, program_words
 from planner.exports.subject import Subject, Wishes, refuse
 from planner.performance.layouts import NO_RECOMPUTE
 
@@ -18,6 +18,7 @@ def deepspeed(subject: Subject, wishes: Wishes) -> str:
     The program gets ``--deepspeed --deepspeed_config ds_config.json``, as
     ``deepspeed.add_config_arguments`` reads them.
     """
+    program_words(subject, wishes, "deepspeed")  # what is no job at all is said first
     text = json.dumps(config(subject), indent=2)
     before = f"cat > {CONFIG} <<'PLANNER_END'\n{text}\nPLANNER_END\n"
     extra = ("--deepspeed", "--deepspeed_config", CONFIG)
@@ -31,6 +32,13 @@ def config(subject: Subject) -> dict[str, Any]:
     Ulysses, deepspeed.moe): it reads the PLANNER_ variables. Raises BadInput for what DeepSpeed
     cannot combine.
     """
+    if not subject.trains:
+        raise refuse(
+            subject,
+            "deepspeed",
+            f"it trains, and this is {subject.workload.kind}",
+            "use --to torchrun",
+        )
     layout = subject.layout
     stage = layout.zero or 0
     if (layout.pipeline or 1) > 1 and stage > 1:

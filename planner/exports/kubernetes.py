@@ -8,7 +8,7 @@ from launchers.templates import Cluster
 from planner.exports import vllm
 from planner.exports.launch_scripts import notes, ranks_of, run_lines
 from planner.exports.layout import environment
-from planner.exports.serving import PORT, fleet_notes
+from planner.exports.serving import PORT, check_known, fleet_notes
 from planner.exports.subject import ON_PREM, Subject, Wishes, refuse, refuse_places
 from planner.exports.words import comment, dns_name, label_value, one_line, yaml_text
 
@@ -77,6 +77,7 @@ def _service(subject: Subject, wishes: Wishes) -> tuple[list[str], list[dict[str
     if wishes.command:
         line = wishes.command
     else:
+        check_known(subject, "kubernetes")
         line = vllm.command(subject, wishes)
         if not wishes.model_id:
             said.append("Fill in MODEL: the name or path of the weights.")

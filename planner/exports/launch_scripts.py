@@ -16,7 +16,7 @@ from planner.exports.subject import ON_PREM, Subject, Wishes, refuse, refuse_pla
 from planner.exports.words import comment
 
 # What stands for the user's program until there is one.
-PROGRAM = "train.py"
+TRAINING_PROGRAM, OTHER_PROGRAM = "train.py", "run.py"
 PYTHONS = ("python", "python3")
 
 
@@ -128,7 +128,7 @@ def program_words(subject: Subject, wishes: Wishes, launcher: str) -> list[str]:
             "use --to skypilot with --command",
         )
     try:
-        words = shlex.split(wishes.command) if wishes.command else [PROGRAM]
+        words = shlex.split(wishes.command) if wishes.command else [_placeholder(subject)]
     except ValueError as error:
         raise BadInput(f"is no shell command ({error})", where="--command") from None
     if words and words[0] in PYTHONS:
@@ -142,6 +142,10 @@ def program_words(subject: Subject, wishes: Wishes, launcher: str) -> list[str]:
     return [*words, *(megatron_arguments(subject) if wishes.megatron else ())]
 
 
+def _placeholder(subject: Subject) -> str:
+    return TRAINING_PROGRAM if subject.trains else OTHER_PROGRAM
+
+
 def exports(variables: Mapping[str, str]) -> str:
     """Shell lines that set variables."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
@@ -151,7 +155,8 @@ def notes(subject: Subject, wishes: Wishes) -> list[str]:
     """What a reader has to know before running it."""
     found = []
     if not wishes.command:
-        found.append(f"{PROGRAM} stands for your program: put it there, or export with --command.")
+        name = _placeholder(subject)
+        found.append(f"{name} stands for your program: put it there, or export with --command.")
     if subject.trains and subject.item.parallelism != "single device":
         found.append("The program must lay itself out as the PLANNER_ variables say.")
     batch, steps, layout = subject.global_batch, subject.accumulation, subject.layout

@@ -36,6 +36,17 @@ def check_serves(subject: Subject, engine: str) -> None:
         )
 
 
+def check_known(subject: Subject, target: str) -> None:
+    """Raises BadInput where no server of the model is known, so that the user must name one."""
+    if not subject.is_language_inference:
+        raise refuse(
+            subject,
+            target,
+            f"what serves {subject.model} is not known here",
+            f"say --command, with a server that answers /health on port {PORT} when it is ready",
+        )
+
+
 def model_word(subject: Subject, model_id: str) -> str:
     """A shell word: the given name or path, else the variable MODEL, which must then be set."""
     if model_id or "/" in subject.model:

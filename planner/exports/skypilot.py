@@ -8,7 +8,7 @@ from launchers.templates import Cluster
 from planner.exports import vllm
 from planner.exports.launch_scripts import notes, run_lines
 from planner.exports.layout import environment
-from planner.exports.serving import PORT, fleet_notes
+from planner.exports.serving import PORT, check_known, fleet_notes
 from planner.exports.subject import Subject, Wishes, refuse, refuse_places
 from planner.exports.words import comment, dns_name, yaml_text
 
@@ -174,6 +174,7 @@ def _accelerator(subject: Subject) -> str:
 def _work(subject: Subject, wishes: Wishes) -> dict[str, Any]:
     """``setup`` and ``run``."""
     if subject.is_service and not wishes.command:
+        check_known(subject, "skypilot")
         line = vllm.command(subject, wishes)
         return {"setup": "pip install -q vllm", "run": f"set -e\n{line}\n"}
     found = {"run": run_lines(subject, wishes, Cluster.SKYPILOT) + "\n"}

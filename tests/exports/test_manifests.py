@@ -95,6 +95,12 @@ def test_examples_become_manifests(name: str, catalog: Catalog) -> None:
     checked(kubernetes(subject(example(name, catalog), catalog), wishes))
 
 
+@pytest.mark.parametrize("make", [kubernetes, skypilot])
+def test_a_server_that_nobody_knows_is_asked_for(catalog: Catalog, make: Any) -> None:
+    with pytest.raises(BadInput, match="what serves resnet50 is not known here; say --command"):
+        make(subject(example("infer-resnet-service", catalog), catalog), NOTHING)
+
+
 def test_a_node_pool_makes_the_plans_machines(training: Recommendation, catalog: Catalog) -> None:
     (pool,) = documents(karpenter(subject(training, catalog), NOTHING))
     jsonschema.validate(pool, NODE_POOL)

@@ -24,7 +24,7 @@ from planner.exports.subject import Subject, Wishes
 from planner.exports.tensorrt_llm import tensorrt_llm
 from planner.exports.vllm import vllm
 from planner.results import Recommendation
-from tests.exports.conftest import HOSTILE, named, on, small, subject
+from tests.exports.conftest import HOSTILE, example, named, on, small, subject
 
 # Each stand-in prints its name and words, one a line, and the variables of the plan.
 STUB = '#!/bin/bash\nprintf "%s\\n" "${0##*/}" "$@"\nenv | grep ^PLANNER_ || true\n'
@@ -276,6 +276,13 @@ def test_a_service_is_no_launch_script(
 ) -> None:
     with pytest.raises(BadInput, match="it is a service"):
         make(subject(on(serving, parallelism="single device"), catalog), Wishes())
+
+
+def test_deepspeed_trains_only(catalog: Catalog) -> None:
+    plan = subject(example("simulate-hpc", catalog), catalog)
+    with pytest.raises(BadInput, match="it trains, and this is generic"):
+        deepspeed(plan, Wishes())
+    assert "run.py" in torchrun(plan, Wishes())
 
 
 @pytest.mark.parametrize("make", [vllm, tensorrt_llm])
