@@ -6,6 +6,7 @@ The launchers are imported only when something is started.
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from planner.actions.exports import READABLE, Result, Which, subject_from
 from planner.actions.freshness import age_limit_days, refuse
 from planner.actions.price_now import PriceNow, price_now
 from planner.actions.saved_result import read_saved
+from planner.actions.session import open_session
 from planner.amounts import hours as in_words
 from planner.amounts import money
 from planner.errors import BadInput, OverBudget
@@ -115,7 +117,7 @@ def launch(
     from launchers.spending import Spending
     from launchers.stages import Stage, Stages
 
-    catalog = catalog or Catalog.open()
+    catalog = catalog or open_session(progress).catalog  # negotiated prices included
     ledger = RunLedger()
     ledger.runs()  # what cannot be kept must not be paid for
     with launch_errors():
@@ -317,6 +319,13 @@ def _estimate(usd: float, rate: float, hours: float, basis: str) -> CostEstimate
 def _target(subject: Subject) -> str:
     """Where it runs, in the words of ``launchers.targets``."""
     resources = resources_of(subject)
+    for value in (resources["infra"], resources.get("instance_type", "")):
+        if not re.fullmatch(r"[\w.$*/:@-]*", value):  # a target is words between commas
+            raise BadInput(
+                f"{value[:60]!r} names no machine or place",
+                where=subject.where,
+                remedy="save the result again, it was changed by hand",
+            )
     parts = [f"skypilot:{resources['infra']}"]
     for name, key in (("accelerators", "accelerators"), ("instance", "instance_type")):
         if key in resources:

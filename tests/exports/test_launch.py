@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,13 @@ import yaml
 
 from catalog import Catalog
 from launchers.ledger import RunLedger, RunState
-from launchers.runs import Drive
 from planner.actions.launch import LaunchOptions, LaunchOutcome, launch
 from planner.actions.price_now import price_now
-from planner.errors import BadInput, OverBudget, PlannerError
+from planner.errors import BadInput, OverBudget
 from planner.results import Recommendation
 from tests.exports.conftest import on, saved, small
 from tests.fakes.sky_module import FakeSky
+from tests.launchers.test_resume import in_child
 from tests.planner.conftest import Planner
 
 LOG = "(job, pid=7) @@PLANNER_STAGE run\n(job, pid=7) epoch 1\n"
@@ -177,31 +179,30 @@ def test_a_service_stays_up_only_when_asked_and_can_be_ended(
     assert not cloud.standing
 
 
-def test_a_planner_that_died_is_followed_by_another(
-    job: Path, catalog: Catalog, cloud: FakeSky, planner: Planner, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("verb", ["launch", "get-launch", "tail_logs", "down"])
+def test_a_planner_that_was_killed_is_followed_by_another(
+    job: Path, catalog: Catalog, cloud: FakeSky, planner: Planner, verb: str
 ) -> None:
-    """The job goes on; resume waits for its end and gives the machine back."""
+    """Nothing stays behind wherever the first one died; what still runs is waited for."""
+    called = cloud._called
 
-    def die(drive: Drive, *, confirmed: bool) -> None:
-        from launchers import runs
+    def deadly(name: str, detail: str = "") -> None:
+        called(name, detail)
+        if name == verb:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-        drive.ledger.plan(
-            drive.run.run_id, benchmark=drive.run.benchmark, target=drive.launcher.target,
-            resource=drive.launcher.resource, terms=drive.terms,
-        )  # fmt: skip
-        drive.note(RunState.RUNNING, job=runs._launch(drive, confirmed=confirmed), planner_pid=1,
-                   planner_started="long ago")  # fmt: skip
-        raise PlannerError("killed")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("launchers.runs.carry_out", die)
-        with pytest.raises(PlannerError, match="killed"):
-            start(job, catalog)
-    assert cloud.standing
+    cloud._called = deadly  # type: ignore[method-assign]
+    assert in_child(lambda: start(job, catalog)) == -signal.SIGKILL
+    cloud._called = called  # type: ignore[method-assign]
+    (record,) = RunLedger().runs()
+    assert record.may_cost_money and record.is_abandoned
     outcome = planner("calibrate", "resume")
     assert outcome.code == 0, outcome.err
     assert not cloud.standing
-    assert RunLedger().runs()[0].state is RunState.DONE
+    (record,) = RunLedger().runs()
+    assert record.state.is_end and not record.may_cost_money
+    if verb == "tail_logs":
+        assert record.state is RunState.DONE
 
 
 def test_secrets_are_handed_on_unseen(
@@ -287,6 +288,17 @@ def test_mistakes_are_one_line_before_anything_is_rented(
     assert outcome.code == 2, outcome.err
     assert problem in outcome.err.splitlines()[-1]
     assert not cloud.calls("launch")
+
+
+@pytest.mark.parametrize("name", ["x,nodes=9", "x\n", "x; y"])
+def test_a_machine_that_is_no_word_is_refused(
+    planner: Planner, catalog: Catalog, cloud: FakeSky, tmp_path: Path, name: str
+) -> None:
+    where = {"clouds": ["aws"], "purchase": ["on_demand"]}
+    path = saved(on(small(catalog, where=where), instance_type=name), tmp_path)
+    outcome = planner("launch", path, "--command", "x", "--yes")
+    assert outcome.code == 2 and "names no machine" in outcome.err
+    assert len(outcome.err.splitlines()) == 1 and not cloud.calls("launch")
 
 
 def test_ranks_are_started_by_a_template(job: Path, catalog: Catalog, cloud: FakeSky) -> None:
