@@ -186,7 +186,8 @@ def _baseline(session: Session, old: Recommendation, now: Recommendation, file: 
 
 def _kept_cost(session: Session, items: list[Item], now: Recommendation) -> float | None:
     """What the machines of an old plan cost for the workload as it is now; None where they cannot
-    do it within its constraints, or are not sold. A mix is not planned again: None."""
+    do it within its constraints, or are not sold. A service keeps their type, and as many as its
+    load needs. A mix is not planned again: None."""
     if len(items) != 1:
         return None
     from planner.actions.private_layers import for_workload
@@ -209,6 +210,9 @@ def _kept_cost(session: Session, items: list[Item], now: Recommendation) -> floa
     ):
         mask &= offers.is_in(column, [value])
     rows = prepared.in_time
-    same = rows[mask[c.row[rows]] & (np.round(c.nodes[rows]) == item.nodes)]
+    kept = mask[c.row[rows]]
+    if not c.amount.is_service:  # of which as many are kept as its load needs
+        kept &= np.round(c.nodes[rows]) == item.nodes
+    same = rows[kept]
     usd = float(c.usd[same].min()) if len(same) else math.inf
     return usd if math.isfinite(usd) else None

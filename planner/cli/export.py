@@ -36,6 +36,9 @@ GroupNumber = Annotated[int | None, typer.Option(metavar="N", help="Which group 
 AlternativeNumber = Annotated[
     int | None, typer.Option(metavar="N", help="An alternative in place of the recommendation.")
 ]
+Template = Annotated[
+    str, typer.Option(help="Start --command as ranks: torchrun, deepspeed, ray-train ...")
+]
 ModelId = Annotated[str, typer.Option(metavar="NAME", help="Serving: name or path of the weights.")]
 
 
@@ -53,6 +56,7 @@ def export(
     command: Annotated[
         str, typer.Option(metavar="LINE", help="What runs; for launchers a Python program.")
     ] = "",
+    template: Template = "",
     model_id: ModelId = "",
     image: Annotated[str, typer.Option(metavar="IMAGE", help="Kubernetes: container image.")] = "",
     megatron: Annotated[
@@ -81,7 +85,7 @@ def export(
         result,
         to.value,
         Which(workload, group, alternative),
-        Wishes(command=command, image=image, model_id=model_id, megatron=megatron),
+        Wishes(command, template, image, model_id, megatron),
         start=None if start is None else start.date(),
     )
     if output is None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.answers import say
-from planner.cli.export import AlternativeNumber, GroupNumber, ModelId, ResultFile, WorkloadName
+from planner.cli.export import (
+    AlternativeNumber,
+    GroupNumber,
+    ModelId,
+    ResultFile,
+    Template,
+    WorkloadName,
+)
 from planner.cli.limit_options import amount, max_hours_of
 from planner.errors import BadInput
 
@@ -35,9 +42,7 @@ def launch(
     workdir: Annotated[
         str, typer.Option(metavar="DIR", help="Folder carried to every machine; it runs there.")
     ] = "",
-    template: Annotated[
-        str, typer.Option(help="Start --command as ranks: torchrun, deepspeed, ray-train ...")
-    ] = "",
+    template: Template = "",
     model_id: ModelId = "",
     secret: Annotated[
         list[str] | None,

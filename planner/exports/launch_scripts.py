@@ -113,6 +113,12 @@ def program_words(subject: Subject, wishes: Wishes, launcher: str) -> list[str]:
     Raises BadInput for a service, for devices that the launcher does not start processes on, and
     for a command that is no Python program.
     """
+    if launcher not in TEMPLATES:
+        raise BadInput(
+            f"unknown launch template {launcher!r}",
+            where="--template",
+            remedy=f"use one of {', '.join(TEMPLATES)}",
+        )
     if subject.is_service:
         raise refuse(
             subject,

@@ -90,4 +90,5 @@ def saved(result: Any, folder: Path, name: str = "result.json") -> Path:
 def small(catalog: Catalog, **fields: Any) -> Recommendation:
     """A little work planned for real."""
     given = {"kind": "finetune", "model": "llama-3.1-8b", "method": "lora", "tokens": "5M"} | fields
-    return recommend(parse(given, where="test"), catalog, top=2).recommendation
+    said = {name: value for name, value in given.items() if value is not None}
+    return recommend(parse(said, where="test"), catalog, top=2).recommendation

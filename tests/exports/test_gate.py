@@ -71,6 +71,24 @@ def test_a_dearer_plan_is_regretted_by_what_it_costs_more(
         assert json.loads(outcome.out)["baseline"]["regret"] == pytest.approx(regret, rel=1e-3)
 
 
+def test_a_service_keeps_its_machines_in_the_number_it_needs(
+    planner: Planner, catalog: Catalog, tmp_path: Path
+) -> None:
+    service = {
+        "kind": "serving", "model": "llama-3.1-8b", "name": "chat", "requests_per_second": 40,
+        "ttft_p95": "2s", "where": {"clouds": ["gcp"], "mix": "none"},
+    }  # fmt: skip
+    path = tmp_path / "w.yaml"
+    path.write_text(yaml.safe_dump({**service, "where": {"mix": "none"}}))
+    old = small(catalog, method=None, tokens=None, **{**service, "requests_per_second": 4})
+    outcome = planner(
+        "gate", path, "--baseline", saved(old, tmp_path), "--max-regret", "100%", "--format", "json"
+    )
+    baseline = json.loads(outcome.out)["baseline"]
+    assert baseline["cost_usd_now"] > 2 * baseline["cost_usd"]
+    assert baseline["regret"] >= 0 and outcome.code in (0, 5)
+
+
 def test_a_plan_that_is_not_sold_any_more_is_not_worth_keeping(
     planner: Planner, workload: Path, catalog: Catalog, tmp_path: Path
 ) -> None:

@@ -277,7 +277,7 @@ def test_old_and_moved_prices_are_told(catalog: Catalog, cloud: FakeSky, tmp_pat
         (["--command", "x", "--keep-up"], "a job ends"),
         (["--command", "x", "--max-cost", "lots"], "--max-cost"),
         (["--command", "x", "--max-hours", "0"], "--max-hours"),
-        (["--command", "x", "--template", "mpi"], "mpi"),
+        (["--command", "train.py", "--template", "mpi"], "use one of torchrun, deepspeed"),
         (["--task", "nowhere.yaml"], "nowhere.yaml"),
     ],
 )

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
+from launchers.templates import TEMPLATES, Cluster
 from planner.errors import BadInput
 from planner.exports.deepspeed import config, deepspeed
-from planner.exports.launch_scripts import horovod, ray_train, torchrun
+from planner.exports.launch_scripts import horovod, ray_train, run_lines, torchrun
 from planner.exports.layout import environment, megatron_arguments
 from planner.exports.subject import Subject, Wishes
 from planner.exports.tensorrt_llm import tensorrt_llm
@@ -276,6 +277,18 @@ def test_a_service_is_no_launch_script(
 ) -> None:
     with pytest.raises(BadInput, match="it is a service"):
         make(subject(on(serving, parallelism="single device"), catalog), Wishes())
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_task_starts_ranks_by_any_template(
+    training: Recommendation, catalog: Catalog, name: str
+) -> None:
+    plan = on(training, **PLAIN)
+    wishes = Wishes(command="train.py --x 1", template=name)
+    for cluster in (Cluster.SKYPILOT, Cluster.ANY):
+        lines = run_lines(subject(plan, catalog), wishes, cluster)
+        subprocess.run(["bash", "-n"], input=lines, text=True, check=True)
+        assert "train.py --x 1" in lines
 
 
 def test_deepspeed_trains_only(catalog: Catalog) -> None:
