@@ -110,7 +110,7 @@ def launch(
     ``max_cost_usd``, or was stopped there; PlannerError when it failed; CatalogError.
     """
     from launchers.base import RunTerms
-    from launchers.errors import LaunchRefused
+    from launchers.errors import HoursReached, LaunchRefused
     from launchers.ledger import RunLedger
     from launchers.runs import Drive, carry_out, leave_up
     from launchers.sky_job import JOB
@@ -146,11 +146,17 @@ def launch(
         if options.keep_up:
             leave_up(drive, confirmed=True)
             return LaunchOutcome(run.run_id, launcher.resource, planned.target, estimate, True)
-        result = carry_out(drive, confirmed=True)
+        try:
+            carry_out(drive, confirmed=True)
+        except HoursReached:
+            if not planned.subject.is_service:
+                raise
+            progress("taken down at --max-hours, as asked")
     record = ledger.run(run.run_id)
     bill = None if record is None else record.bill
+    seconds = spending.seconds
     return LaunchOutcome(
-        run.run_id, launcher.resource, planned.target, estimate, False, result.seconds, bill
+        run.run_id, launcher.resource, planned.target, estimate, False, seconds, bill
     )
 
 

@@ -72,7 +72,8 @@ def launch(
 
     Shows the cost and asks before anything is rented. Machines are given back when the job ends,
     fails or meets a limit, and on Ctrl-C; a service stays up only with --keep-up. Exit codes: 0
-    done (or up), 1 failed, 2 bad input or not confirmed, 4 over --max-cost or --max-hours.
+    done, up, or a service taken down at --max-hours; 1 failed; 2 bad input or not confirmed; 4 over
+    --max-cost, or a job at --max-hours.
     """
     from planner.actions.exports import Which
     from planner.actions.launch import LaunchOptions

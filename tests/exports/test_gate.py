@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -168,6 +170,9 @@ def test_the_github_action_example_runs_the_gate(planner: Planner, tmp_path: Pat
     steps = job["steps"]
     assert all(("uses" in step) != ("run" in step) for step in steps)
     assert all("@" in step["uses"] for step in steps if "uses" in step)
+    for step in steps:
+        script = re.sub(r"\$\{\{.*?\}\}", "x", step.get("run", ""))
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
     (line,) = [
         one
         for step in steps

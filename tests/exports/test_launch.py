@@ -141,6 +141,19 @@ def test_a_watchdog_ends_what_takes_too_long(
     assert not cloud.standing
 
 
+def test_a_service_ends_when_it_was_asked_to(
+    planner: Planner, serving: Recommendation, cloud: FakeSky, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from launchers.spending import Spending
+
+    monkeypatch.setattr(Spending, "seconds", property(lambda _: 3600.0))
+    path = saved(serving, tmp_path)
+    outcome = planner("launch", path, "--model-id", "m", "--max-hours", "1", "--yes")
+    assert outcome.code == 0 and "taken down at --max-hours, as asked" in outcome.err
+    assert not cloud.standing
+
+
 def test_a_service_needs_an_end_or_an_explicit_none(
     planner: Planner, serving: Recommendation, cloud: FakeSky, tmp_path: Path
 ) -> None:
