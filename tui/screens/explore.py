@@ -21,8 +21,10 @@ from planner.actions.explore import (
     View,
     command_line,
     explore,
+    skypilot_task,
     to_json,
 )
+from planner.errors import BadInput
 from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
@@ -236,6 +238,17 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     def action_copy_json(self) -> None:
         answer = self.answer
         self._copy(None if answer is None else to_json(answer.recommendation), "the plan as JSON")
+
+    def action_copy_skypilot(self) -> None:
+        answer, option = self.answer, self.query_one(Options).chosen
+        task = None
+        if answer is not None and option is not None:
+            try:
+                task = skypilot_task(answer, option)
+            except BadInput as error:
+                self.notify(str(error), title="Not copied", severity="warning", markup=False)
+                return
+        self._copy(task, "the SkyPilot task")
 
     def _copy(self, text: str | None, what: str) -> None:
         """To the clipboard of the terminal, over SSH as well (OSC 52)."""
