@@ -20,10 +20,11 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "docs"))
 
 # Of this checkout, not of an installed one.
+from references import commands, documents  # noqa: E402
+
 from catalog.attributes import attributes  # noqa: E402
 from planner.performance.learned.artefact import ARTEFACT, load  # noqa: E402
 from planner.report.accuracy import markdown, summary  # noqa: E402
-from references import commands, documents  # noqa: E402
 
 
 def catalog_attributes() -> str:
