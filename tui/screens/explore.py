@@ -228,6 +228,13 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.query_one(Options).mark(marked)
         self.query_one(Chart).mark(marked)
 
+    def action_end_search(self) -> None:
+        """All of the plan's options again; a pane that fills the screen goes back first."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.query_one(Search).clear()
+
     def action_search(self) -> None:
         self.query_one(Search).add_class("-searching")
         self.action_focus_on("search-text")
