@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -179,8 +180,8 @@ class PlannerApp(App[str]):
             screen=self.current_mode,
             theme=self.theme,
             inputs=inputs,
-            marked=[SavedOption.of(option) for option in self.marked],
-            pinned=[SavedOption.of(option) for option in pinned],
+            marked=SavedOption.each(self.marked),
+            pinned=SavedOption.each(pinned),
         )
 
     def keep(self) -> None:
@@ -219,7 +220,8 @@ class PlannerApp(App[str]):
 
     def _saved_as(self, path: str | None) -> None:
         if path is not None:
-            self.notify(f"planner tui --session {path}", title="Saved; opens with", markup=False)
+            command = f"planner tui --session {shlex.quote(path)}"
+            self.notify(command, title="Saved; opens with", markup=False)
 
     def action_open(self) -> None:
         from planner.actions.saved_screens import last, load
