@@ -36,7 +36,7 @@ async def test_a_session_opens_as_it_was_left(start: Start, tmp_path: Path) -> N
         await it.pilot.press("down", "m", "p")
         marked = it.app.marked[0]
         endless = marked.item.model_copy(update={"cost_usd_at_risk": math.inf})
-        options = [
+        unplaced = dataclasses.replace(marked, x=math.nan)
             dataclasses.replace(marked, item=endless),
             dataclasses.replace(marked, x=math.nan),
         ]
