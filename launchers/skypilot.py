@@ -27,7 +27,13 @@ from launchers.errors import (
     TearDownFailed,
 )
 from launchers.output import find_result
-from launchers.sky_client import OWN_PREFIX, PROVISION_TIMEOUT_S, SkyClient, hourly_usd
+from launchers.sky_client import (
+    COLOURS,
+    OWN_PREFIX,
+    PROVISION_TIMEOUT_S,
+    SkyClient,
+    hourly_usd,
+)
 from launchers.sky_task import build_task
 from launchers.stages import RUN_MARKER
 from launchers.targets import SkyTarget
@@ -219,7 +225,8 @@ class SkyPilotLauncher:
         except BenchmarkFailed as failure:
             if not self._log_end:
                 raise
-            complaints = [found[1] for line in lines if (found := COMPLAINT.match(line))]
+            plain = [COLOURS.sub("", line) for line in lines]
+            complaints = [found[1] for line in plain if (found := COMPLAINT.match(line))]
             said = self._client.shown(complaints[-1] if complaints else self._log_end)
             kind, remedy = BenchmarkFailed, "a spot machine may have been taken away"
             if complaints:

@@ -52,13 +52,15 @@ def why_not() -> str:
 
 
 class SlurmLab:
-    """Use as a context manager. Raises RuntimeError with the daemons' words when it cannot start."""
+    """A context manager. Raises RuntimeError with the daemons' words when it cannot start."""
 
     def __enter__(self) -> SlurmLab:
         # setpriv: a pytest that is killed takes the lab along.
         self._first = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, "--mount-proc"]
-            + [sys.executable, "-m", "tests.launchers.slurm_lab.inside"],
+            [
+                *("setpriv", "--pdeathsig", "KILL", "unshare", *NAMESPACES, "--mount-proc"),
+                *(sys.executable, "-m", "tests.launchers.slurm_lab.inside"),
+            ],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -106,6 +108,9 @@ class SlurmLab:
             "PATH": f"{Path(sys.executable).parent}:{SYSTEM_PATH}",
             "LANG": "C.UTF-8",
             "SKYPILOT_DISABLE_USAGE_COLLECTION": "1",
+            # A server for one user who does one thing at a time.
+            "SKYPILOT_POD_CPU_CORE_LIMIT": "1",
+            "SKYPILOT_POD_MEMORY_GB_LIMIT": "4",
             # SkyPilot packs itself with pip for the node; the tools are here already.
             "PIP_NO_BUILD_ISOLATION": "0",
             "PIP_NO_INDEX": "1",

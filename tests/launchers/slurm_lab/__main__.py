@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from contextlib import suppress
 
 from tests.launchers.slurm_lab import SlurmLab, why_not
 
 if reason := why_not():
     sys.exit(f"no lab here: {reason}")
 with SlurmLab() as lab:
-    print(f"Enter it with:\n  {shlex.join(lab.command('bash', '--norc'))}\nCtrl-C ends it.", flush=True)
-    try:
+    enter = shlex.join(lab.command("bash", "--norc"))
+    print(f"Enter it with:\n  {enter}\nCtrl-C ends it.", flush=True)
+    with suppress(KeyboardInterrupt):
         signal.pause()
-    except KeyboardInterrupt:
-        pass

@@ -85,8 +85,7 @@ def node_account() -> None:
     # SkyPilot asks astral.sh for uv's installer.
     curl = NODE_BIN / "curl"
     curl.write_text(
-        "#!/bin/sh\n"
-        f"echo 'mkdir -p \"$UV_INSTALL_DIR\" && cp {UV_STAND_IN} \"$UV_INSTALL_DIR/uv\"'\n"
+        f'#!/bin/sh\necho \'mkdir -p "$UV_INSTALL_DIR" && cp {UV_STAND_IN} "$UV_INSTALL_DIR/uv"\'\n'
     )
     curl.chmod(0o755)
     (NODE_HOME / ".bash_profile").write_text(
@@ -148,7 +147,8 @@ def sshd() -> None:
 
 
 def slurmctld() -> None:
-    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    size = f"CPUs={os.cpu_count()} RealMemory={int(memory_bytes / 2**20 * 0.9)}"
     SLURM_CONF.write_text(
         textwrap.dedent(f"""\
             ClusterName={CLUSTER}
@@ -170,7 +170,7 @@ def slurmctld() -> None:
             SlurmdPidFile=/run/slurmd.pid
             JobAcctGatherType=jobacct_gather/none
             AccountingStorageType=accounting_storage/none
-            NodeName={NODE_NAME} NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory={memory_mib * 9 // 10} State=UNKNOWN
+            NodeName={NODE_NAME} NodeAddr=127.0.0.1 {size} State=UNKNOWN
             PartitionName=debug Nodes={NODE_NAME} Default=YES MaxTime=INFINITE State=UP
             """)
     )
