@@ -110,7 +110,7 @@ class SlurmLab:
             "SKYPILOT_DISABLE_USAGE_COLLECTION": "1",
             # A server for one user who does one thing at a time.
             "SKYPILOT_POD_CPU_CORE_LIMIT": "1",
-            "SKYPILOT_POD_MEMORY_GB_LIMIT": "4",
+            "SKYPILOT_POD_MEMORY_GB_LIMIT": "3",
             # SkyPilot packs itself with pip for the node; the tools are here already.
             "PIP_NO_BUILD_ISOLATION": "0",
             "PIP_NO_INDEX": "1",
