@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from catalog import Catalog
 from catalog.records import dataclass
+from planner.actions.places import assumed_zone, spread_line
 from planner.actions.planning import Prepared, options_of
 from planner.candidates import Candidates, blocked
 from planner.explain import explain, headline, mix_lines
 from planner.items import ItemBuilder, rounded
-from planner.optimize.choice import Choice, Group
+from planner.optimize.choice import Choice, Group, shares
 from planner.optimize.pareto import pareto_front
 from planner.results import Baseline, CatalogInfo, FrontPoint, Item, Mix, Recommendation, Solver
 from planner.workload import BatchInference, Serving
@@ -107,7 +108,10 @@ def answer(
     )
     baseline = _baseline(prepared, mix.cost_usd if mix else chosen.cost_usd)
     if mix is not None:
-        lines = [*mix_lines(mix), *lines]
+        lines = [*mix_lines(mix, alone=len(ranked) > 0), *lines]
+    if workload.where.spread is not None:
+        groups = [chosen] if mix is None else mix.groups
+        lines = [spread_line(workload.where.spread, groups), *lines]
     if baseline is not None:
         lines.append(baseline_line(baseline, chosen))
     if chosen.price.layer.startswith(("refreshed", "overlay")):
@@ -187,11 +191,8 @@ def _mix(
     rows = prepared.cover_rows()
     c = prepared.candidates
     items: list[Item] = []
-    # A service's load spreads over what each group can carry; a batch is split as decided.
-    parts = [
-        group.count * float(cover.capacity[group.index]) if c.amount.is_service else group.units
-        for group in groups
-    ]
+    parts = shares(cover, groups, service=c.amount.is_service)
+    spread = prepared.cover_places()
     for group, part in zip(groups, parts, strict=True):
         usd = group.count * float(cover.usd_per_group[group.index])
         usd += group.units * cover.need * float(cover.usd_per_unit[group.index])
@@ -203,7 +204,10 @@ def _mix(
             hours = float(c.set_up_hours[index]) + per_group * (
                 deadline - float(c.set_up_hours[index])
             )
-        items.append(builder.group(index, group.count, part / sum(parts), usd, hours))
+        item = builder.group(index, group.count, part, usd, hours)
+        if spread and item.zone is None:
+            item = item.model_copy(update={"zone": assumed_zone(spread[group.index])})
+        items.append(item)
     total = sum(item.cost_usd for item in items)
     single = float(c.usd[ranked[0]]) if len(ranked) else math.inf
     hourly = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -124,6 +124,18 @@ class BySize:
     availability: Floats
     configs: Rows
     estimates: tuple[Throughput, ...]
+
+    def take(self, rows: Rows) -> BySize:
+        """The chosen candidates, in that order; one may be chosen more than once."""
+        return replace(
+            self,
+            index=self.index[rows],
+            usd_per_hour=self.usd_per_hour[rows],
+            nodes=self.nodes[rows],
+            quota_units=self.quota_units[rows],
+            rate=self.rate[rows],
+            availability=self.availability[rows],
+        )
 
 
 def by_size(

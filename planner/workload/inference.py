@@ -22,6 +22,9 @@ from planner.workload.model import ModelField
 from planner.workload.part import Part
 
 PERCENTILES = ("p50", "p95", "p99")
+# Why services and batches may have to run on one configuration.
+NO_SPARES = "spare_machines are kept in one group"
+NO_DEADLINE = "a batch is shared out by its deadline, and it has none"
 
 
 class RequestSize(Part):
@@ -124,6 +127,12 @@ class Serving(ServiceBase):
         return self
 
     @property
+    def why_one(self) -> str:
+        if self.autoscaling is not None:
+            return "autoscaling is planned for one configuration"
+        return NO_SPARES if self.spare_machines > 0 else self.stays()
+
+    @property
     def peak_rate(self) -> float:
         """Requests a second that must be carried."""
         return self.requests_per_second * (self.peak_to_mean if self.rate == "mean" else 1.0)
@@ -190,6 +199,10 @@ class BatchInference(WorkloadBase):
         return self
 
     @property
+    def why_one(self) -> str:
+        return NO_DEADLINE if self.deadline is None else self.stays()
+
+    @property
     def requests(self) -> float:
         """Requests in total."""
         if self.samples is not None:
@@ -233,6 +246,12 @@ class VisionInference(ServiceBase):
         elif self.deadline is not None:
             raise ValueError("deadline does not go with requests_per_second; use latency_p95")
         return self
+
+    @property
+    def why_one(self) -> str:
+        if not self.is_service and self.deadline is None:
+            return NO_DEADLINE
+        return NO_SPARES if self.spare_machines > 0 else self.stays()
 
     @property
     def is_service(self) -> bool:
