@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.actions.capacity import capacity
 from planner.errors import BadInput
+from planner.optimize.capacity.from_spec import arrays_from
 from planner.optimize.capacity.program import Settings
 from planner.optimize.capacity.read_spec import parse_spec
 from planner.results.capacity import CapacityAnswer
 from tests.capacity.instances import random_spec, with_plans
+from tests.capacity.oracle import least_cost
 from tests.capacity.solving import TIGHT, solved
 from tests.capacity.test_oracles import assert_equals_oracle
+from tests.planner.conftest import ROOT, Planner
 
 
 def planned(spec: dict[str, Any], gap: float = 1e-6) -> CapacityAnswer:
@@ -211,3 +217,29 @@ def test_a_discount_off_a_moving_price_is_refused() -> None:
         planned({**spec, "savings_plans": [{"name": "p", "discount": 0.2}]})
     found = planned({**spec, "savings_plans": [{"name": "p", "usd_per_hour": {"a": 0.7}}]})
     assert found.result.cost_usd == pytest.approx(1.4)
+
+
+def test_the_example_is_as_documented(planner: Planner) -> None:
+    example = ROOT / "examples" / "savings-plans.yaml"
+    shown = planner("capacity", example)
+    assert shown.code == 0, shown.err
+    assert shown.out.rstrip() in (ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    expected, _ = least_cost(_written_out(yaml.safe_load(example.read_text())), gap=1e-6)
+    result = json.loads(planner("capacity", example, "--format", "json").out)
+    assert result["cost_usd"] == pytest.approx(expected, rel=1e-4)
+    assert "savings plan compute-1y" in planner("capacity", example, "--format", "markdown").out
+    table = planner("capacity", example, "--format", "csv").out.splitlines()
+    assert table[0].endswith("compute-1y used,l4-1y used,g2-vcpu-1y used")
+    front = planner("capacity", example, "--front", "unmet", "--points", "2", "--format", "json")
+    assert any("compute-1y savings-plan" in point["committed"] for point in points(front.out))
+
+
+def points(text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(text)["points"]
+    return found
+
+
+def _written_out(spec: dict[str, Any]) -> dict[str, Any]:
+    """Demand as figures, which is all the oracle reads."""
+    _, periods = arrays_from(parse_spec(spec, where="spec"), "spec", Path())
+    return {**spec, "demand": periods.demand[:, 0].tolist()}
