@@ -23,6 +23,7 @@ from planner.results import Baseline, CatalogInfo, FrontPoint, Item, Mix, Recomm
 from planner.workload import BatchInference, Serving
 
 if TYPE_CHECKING:
+    from planner.actions.batch_by_size import BatchPlan
     from planner.actions.by_size import SizedPlan
     from planner.results.service_mix import ServiceSimulation
 
@@ -77,7 +78,7 @@ def answer(
     top: int,
     today: date,
     seconds: float,
-    sized: SizedPlan | None = None,
+    sized: SizedPlan | BatchPlan | None = None,
     checked: ServiceSimulation | None = None,
 ) -> Recommendation:
     """The published recommendation; ``sized`` is a plan by request size that beats the choice,
@@ -89,10 +90,8 @@ def answer(
     ranked = ranking(prepared)
     mix = None
     if sized is not None:
-        from planner.actions.by_size_answer import sized_mix
-
         single = float(candidates.usd[ranked[0]]) if len(ranked) else math.inf
-        mix, best = sized_mix(prepared, sized, catalog, today, single), sized.groups[0].index
+        mix, best = sized.mix(prepared, catalog, today, single), sized.groups[0].index
         chosen = mix.groups[0]
     elif found.pick is not None:
         best = found.pick
@@ -177,8 +176,8 @@ def tokens_per_unit(prepared: Prepared) -> float:
     if isinstance(workload, Serving):
         return workload.mean_output_length
     if isinstance(workload, BatchInference):
-        length = 128 if workload.output_length is None else workload.output_length
-        return float(length if length > 1 else workload.input_length)
+        length = workload.mean_output_length
+        return length if length > 1 else workload.mean_input_length
     return 0.0
 
 
@@ -234,13 +233,11 @@ def _baseline(prepared: Prepared, cost_usd: float) -> Baseline | None:
     if not isinstance(workload, (Serving, BatchInference)) or workload.hosted_api is None:
         return None
     hosted = workload.hosted_api
+    prompt, output = workload.mean_input_length, workload.mean_output_length
     if isinstance(workload, Serving):
-        prompt, output = workload.mean_input_length, workload.mean_output_length
         requests = (amount.mean_per_second or 0.0) * workload.horizon * 3600
     else:
-        prompt = float(workload.input_length)
-        output = float(128 if workload.output_length is None else workload.output_length)
-        requests = workload.requests
+        requests = workload.request_count
     each = prompt * hosted.usd_per_million_input_tokens
     each += output * hosted.usd_per_million_output_tokens
     usd = requests * each / 1e6

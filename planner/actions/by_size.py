@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from statistics import NormalDist
 from typing import TypeGuard
 
@@ -32,6 +33,7 @@ from planner.optimize.mix.places import cheapest_placed
 from planner.optimize.options import EVERYWHERE
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, throughput_of
+from planner.results import Mix
 from planner.simulate.serving import PoolTimes
 from planner.workload import RequestSize, Serving, Workload
 
@@ -104,6 +106,12 @@ class SizedPlan:
         usd = self.usd_per_hour * (prepared.candidates.amount.horizon_hours or 0.0) - credit
         over = budget is not None and usd > budget * (1 + 1e-9)
         return Decided(prepared, self.groups[0].index, (), over, credit)
+
+    def mix(self, prepared: Prepared, catalog: Catalog, today: date, single_usd: float) -> Mix:
+        """The plan as published."""
+        from planner.actions.by_size_answer import sized_mix
+
+        return sized_mix(prepared, self, catalog, today, single_usd)
 
 
 def has_sizes(workload: Workload) -> TypeGuard[Serving]:

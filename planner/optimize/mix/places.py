@@ -14,6 +14,7 @@ import numpy as np
 
 from planner.optimize.mix.bounds import lagrangian_bound, separable_bound
 from planner.optimize.mix.problem import (
+    Floats,
     Ids,
     MixLimits,
     MixProblem,
@@ -39,12 +40,15 @@ class PlacedMix:
     closed: bool
 
 
-def undominated(problem: MixProblem, limits: MixLimits, offers: Ids) -> Ids:
+def undominated(
+    problem: MixProblem, limits: MixLimits, offers: Ids, usd_of_share: Floats | None = None
+) -> Ids:
     """The offers without those that another one of them replaces in any mix, at no more cost.
 
     The other serves every bucket as fast, is of as few machines, exists in any number, draws on no
     limited quota or on no more of the same, is not the one on spot where spot is capped, and is of
-    the same kind where kinds are limited. Of mixes that are spread, see ``Elsewhere``.
+    the same kind where kinds are limited. Of mixes that are spread, see ``Elsewhere``. Where whole
+    buckets cost ``usd_of_share`` (o, b) on an offer, it is dearer in none.
     """
     part = problem.take(offers)
     limited = np.array([name in limits.quotas for name in part.quota_class], bool)
@@ -52,6 +56,9 @@ def undominated(problem: MixProblem, limits: MixLimits, offers: Ids) -> Ids:
     nodes = part.nodes if limits.max_nodes is not None else np.zeros(part.offers)
     total = np.where(part.throughput > 0, part.throughput, 0.0).sum(axis=1)
     order = np.lexsort((-total, part.usd_per_hour))
+    also = np.zeros((part.offers, 1)) if usd_of_share is None else usd_of_share[offers]
+    if usd_of_share is not None:
+        order = np.argsort(np.where(np.isfinite(also), also, np.nanmax(also)).sum(axis=1))
     alive = total > 0
     kinds: dict[str, int] = {}
     limited_kinds = part.kind if limits.max_types is not None else [""] * part.offers
@@ -70,6 +77,7 @@ def undominated(problem: MixProblem, limits: MixLimits, offers: Ids) -> Ids:
             & (nodes >= nodes[index])
             & (spot >= spot[index])
             & (kind == kind[index])
+            & (also >= also[index]).all(axis=1)
         )
         if limited[index]:
             same = [name == part.quota_class[index] for name in part.quota_class]
