@@ -29,7 +29,6 @@ from planner.actions.places import assumed_zone, regions, spread_places
 from planner.actions.planning import Prepared
 from planner.candidates.batch_by_size import BatchBySize, batch_by_size
 from planner.candidates.by_size import Floats, Rows, SizeClass, size_classes
-from planner.optimize.choice import Choice
 from planner.optimize.mix import MixLimits, MixProblem, Spread
 from planner.optimize.mix.finite import FiniteMix, cheapest_finite
 from planner.optimize.options import EVERYWHERE
@@ -55,6 +54,7 @@ class BatchGroup:
     count: int
     requests: Floats
     usd: float
+    usd_at_risk: float
     fixed_usd: float
     estimate: Throughput
     mixed: bool
@@ -83,6 +83,11 @@ class BatchPlan:
         return sum(group.usd for group in self.groups)
 
     @property
+    def usd_at_risk(self) -> float:
+        """Not exceeded with the probability asked for, where all groups are slow together."""
+        return sum(group.usd_at_risk for group in self.groups)
+
+    @property
     def status(self) -> str:
         if self.bound_usd is None or not self.closed:
             return "feasible"
@@ -100,7 +105,7 @@ class BatchPlan:
     def decided(self, prepared: Prepared) -> Decided:
         """The decision as others see it: the dearest group stands for the plan."""
         budget, credit = prepared.workload.budget, self.credited(prepared)
-        over = budget is not None and self.usd - credit > budget * (1 + 1e-9)
+        over = budget is not None and self.usd_at_risk - credit > budget * (1 + 1e-9)
         return Decided(prepared, self.groups[0].index, (), over, credit)
 
     def mix(self, prepared: Prepared, catalog: Catalog, today: date, single_usd: float) -> Mix:
@@ -248,25 +253,38 @@ class _Asked:
             count = min(count, max(int(np.ceil(needed * (1 - 1e-9))), 1))
         fixed = count * float(found.fixed_usd[at])
         worked = total / (float(estimate.median[0]) * float(found.shared[at]) * 3600)
-        usd = fixed + worked * float(found.longer[at] * found.hourly_usd[at])
-        return BatchGroup(index, at, count, requests, usd, fixed, estimate, mixed, zone)
+        usd = worked * float(found.longer[at] * found.hourly_usd[at])
+        slower = float(estimate.median[0] / estimate.quantile(-self.z)[0])
+        return BatchGroup(
+            index=index,
+            at=at,
+            count=count,
+            requests=requests,
+            usd=fixed + usd,
+            usd_at_risk=fixed + usd * slower,
+            fixed_usd=fixed,
+            estimate=estimate,
+            mixed=mixed,
+            zone=zone,
+        )
 
 
 def better_batch_by_size(
     prepared: Prepared,
-    choice: Choice,
+    known_usd: float,
     catalog: Catalog,
     measured: Sequence[Measured],
     where: str,
 ) -> BatchPlan | None:
-    """A plan by size that costs less after credits than the choice, or than none."""
+    """A plan by size that costs less after credits than ``known_usd``."""
     workload = prepared.workload
     if not has_sizes(workload):
         return None
-    known = np.inf if choice.solve.objective is None else choice.solve.objective
-    known *= 1 - LEAST_SAVING
+    known = known_usd * (1 - LEAST_SAVING)
     to_beat = np.inf if workload.where.credits else known
     plan = plan_batch_by_size(prepared, catalog, measured, where, to_beat=to_beat)
     if plan is None:
         return None
+    if np.isfinite(known) and plan.decided(prepared).over_budget:
+        return None  # what is known keeps the budget, or its cheapest plan is over it as well
     return plan if plan.usd - plan.credited(prepared) < known else None

@@ -27,7 +27,6 @@ from planner.actions.places import assumed_zone, regions, spread_places
 from planner.actions.planning import Prepared
 from planner.actions.service_check import Load, failing, simulated
 from planner.candidates.by_size import BySize, SizeClass, by_size, size_classes
-from planner.optimize.choice import Choice
 from planner.optimize.mix import MixLimits, MixProblem, MixSolution, Spread, solve_mix
 from planner.optimize.mix.places import cheapest_placed
 from planner.optimize.options import EVERYWHERE
@@ -355,17 +354,16 @@ def together(classes: Sequence[SizeClass], part: Floats) -> SizeClass:
 
 def better_by_size(
     prepared: Prepared,
-    choice: Choice,
+    known_usd: float,
     catalog: Catalog,
     measured: Sequence[Measured],
     where: str,
 ) -> SizedPlan | None:
-    """A plan by size that costs less after credits than the choice, or than none."""
+    """A plan by size that costs less after credits than ``known_usd``."""
     workload = prepared.workload
     if not has_sizes(workload):
         return None
-    known = np.inf if choice.solve.objective is None else choice.solve.objective
-    known *= 1 - LEAST_SAVING
+    known = known_usd * (1 - LEAST_SAVING)
     to_beat = np.inf if workload.where.credits else known / workload.horizon
     plan = plan_by_size(prepared, catalog, measured, where, to_beat=to_beat)
     if plan is None:

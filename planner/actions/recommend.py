@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -81,13 +82,15 @@ def recommend(
                 lambda other: choose([options], limits, most, covers={0: other}, credits=credits),
             )
         if len(workload.requests) > 1 and risk is None:
+            known = math.inf if choice.solve.objective is None else choice.solve.objective
             from planner.actions.by_size import better_by_size
 
-            sized = better_by_size(prepared, choice, catalog, measured, where)
+            sized = better_by_size(prepared, known, catalog, measured, where)
     elif isinstance(workload, BatchInference) and len(workload.requests) > 1 and risk is None:
         from planner.actions.batch_by_size import better_batch_by_size
 
-        sized = better_batch_by_size(prepared, choice, catalog, measured, where)
+        known = math.inf if choice.solve.objective is None else choice.solve.objective
+        sized = better_batch_by_size(prepared, known, catalog, measured, where)
     if sized is not None:
         found = sized.decided(prepared)
     elif choice.picks:
