@@ -104,14 +104,14 @@ def _attempts(asked: Asked, end: float) -> Iterator[tuple[str, Try]]:
         for hours in _deadlines(asked):
             yield "deadline", lambda hours=hours: _deadline(asked, hours)  # type: ignore[misc]
     known = relaxations(w)
+    for each in known:
+        if each.field in MIXING:
+            yield each.words, lambda r=each: _mixing(asked, r)  # type: ignore[misc]
     filters = [r for r in known if r.field in FILTERS]
     if filters:
         lifted = _Lifted(asked, filters)
         for relaxation in filters:
             yield relaxation.words, lambda r=relaxation: lifted.without(r)  # type: ignore[misc]
-    for each in known:
-        if each.field in MIXING:
-            yield each.words, lambda r=each: _mixing(asked, r)  # type: ignore[misc]
     if w.where.max_nodes < MOST_NODES:
         yield "where.max_nodes", lambda: _max_nodes(asked)
     for name in LATENCIES:

@@ -29,7 +29,7 @@ def planned(spec: dict[str, Any], gap: float = 1e-6) -> CapacityAnswer:
     return capacity(parse_spec(spec, where="spec"), Settings(gap=gap))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=14, deadline=None)
 @given(st.integers(0, 10**6))
 def test_plans_equal_the_oracle(seed: int) -> None:
     assert_equals_oracle(with_plans(random_spec(seed, size=36), seed))
@@ -48,7 +48,7 @@ def test_many_instances() -> None:
         assert_equals_oracle(with_plans(random_spec(seed, workloads=workloads), seed))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_ledger_adds_up_and_every_amount_covers_what_it_says(seed: int) -> None:
     """``capacity`` itself refuses a ledger that is not the solver's cost."""
@@ -84,7 +84,7 @@ def _plans(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return [plan for name in PLANS for plan in spec[name]]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.05, 0.9), st.floats(0.1, 20))
 def test_a_savings_plan_is_a_newsvendor(seed: int, discount: float, price: float) -> None:
     """One offer: commit while an hour of it is used more often than the discounted price asks."""

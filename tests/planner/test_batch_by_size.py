@@ -104,6 +104,7 @@ def test_where_one_kind_is_best_at_all_sizes_the_plan_is_the_ordinary_one(
     assert found.mix is None or found.mix.sizes is None
 
 
+@pytest.mark.nightly
 def test_limits_hold(catalog: Catalog, split: Recommendation) -> None:
     found = plan(catalog, {"max_types": 1})
     assert len({group.accelerator for group in _groups(found)}) == 1

@@ -33,7 +33,11 @@ SIZES = [
     {"input_length": 200, "output_length": 100, "share": "90%"},
     {"input_length": 30_000, "output_length": 800, "share": "10%"},
 ]
-TWO: dict[str, Any] = {"clouds": ["aws", "gcp"], "max_nodes": 64}
+TWO: dict[str, Any] = {
+    "clouds": ["aws", "gcp"],
+    "accelerators": ["L4", "L40S", "T4", "A10G"],
+    "max_nodes": 64,
+}
 
 
 def plan(
@@ -107,7 +111,10 @@ def test_a_batch_over_two_clouds_ends_in_time(catalog: Catalog) -> None:
 
 
 def test_requests_by_size_are_spread_too(catalog: Catalog) -> None:
-    where = {"clouds": ["gcp"], "regions": ["us-central1"], "spread": "zone:2:60%", "max_types": 1}
+    where = {
+        **{"clouds": ["gcp"], "regions": ["us-central1"], "accelerators": ["L4", "A100-80GB"]},
+        **{"spread": "zone:2:60%", "max_types": 1},
+    }
     found = plan(catalog, CHAT, where, requests=SIZES)
     by_zone = shares(found, "zone")
     assert len(by_zone) >= 2 and max(by_zone.values()) <= 0.6 + 2e-3
