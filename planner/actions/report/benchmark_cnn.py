@@ -1,0 +1,246 @@
+"""A small CNN on MNIST on CPU, GPU and TPU: the first exercise of every course, made real."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from planner.actions.calibration.own import Examined, Use, examine
+from planner.actions.planning import Prepared, prepare
+from planner.actions.session import Session
+from planner.amounts import hours, money
+from planner.items import rounded
+from planner.performance.work import VisionWork, vision_work
+from planner.results.benchmark import BenchmarkBar, BenchmarkReport
+from planner.workload import Precision, Purchase, VisionTraining, Where
+
+MODEL = "MNIST-CNN-pytorch-examples"
+SAMPLES, EPOCHS, BATCH = 60_000, 14, 64
+# What most people can rent, from old to new; a device without a single-device offer is left out.
+ACCELERATORS = (
+    "T4", "L4", "A10G", "A100-40GB", "A100-80GB", "H100-80GB", "H200", "B200", "MI300X",
+    "TPU-v2", "TPU-v3", "TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "Gaudi2", "Trainium1",
+)  # fmt: skip
+
+
+def cnn(session: Session, *, today: date) -> BenchmarkReport:
+    """Estimates of rented machines with the fewest devices, and the user's own runs."""
+    workload = VisionTraining(
+        kind="vision-training",
+        name="mnist-cnn",
+        model=MODEL,
+        samples=SAMPLES,
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        precision=Precision.FP32,
+        decode_images=False,
+        where=Where(max_nodes=1, purchase=(Purchase.ON_DEMAND,)),
+    )
+    prepared = prepare(workload, session.catalog, session.measured)
+    work = vision_work(prepared.shape, None)
+    assert work is not None
+    bars, left_out = _estimates(prepared, work, session, today)
+    own = _own(session, work)
+    baseline = _baseline(bars)
+    if baseline is not None:
+        bars = [_against(bar, baseline) for bar in bars]
+        own = [_against(bar, baseline) for bar in own]
+    everything = sorted([*bars, *own], key=lambda bar: bar.rate)
+    return BenchmarkReport(
+        exercise="cnn",
+        model=MODEL,
+        question=f"A small CNN (1.2 million parameters) on MNIST: {SAMPLES:,} images, {EPOCHS} "
+        f"epochs, batches of {BATCH}, fp32. How much faster and cheaper is a GPU or TPU?",
+        answer=_answer(everything, baseline),
+        unit="images_per_s",
+        cost_unit="epoch",
+        baseline=None if baseline is None else baseline.device,
+        bars=everything,
+        left_out=left_out,
+        notes=_notes(everything),
+        commands=[
+            "planner calibrate run cnn --on local",
+            "planner calibrate run cnn --on H100-80GB",
+            "planner report benchmark cnn -o cnn.html --force",
+        ],
+    )
+
+
+def _estimates(
+    prepared: Prepared, work: VisionWork, session: Session, today: date
+) -> tuple[list[BenchmarkBar], dict[str, str]]:
+    """Two CPU machines (cheapest to use, fastest) and one machine of each accelerator."""
+    c = prepared.candidates
+    name_of = np.array([device.name for device in c.machines.devices])[c.config]
+    rows = prepared.in_time
+    cpu = rows[c.machines.is_cpu[c.config[rows]]]
+    chosen: dict[str, int] = {}
+    if len(cpu):
+        chosen["CPU, cheapest"] = int(cpu[np.argmin(c.usd[cpu])])
+        chosen["CPU, fastest"] = int(cpu[np.argmin(c.work_hours[cpu])])
+    left_out = {}
+    for name in ACCELERATORS:
+        mine = rows[name_of[rows] == name]
+        if not len(mine):
+            left_out[name] = _why(prepared, name_of, name)
+            continue
+        devices = c.machines.total[c.config[mine]]
+        few = mine[devices == devices.min()]
+        chosen[name] = int(few[np.argmin(c.usd[few])])
+    return [_bar(label, i, prepared, work, session, today) for label, i in chosen.items()], left_out
+
+
+def _why(prepared: Prepared, name_of: np.ndarray, name: str) -> str:
+    c = prepared.candidates
+    reasons = [c.why_not[i] for i in np.flatnonzero(name_of == name).tolist() if i in c.why_not]
+    reasons = [*reasons, *_blocked(prepared, name)]
+    return reasons[0] if reasons else "no offer on demand in the catalog"
+
+
+def _blocked(prepared: Prepared, name: str) -> list[str]:
+    found = prepared.candidates.throughput
+    devices = prepared.candidates.machines.devices
+    return [why for d, why in zip(devices, found.why_not, strict=True) if d.name == name and why]
+
+
+def _bar(
+    label: str, index: int, prepared: Prepared, work: VisionWork, session: Session, today: date
+) -> BenchmarkBar:
+    c = prepared.candidates
+    config, row = int(c.config[index]), int(c.row[index])
+    device, found = c.machines.devices[config], c.throughput
+    rate = float(found.median[config])
+    devices = float(c.machines.total[config]) * device.share
+    hourly = float(c.offers.numbers["usd_per_hour"][row])
+    source = session.catalog.sources.get(c.offers.text("price_source", row))
+    as_of = None if source is None else source.as_of
+    name = f"{label}: {device.name.removeprefix('CPU-')}" if device.is_cpu else label
+    place = (
+        f"{c.offers.text('instance_type', row)}, {c.offers.text('cloud', row)} "
+        f"{c.offers.text('region', row)}"
+    )
+    return BenchmarkBar(
+        device=name,
+        kind=device.kind.value,
+        devices=rounded(devices),
+        on=place,
+        basis=found.basis[config],
+        rate=rounded(rate),
+        rate_p10=rounded(found.p10[config]),
+        rate_p90=rounded(found.p90[config]),
+        hours=rounded(SAMPLES * EPOCHS / rate / 3600),
+        speed_up=None,
+        usd_per_hour=rounded(hourly),
+        usd_per_unit=rounded(hourly * SAMPLES / rate / 3600),
+        price_from="" if source is None else source.citation,
+        price_age_days=None if as_of is None else (today - as_of).days,
+        peak_share=_peak_share(rate, work, device.peak("fp32"), float(c.machines.total[config])),
+    )
+
+
+def _peak_share(rate: float, work: VisionWork, peak: float | None, devices: float) -> float | None:
+    """Operations done over the peak in plain fp32: forward and twice as much backward."""
+    if not peak:
+        return None
+    return rounded(rate * 3 * work.flops_forward / (peak * devices))
+
+
+def _own(session: Session, work: VisionWork) -> list[BenchmarkBar]:
+    """The newest run of each machine and set-up that the estimates use or that says why not."""
+    newest: dict[tuple[str, str, str], Examined] = {}
+    for run in examine(session.catalog):
+        seen = run.own.observation
+        if seen.model == MODEL and seen.task == "train" and run.use is not Use.UNDONE:
+            newest[(run.own.machine, seen.accelerator, seen.framework + seen.batch_global)] = run
+    return [_own_bar(run, session, work) for run in newest.values()]
+
+
+def _own_bar(run: Examined, session: Session, work: VisionWork) -> BenchmarkBar:
+    seen = run.own.observation
+    document: dict[str, Any] = json.loads(run.own.result_json)
+    devices = max(1.0, seen.accelerators or 1.0)
+    rate = (seen.value or 0.0) * devices
+    spread: Mapping[str, float] = document.get("rates") or document.get("images_per_s") or {}
+    spec = session.catalog.accelerators.get(seen.accelerator)
+    kind = "CPU" if spec is None else spec.kind.value
+    peak = None if spec is None else spec.peak_tera_ops.get("fp32")
+    name = f"this machine, {seen.host_cpu}" if spec is None else seen.accelerator
+    note = "" if run.use is Use.USED else f"; {run.use.value}: {run.reason}"
+    expected = None if run.expected is None else rounded(run.expected * devices)
+    low, high = (spread.get(q, seen.value or 0.0) * devices for q in ("p10", "p90"))
+    return BenchmarkBar(
+        device=name,
+        kind=kind,
+        devices=devices,
+        on=f"{seen.framework}, batch {seen.batch_global or '?'}, {seen.precision}{note}",
+        basis="measured",
+        rate=rounded(rate),
+        rate_p10=rounded(min(low, rate)),
+        rate_p90=rounded(max(high, rate)),
+        hours=rounded(SAMPLES * EPOCHS / rate / 3600),
+        speed_up=None,
+        usd_per_hour=None,
+        usd_per_unit=None,
+        peak_share=_peak_share(rate, work, None if peak is None else peak * 1e12, devices),
+        busy=_busy(document.get("utilisation") or {}),
+        source=f"{run.own.id}, {run.own.measured_at:%Y-%m-%d}",
+        expected=expected,
+    )
+
+
+def _busy(watched: Mapping[str, Any]) -> str:
+    """Mean of what the meters saw, by their names."""
+    samples = watched.get("samples") or []
+    names = sorted({key for one in samples if isinstance(one, Mapping) for key in one})
+    parts = []
+    for name in names:
+        if not name.endswith("_percent"):
+            continue
+        values = [float(one[name]) for one in samples if one.get(name) is not None]
+        if values:
+            parts.append(f"{name.removesuffix('_percent')} {sum(values) / len(values):.0f}%")
+    return ", ".join(parts)
+
+
+def _baseline(bars: list[BenchmarkBar]) -> BenchmarkBar | None:
+    """The CPU that does it cheapest: what one would use without an accelerator."""
+    return next((bar for bar in bars if bar.device.startswith("CPU, cheapest")), None)
+
+
+def _against(bar: BenchmarkBar, baseline: BenchmarkBar) -> BenchmarkBar:
+    return bar.model_copy(update={"speed_up": rounded(bar.rate / baseline.rate)})
+
+
+def _answer(bars: list[BenchmarkBar], baseline: BenchmarkBar | None) -> str:
+    fast = [bar for bar in bars if bar.kind != "CPU" and bar.usd_per_unit is not None]
+    if baseline is None or not fast:
+        return "No accelerator or no CPU of the catalog can be compared."
+    ups = sorted(bar.speed_up or 0.0 for bar in fast)
+    best = max(fast, key=lambda bar: bar.rate)
+    cheap = min(
+        (b for b in bars if b.usd_per_unit is not None), key=lambda bar: bar.usd_per_unit or 0.0
+    )
+    within = sum(5 <= up <= 50 for up in ups)
+    return (
+        f"Against {baseline.device} ({hours(baseline.hours)}) accelerators are {ups[0]:.1f} to "
+        f"{ups[-1]:.1f} times as fast ({within} of {len(ups)} within the 5 to 50 that courses "
+        f"promise); fastest is {best.device} with {hours(best.hours)}. An epoch is cheapest on "
+        f"{cheap.device}: {money(cheap.usd_per_unit or 0.0)}."
+    )
+
+
+def _notes(bars: list[BenchmarkBar]) -> list[str]:
+    notes = [
+        "The network is so small that starting its kernels takes most of a step: larger devices "
+        "stand idle, which the share of their peak shows. Larger batches change that.",
+        "A machine is rented whole: the price is that of the smallest machine with the device. "
+        "Boot and set-up are not in the hours here; `planner recommend` counts them.",
+        "Images lie in host memory as tensors; nothing is decoded.",
+    ]
+    if not any(bar.basis == "measured" for bar in bars):
+        notes.append("Nothing was measured on this account yet: the commands below do it.")
+    return notes

@@ -1,0 +1,294 @@
+"""GPU against TPU on a transformer: published runs of one model beside what the model expects."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from catalog import UnknownName
+from catalog.accelerators import Accelerator, AcceleratorKind
+from catalog.model_shapes import ModelShape
+from planner.actions.hardware.facts import ON_DEMAND, price_of
+from planner.actions.hardware.on_workload import machines_of
+from planner.actions.session import Session
+from planner.amounts import money
+from planner.errors import BadInput
+from planner.field_errors import shown
+from planner.items import rounded
+from planner.performance.devices import Machines
+from planner.performance.learned.table import fold_model
+from planner.performance.throughput import throughput_of
+from planner.performance.work import transformer_work
+from planner.results.benchmark import BenchmarkBar, BenchmarkReport
+from planner.results.hardware import DevicePrice
+from planner.workload import LanguageTraining, Precision
+
+# Published on GPUs and TPUs by both of their makers, in MLPerf and in their recipes.
+MODEL = "GPT-3-175B"
+SEQUENCE = 2048
+BATCH_TOKENS = 4_194_304.0  # 2,048 sequences: what most of the published runs take
+TOKENS = 300e9  # those of the original
+DEVICES = 256  # of estimates: as published runs begin with
+ACCELERATORS = (
+    "A100-80GB", "H100-80GB", "H200", "B200", "GB200", "MI300X", "MI355X", "Trainium2", "Gaudi3",
+    "TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7x",
+)  # fmt: skip
+SIXTEEN_BIT = ("bf16", "mixed(mlperf)", "amp-bf16", "fp16", "")
+
+
+def transformer(session: Session, *, model: str | None, today: date) -> BenchmarkReport:
+    """Tokens/s and device, and dollars a million tokens, of pre-training one model.
+
+    Raises BadInput for a model that is no decoder of the catalog.
+    """
+    shape = _shape(session, model or MODEL)
+    workload = LanguageTraining(
+        kind="pretrain",
+        name="gpu-vs-tpu",
+        model=shape.name,
+        tokens=TOKENS,
+        sequence_length=SEQUENCE,
+        batch_tokens=BATCH_TOKENS,
+        precision=Precision.BF16,
+    )
+    bars, left_out = [], dict[str, str]()
+    published = _published(session, shape)
+    names = list(dict.fromkeys([*published, *ACCELERATORS]))
+    for name in names:
+        spec = session.catalog.accelerators.get(name)
+        if spec is None:
+            left_out[name] = "the catalog does not know it"
+            continue
+        estimate = _estimate(workload, shape, spec, session, today)
+        if isinstance(estimate, str):
+            left_out[name] = estimate
+        else:
+            bars.append(estimate)
+        runs = published.get(name, [])
+        if runs:
+            expected = estimate.rate if isinstance(estimate, BenchmarkBar) else None
+            bars.append(_measured(runs, shape, spec, session, expected, today))
+    baseline = _baseline(bars)
+    if baseline is not None:
+        bars = [bar.model_copy(update={"speed_up": _ratio(bar, baseline)}) for bar in bars]
+    bars.sort(key=lambda bar: bar.rate / bar.devices)
+    return BenchmarkReport(
+        exercise="transformer",
+        model=shape.name,
+        question=f"Pre-training {shape.name} in 16 bit: is a GPU or a TPU faster, device by device, "
+        "and which costs less a token?",
+        answer=_answer(bars),
+        unit="tokens_per_s",
+        cost_unit="million tokens",
+        baseline=None if baseline is None else baseline.device,
+        bars=bars,
+        left_out=left_out,
+        notes=_notes(bars),
+        commands=[
+            "planner compare --a TPU-v6e --b H100-80GB examples/gpu-vs-tpu.yaml",
+            "planner calibrate run transformer --on H100-80GB",
+            "planner report benchmark transformer -o transformer.html --force",
+        ],
+    )
+
+
+def _shape(session: Session, name: str) -> ModelShape:
+    try:
+        shape = session.catalog.model_shape(name)
+    except UnknownName as error:
+        close = ", ".join(error.suggestions)
+        raise BadInput(
+            f"unknown model {shown(name)}",
+            where="--model",
+            remedy=f"did you mean {close}?" if close else f"say {MODEL}",
+        ) from None
+    if shape.kind != "transformer":
+        raise BadInput(
+            f"{shape.name} is no decoder-only language model",
+            where="--model",
+            remedy=f"say {MODEL}",
+        )
+    return shape
+
+
+def _published(session: Session, shape: ModelShape) -> Mapping[str, list[Mapping[str, Any]]]:
+    """Published training runs in 16 bit, by device, full training only."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    wanted = fold_model(shape.name)
+    for row in session.catalog.rows("observations", "value > 0 AND task = 'train'"):
+        if row["metric"] != "tokens_per_s_per_device" or fold_model(str(row["model"])) != wanted:
+            continue
+        if str(row["precision"] or "") not in SIXTEEN_BIT:
+            continue
+        try:
+            name = session.catalog.accelerator(str(row["accelerator"])).name
+        except UnknownName:
+            name = str(row["accelerator"])
+        found.setdefault(name, []).append(row)
+    return found
+
+
+def _machines(spec: Accelerator) -> Machines:
+    """The tried numbers of devices up to DEVICES, the last of them DEVICES."""
+    every = machines_of(spec)
+    import numpy as np
+
+    return every.take(np.flatnonzero(every.total <= DEVICES))
+
+
+def _estimate(
+    workload: LanguageTraining, shape: ModelShape, spec: Accelerator, session: Session, today: date
+) -> BenchmarkBar | str:
+    """The model's view of DEVICES of them; why not as text."""
+    if "training" not in spec.can_run:
+        return "it cannot train"
+    machines = _machines(spec)
+    found = throughput_of(workload, shape, machines, session.measured, catalog=session.catalog)
+    last = len(machines) - 1
+    if found.why_not[last]:
+        return found.why_not[last]
+    devices = float(machines.total[last])
+    rate = float(found.median[last])
+    price = _price(session, spec, today)
+    return BenchmarkBar(
+        device=spec.name,
+        kind=spec.kind.value,
+        devices=devices,
+        on=found.step.layout[last],
+        basis=found.basis[last],
+        rate=rounded(rate),
+        rate_p10=rounded(found.p10[last]),
+        rate_p90=rounded(found.p90[last]),
+        hours=rounded(TOKENS / rate / 3600),
+        speed_up=None,
+        peak_share=_peak_share(rate / devices, shape, spec),
+        **_priced(price, rate, devices),
+    )
+
+
+def _measured(
+    runs: Sequence[Mapping[str, Any]],
+    shape: ModelShape,
+    spec: Accelerator,
+    session: Session,
+    expected: float | None,
+    today: date,
+) -> BenchmarkBar:
+    """The median of the published runs, and their range."""
+    values = sorted(float(row["value"]) for row in runs)
+    counts = [float(row["accelerators"] or 1.0) for row in runs]
+    middle = statistics.median(values)
+    nearest = min(counts, key=lambda count: abs(count - DEVICES))
+    at = [float(r["value"]) for r in runs if float(r["accelerators"] or 1.0) == nearest]
+    sizes = f"{min(counts):,.0f}" + (f" to {max(counts):,.0f}" if max(counts) > min(counts) else "")
+    dates = sorted(str(row["source_date"]) for row in runs)
+    rate = statistics.median(at)
+    del middle
+    sources = sorted({re.split(r"[ /]", str(row["source"]))[0] for row in runs})
+    return BenchmarkBar(
+        device=spec.name,
+        kind=spec.kind.value,
+        devices=nearest,
+        on=f"{len(runs)} published runs on {sizes} devices, {values[0]:,.4g} to {values[-1]:,.4g} "
+        "tokens/s and device; the bar is the size nearest to the estimate",
+        basis="measured elsewhere",
+        rate=rounded(rate * nearest),
+        rate_p10=rounded(values[0] * nearest),
+        rate_p90=rounded(values[-1] * nearest),
+        hours=rounded(TOKENS / (rate * nearest) / 3600),
+        speed_up=None,
+        peak_share=_peak_share(rate, shape, spec),
+        source=f"{', '.join(sources)} ({dates[0]} to {dates[-1]})",
+        expected=None if expected is None else rounded(expected),
+        **_priced(_price(session, spec, today), rate * nearest, nearest),
+    )
+
+
+def _price(session: Session, spec: Accelerator, today: date) -> DevicePrice | None:
+    found = price_of(session.catalog, spec, today)
+    return next((price for price in found if price.purchase == ON_DEMAND), None)
+
+
+def _priced(price: DevicePrice | None, rate: float, devices: float) -> dict[str, Any]:
+    if price is None:
+        return {"usd_per_hour": None, "usd_per_unit": None}
+    hourly = price.usd_per_hour * devices
+    return {
+        "usd_per_hour": rounded(hourly),
+        "usd_per_unit": rounded(hourly / (rate * 3600) * 1e6),
+        "price_from": f"{price.machine}, {price.cloud} {price.region}: {price.source}",
+        "price_age_days": price.age_days,
+    }
+
+
+def _peak_share(rate: float, shape: ModelShape, spec: Accelerator) -> float | None:
+    """Model operations of one device over its dense 16-bit peak; recomputation is not counted."""
+    peak = spec.peak_tera_ops.get("bf16", spec.peak_tera_ops.get("fp16"))
+    if not peak:
+        return None
+    work = transformer_work(
+        shape, sequence_length=SEQUENCE, method="full", lora_rank=16, bytes_per_value=2.0
+    )
+    return rounded(rate * (work.flops_forward + work.flops_backward) / (peak * 1e12))
+
+
+def _baseline(bars: Sequence[BenchmarkBar]) -> BenchmarkBar | None:
+    """H100, measured if somebody did: what most compare with."""
+    mine = [bar for bar in bars if bar.device == "H100-80GB"]
+    return next(
+        (bar for bar in mine if bar.basis == "measured elsewhere"), mine[0] if mine else None
+    )
+
+
+def _ratio(bar: BenchmarkBar, baseline: BenchmarkBar) -> float:
+    return rounded(bar.rate / bar.devices / (baseline.rate / baseline.devices))
+
+
+def _answer(bars: Sequence[BenchmarkBar]) -> str:
+    """Fastest and cheapest of both kinds, measured figures where there are any."""
+    best: dict[str, dict[str, BenchmarkBar]] = {}
+    measured = {bar.device for bar in bars if bar.basis == "measured elsewhere"}
+    used = [b for b in bars if b.device not in measured or b.basis == "measured elsewhere"]
+    for kind in (AcceleratorKind.GPU, AcceleratorKind.TPU):
+        mine = [bar for bar in used if bar.kind == kind.value]
+        priced = [bar for bar in mine if bar.usd_per_unit is not None]
+        if mine and priced:
+            best[kind.value] = {
+                "fast": max(mine, key=lambda bar: bar.rate / bar.devices),
+                "cheap": min(priced, key=lambda bar: bar.usd_per_unit or 0.0),
+            }
+    if len(best) < 2:
+        return "Only one of GPU and TPU can be compared on this model."
+    gpu, tpu = best["GPU"], best["TPU"]
+    fast = gpu["fast"].rate / gpu["fast"].devices / (tpu["fast"].rate / tpu["fast"].devices)
+    lead = (
+        f"Device by device the fastest GPU ({gpu['fast'].device}) does {fast:.2g} times what the "
+    )
+    lead += f"fastest TPU ({tpu['fast'].device}) does"
+    costs = gpu["cheap"].usd_per_unit or 0.0, tpu["cheap"].usd_per_unit or 0.0
+    return (
+        f"{lead}; a million tokens cost {money(costs[0])} on {gpu['cheap'].device} and "
+        f"{money(costs[1])} on {tpu['cheap'].device} at their cheapest on-demand prices."
+    )
+
+
+def _notes(bars: Sequence[BenchmarkBar]) -> list[str]:
+    off = [
+        f"{bar.device} {bar.expected / bar.devices:,.4g} expected of {DEVICES}, "
+        f"{bar.rate / bar.devices:,.4g} published of {bar.devices:,.0f}"
+        for bar in bars
+        if bar.expected is not None
+        and (bar := bar.model_copy(update={"expected": bar.expected * bar.devices / DEVICES}))
+        and bar.expected is not None
+    ]
+    return [
+        f"Estimates are of {DEVICES} devices, a batch of {BATCH_TOKENS:,.0f} tokens and sequences of "
+        f"{SEQUENCE:,}; published runs have their own sizes.",
+        *([f"Tokens/s and device, estimate against publication: {'; '.join(off)}."] if off else []),
+        "Prices are of one device on demand, times the devices: what so many cost together is a "
+        "matter of negotiation and of having them.",
+        "The share of the peak counts the operations of the model only (MFU).",
+    ]
