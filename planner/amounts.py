@@ -32,3 +32,10 @@ def hours_range(low: float, high: float) -> str:
         if first[1] == second[1]
         else (f"{' '.join(first)} - {' '.join(second)}")
     )
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """A number with about so many digits that tell, never in powers of ten above 1."""
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
 from planner.cli.answers import say
 from planner.cli.report_files import Form, deliver, form_of, refuse_existing
@@ -52,7 +53,7 @@ def report(
     """Write a plan as one HTML or Markdown file: why, what else, what if, how sure, from where.
 
     The HTML needs no network and no script, and prints well. A recommendation is answered again
-    with today's catalog: the page says whether it still holds. `report benchmark cnn` trains a small
+    with today's catalog: the page says whether it still holds. `report benchmark cnn` is a small
     CNN on MNIST on CPU, GPU and TPU, `report benchmark transformer` compares GPUs and TPUs:
     measured where somebody measured, estimated elsewhere.
     """
@@ -80,7 +81,7 @@ def report(
     if which is not None:
         from planner.actions.report.benchmark import benchmark
 
-        result = benchmark(which.value, session, model=model)
+        result: BaseModel = benchmark(which.value, session, model=model)
     else:
         result = report_on(what, session)
     made = made_by(session)

@@ -1,7 +1,7 @@
 """The operators of a workload on one device: operations, bytes, and which of the two binds.
 
-They are those of the estimates: the same work, layouts and shares of peak and bandwidth, before what
-measurements correct. A unit of work is an optimizer step of training, a request of language
+They are those of the estimates: the same work, layouts and shares of peak and bandwidth, before
+what measurements correct. A unit of work is an optimizer step of training, a request of language
 inference, a batch of other networks. What moves between devices is no operator.
 """
 
@@ -15,7 +15,7 @@ from catalog.records import dataclass
 from planner.performance.devices import BYTES, Device, Machines
 from planner.performance.efficiency import Prior, prior
 from planner.performance.inference.language_work import language_work
-from planner.performance.inference.precision import WEIGHT_BYTES
+from planner.performance.inference.precision import EDGE_DEFAULTS, VISION_DEFAULTS, WEIGHT_BYTES
 from planner.performance.inference.step_times import (
     ACTIVATION_BYTES,
     HALF_EFFICIENCY_TOKENS,
@@ -321,13 +321,8 @@ def _samples(
     if work is None:
         return []
     stated = workload.precision.value if workload.precision else None
-    tried = (
-        (stated,)
-        if stated
-        else ("fp16", "int8", "fp32")
-        if isinstance(workload, Edge)
-        else ("fp32",)
-    )
+    usual = EDGE_DEFAULTS if isinstance(workload, Edge) else VISION_DEFAULTS
+    tried = (stated,) if stated else usual
     precision = next((p for p in tried if device.peak(p) is not None), tried[0])
     batch = 1.0
     if found.latency is not None and found.latency.concurrency is not None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from planner.amounts import plain
 from planner.report.document import Table
 from planner.report.hardware_words import SUBJECTS
 from planner.report.pages.hardware import (
@@ -44,7 +45,7 @@ def print_list(result: HardwareList, console: Console) -> None:
         right=("GiB", "GB/s", "16 bit", "int8", "W", "year", "USD/h", "age", "offers", "runs"),
     )  # fmt: skip
     for entry in result.entries:
-        usd = "" if entry.usd_per_hour is None else f"{entry.usd_per_hour:,.3g}"
+        usd = "" if entry.usd_per_hour is None else plain(entry.usd_per_hour, 3)
         table.add_row(
             entry.name,
             entry.kind,
@@ -105,7 +106,9 @@ def print_comparison(result: HardwareComparison, console: Console) -> None:
         _print(Table(("device", *PRICE_COLUMNS), cells, right=_PRICED), console)
     if not result.on:
         return
-    console.print(Text(f"\n{result.workload} on the fewest devices that hold it", style="bold"))
+    console.print(
+        Text(f"\n{result.workload} on the number of devices that does most each", style="bold")
+    )
     _print(on_table(result.on), console)
     for one in result.on:
         if one.why_not:
@@ -157,11 +160,11 @@ def text_roofline(result: HardwareComparison) -> list[str]:
             put(part.ops_per_byte, part.flops_per_s, str(number % 10))
     lines = ["", "Roofline: operations/s upwards, operations per byte to the right, both log"]
     for number, cells in enumerate(grid):
-        label = f"{top / 1e12:,.3g}T" if number == 0 else ""
+        label = f"{plain(top / 1e12, 3)}T" if number == 0 else ""
         label = f"{bottom / 1e12:.2g}T" if number == _HEIGHT - 1 else label
         lines.append(f"{label:>7} |{''.join(cells)}".rstrip())
     lines.append(f"{'':>7} +{'-' * _WIDTH}")
-    ends = f"{low:,.3g}", f"{high:,.3g}"
+    ends = plain(low, 3), plain(high, 3)
     lines.append(f"{'':>9}{ends[0]}{ends[1]:>{_WIDTH - len(ends[0])}}")
     names = "  ".join(f"{n % 10} on {one.name}" for n, one in enumerate(able, start=1))
     return [*lines, f"  . roofs  {names}"]
@@ -187,4 +190,4 @@ def _sixteen(entry: HardwareEntry) -> float | None:
 
 
 def _cell(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.4g}"
+    return "?" if value is None else plain(value)

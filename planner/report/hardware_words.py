@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.amounts import hours, seconds
+from planner.amounts import hours, plain, seconds
 from planner.results.hardware import Flip
 
 SUBJECTS = {
@@ -21,7 +21,16 @@ def value_of(value: float, unit: str) -> str:
         return hours(value)
     if unit.startswith("seconds "):
         return f"{seconds(value)} {unit.removeprefix('seconds ')}"
-    return f"{value:,.4g} {unit}"
+    return f"{plain(value)} {unit}"
+
+
+def tick(value: float, unit: str) -> str:
+    """A value of an axis, as short as a scale needs it."""
+    if unit.startswith("seconds "):
+        return seconds(value)
+    if unit == "parameters":
+        return value_of(value, unit)
+    return plain(value)
 
 
 def sweep_sentence(
@@ -35,8 +44,10 @@ def sweep_sentence(
     subject = SUBJECTS[axis]
     ends = f"{value_of(values[0], unit)} to {value_of(values[-1], unit)}"
     able = [winner for winner in winners if winner is not None]
+    at = [value for value, winner in zip(values, winners, strict=True) if winner is not None]
     if not able:
         return f"By {subject}: no side can do the work anywhere from {ends}."
+    ends = f"{value_of(at[0], unit)} to {value_of(at[-1], unit)}"
     if not flips:
         names = list(dict.fromkeys(able))
         text = f"By {subject}: {names[0]} is cheapest throughout {ends}"

@@ -17,6 +17,7 @@ class BenchmarkBar(Result):
     device: str
     kind: str = Field(description="CPU, GPU, TPU, ASIC")
     devices: float = Field(description="that work together; sockets of CPUs")
+    precision: str
     on: str = Field(description="the machine and where it is rented, or how it was measured")
     basis: Basis = Field(
         description="measured: own runs here; measured elsewhere: published; else an estimate"

@@ -15,6 +15,7 @@ from planner.candidates.eligible import ability
 from planner.items import rounded
 from planner.performance.devices import Machines, from_accelerator, usual_network
 from planner.performance.efficiency import Measured
+from planner.performance.inference.answers import SPREAD_NOT_NEEDED
 from planner.performance.operators import operators
 from planner.performance.throughput import Throughput, throughput_of, training_precision
 from planner.results.hardware import DeviceOn, OperatorOn
@@ -37,18 +38,31 @@ def on_device(
     *,
     today: date | None = None,
 ) -> DeviceOn:
-    """The fewest devices that hold the work, at the speed estimated for them."""
+    """The number of devices that does most a device, at the speed estimated for it.
+
+    Tried is one machine, or what the work needs at least where it needs more.
+    """
     needed = ability(workload, shape)
-    base = {"name": spec.name, "kind": spec.kind.value}
     if needed not in spec.can_run:
-        return DeviceOn(**base, devices=None, why_not=f"cannot do {needed}")
+        return _cannot(spec, f"cannot do {needed}")
     machines = machines_of(spec)
     found = throughput_of(workload, shape, machines, measured, catalog=catalog)
     runs = [i for i, why in enumerate(found.why_not) if not why]
     if not runs:
-        return DeviceOn(**base, devices=None, why_not=_least(found, machines))
-    index = runs[0]
+        return _cannot(spec, _least(found, machines))
+    index = _best_number(found, machines, runs)
     return _described(workload, shape, spec, catalog, machines, found, index, today or date.today())
+
+
+def _cannot(spec: Accelerator, why_not: str) -> DeviceOn:
+    return DeviceOn(name=spec.name, kind=spec.kind.value, devices=None, why_not=why_not)
+
+
+def _best_number(found: Throughput, machines: Machines, runs: Sequence[int]) -> int:
+    """Of the smallest number that holds the work and larger ones in one machine."""
+    most = max(float(PER_NODE), float(machines.total[runs[0]]))
+    few = [i for i in runs if machines.total[i] <= most]
+    return max(few, key=lambda i: float(found.median[i] / machines.total[i]))
 
 
 def machines_of(spec: Accelerator) -> Machines:
@@ -67,8 +81,9 @@ def machines_of(spec: Accelerator) -> Machines:
 
 def _least(found: Throughput, machines: Machines) -> str:
     """Why the largest number tried cannot do it."""
-    last = found.why_not[-1] or found.why_not[0]
-    return f"{last} ({int(machines.total[-1])} devices tried)"
+    told = [(n, why) for n, why in zip(machines.total.tolist(), found.why_not, strict=True)]
+    told = [(n, why) for n, why in told if why != SPREAD_NOT_NEEDED] or told
+    return f"{told[-1][1]} ({int(told[-1][0])} devices tried)"
 
 
 def _described(

@@ -215,17 +215,16 @@ def _swept(q: Question, name: AxisName, varied: Varied) -> Sweep:
     for (x0, before), (x1, after) in pairwise(zip(values, winners, strict=True)):
         if before is not None and after is not None and before != after:
             flips += _flips(best, values, x0, x1, before, after)
-    fields = {
-        "axis": name,
-        "unit": varied.unit,
-        "now": None if varied.now is None else rounded(varied.now),
-        "values": [rounded(x) for x in values],
-        "sides": points,
-        "winners": winners,
-        "flips": flips,
-    }
+    shown = [rounded(x) for x in values]
     return Sweep(
-        **fields, sentence=sweep_sentence(name, varied.unit, fields["values"], winners, flips)
+        axis=name,
+        unit=varied.unit,
+        now=None if varied.now is None else rounded(varied.now),
+        values=shown,
+        sides=points,
+        winners=winners,
+        flips=flips,
+        sentence=sweep_sentence(name, varied.unit, shown, winners, flips),
     )
 
 

@@ -96,14 +96,13 @@ def _facts(result: Recommendation, catalog: Catalog, today: date) -> list[Fact]:
     found = []
     for item in items:
         price = item.price
+        read = None if price.as_of is None else date.fromisoformat(price.as_of)
         found.append(
             Fact(
                 about=f"price of {item.instance_type}, {item.cloud} {item.region}",
                 citation=f"{price.source} ({price.layer}, confidence {price.confidence})",
                 as_of=price.as_of,
-                age_days=None
-                if price.as_of is None
-                else (today - date.fromisoformat(price.as_of)).days,
+                age_days=None if read is None else (today - read).days,
             )
         )
         spec = catalog.accelerators.get(item.accelerator)

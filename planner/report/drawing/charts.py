@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from planner.report.drawing.markup import el
@@ -209,7 +210,7 @@ def steps(
     plot = Plot(x, y, title=title, about=about, height=346)
     plot.axes(x_title, y_title, x_format, y_format)
     corners: list[tuple[float, float]] = []
-    for before, after in zip(line, line[1:], strict=False):
+    for before, after in pairwise(line):
         corners += [(before.x, before.y), (after.x, before.y)]
     corners += [(line[-1].x, line[-1].y)] if line else []
     plot.path(corners, "line l0")

@@ -38,7 +38,7 @@ class Scale:
             return _log_ticks(self.low, self.high, most)
         step = _round_step((self.high - self.low) / max(most - 1, 1))
         first = math.ceil(self.low / step - 1e-9)
-        count = int(math.floor(self.high / step + 1e-9)) - first + 1
+        count = math.floor(self.high / step + 1e-9) - first + 1
         return [(first + k) * step for k in range(max(count, 0))]
 
 

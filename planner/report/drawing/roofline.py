@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from planner.amounts import plain
 from planner.report.drawing.markup import el
 from planner.report.drawing.plot import WIDTH, Plot, Scale, text
 from planner.report.drawing.style import SERIES
@@ -63,14 +64,16 @@ def roofline(title: str, about: str, roofs: Sequence[Roof], placed: Sequence[Pla
     for one in placed:
         series = one.roof % SERIES
         plot.dot(one.intensity, one.rate, f"f{series}", one.hint, 5.0)
-        plot.add(text(x.at(one.intensity) + 7, y.at(one.rate) + 12, letters[one.name], "strong"))
+    for name, letter in letters.items():
+        top = max((one for one in placed if one.name == name), key=lambda one: one.rate)
+        plot.add(text(x.at(top.intensity) - 4, y.at(top.rate) - 9, letter, "strong"))
     for number, (name, letter) in enumerate(letters.items()):
         plot.add(text(70.0, 386 + 16 * number, f"{letter}  {name}"))
     return plot.root
 
 
 def _power(value: float) -> str:
-    return f"{value:,.4g}"
+    return plain(value)
 
 
 def _rate(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from planner.amounts import hours, money
+from planner.amounts import hours, money, plain
 from planner.report.document import Bullets, Chart, Commands, Document, Draft, Paragraph, Table
 from planner.report.drawing.charts import Bar, bars
 from planner.results.benchmark import BenchmarkBar, BenchmarkReport
@@ -15,9 +15,9 @@ LOOKS = {
     "analytic": (0, True),
 }  # fmt: skip
 KEY = (
-    "Green and filled: measured (here, or elsewhere and published). Blue and filled: estimated, with "
-    "measurements nearby (calibrated). Blue outline: estimated from datasheets alone (analytic). "
-    "Whiskers hold 80%."
+    "Green and filled: measured (here, or elsewhere and published). Blue and filled: estimated, "
+    "with measurements nearby (calibrated). Blue outline: estimated from datasheets alone "
+    "(analytic). Whiskers hold 80%."
 )
 
 
@@ -59,7 +59,7 @@ def _speed(result: BenchmarkReport) -> Chart:
         per = _per(result, bar)
         return bar.rate / per, bar.rate_p10 / per, bar.rate_p90 / per
 
-    return _chart(result, f"Speed in {unit}", of, lambda v: f"{v:,.4g}", result.bars, log=True)
+    return _chart(result, f"Speed in {unit}", of, lambda v: plain(v), result.bars, log=True)
 
 
 def _speed_up(result: BenchmarkReport) -> Chart | None:
@@ -117,28 +117,33 @@ def _chart(
         value, low, high = of(bar)
         series, hollow = LOOKS[bar.basis]
         said = f"{form(value)}, {bar.basis}"
-        rows.append(Bar(bar.device, value, said, low, high, series, hollow))
+        rows.append(Bar(_name(result, bar), value, said, low, high, series, hollow))
         ends = "" if low is None or high is None else f"{form(low)} to {form(high)}"
-        cells.append((bar.device, form(value), ends, bar.basis))
+        cells.append((_name(result, bar), form(value), ends, bar.basis))
     table = Table(("device", "figure", "80%", "known by"), cells, right=("figure", "80%"))
     about = f"{title}, one bar a device of {result.model}; each says how it is known."
     return Chart(f"{title}.", bars(title, about, rows, form, log=log), table)
 
 
+def _name(result: BenchmarkReport, bar: BenchmarkBar) -> str:
+    return bar.device if result.exercise == "cnn" else f"{bar.device}, {bar.precision}"
+
+
 def _table(result: BenchmarkReport) -> Table:
     columns = (
-        "device", "devices", "known by", "rate", "training", "times", "$ an hour",
+        "device", "devices", "precision", "known by", "rate", "training", "times", "$ an hour",
         f"$ {_a(result.cost_unit)}", "of peak", "meters", "machine or runs",
     )  # fmt: skip
     rows = [
         (
             bar.device,
             f"{bar.devices:.4g}",
+            bar.precision,
             bar.basis,
-            f"{bar.rate:,.5g}",
+            plain(bar.rate, 5),
             hours(bar.hours),
             "" if bar.speed_up is None else f"{bar.speed_up:.3g}x",
-            "" if bar.usd_per_hour is None else f"{bar.usd_per_hour:,.4g}",
+            "" if bar.usd_per_hour is None else plain(bar.usd_per_hour),
             "" if bar.usd_per_unit is None else f"{bar.usd_per_unit:.3g}",
             "" if bar.peak_share is None else f"{bar.peak_share:.2%}",
             bar.busy,
@@ -146,7 +151,7 @@ def _table(result: BenchmarkReport) -> Table:
         )
         for bar in result.bars
     ]
-    right = ("devices", "rate", "training", "times", columns[6], columns[7], "of peak")
+    right = ("devices", "rate", "training", "times", columns[7], columns[8], "of peak")
     return Table(columns, rows, right=right)
 
 

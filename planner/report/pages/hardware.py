@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.amounts import money
+from planner.amounts import money, plain
 from planner.report.document import Bullets, Chart, Document, Draft, Paragraph, Table
 from planner.report.drawing.charts import Bar, Curve, bars, curves
 from planner.report.drawing.roofline import Placed, Roof, roofline
-from planner.report.hardware_words import SUBJECTS, value_of
+from planner.report.hardware_words import SUBJECTS, tick, value_of
 from planner.results.hardware import (
     DeviceOn,
     DevicePrice,
@@ -68,7 +68,7 @@ def peaks(sheet: HardwareSheet) -> Table:
     rows = []
     for precision, value in sheet.peak_tera_ops.items():
         ridge = sheet.ridge_ops_per_byte.get(precision)
-        rows.append((precision, f"{value:,.4g}", "unknown" if ridge is None else f"{ridge:,.4g}"))
+        rows.append((precision, plain(value), "unknown" if ridge is None else plain(ridge)))
     columns = ("precision", "peak, T op/s (dense)", "arithmetic binds above, op/byte")
     return Table(columns, rows, right=columns[1:])
 
@@ -78,7 +78,7 @@ def links(sheet: HardwareSheet) -> list[tuple[str, str]]:
     width = sheet.link_bandwidth_gb_per_s
     return [
         ("link", sheet.link or "unknown"),
-        ("link bandwidth, both ways", "unknown" if width is None else f"{width:,.4g} GB/s"),
+        ("link bandwidth, both ways", "unknown" if width is None else f"{plain(width)} GB/s"),
         ("devices on the fast link", f"{sheet.link_domain:,}"),
         ("power", "unknown" if sheet.tdp_w is None else f"{sheet.tdp_w:g} W"),
         (
@@ -93,7 +93,7 @@ def price_rows(prices: Sequence[DevicePrice]) -> list[tuple[str, ...]]:
     return [
         (
             price.purchase.replace("_", "-"),
-            f"{price.usd_per_hour:,.4g}",
+            plain(price.usd_per_hour),
             f"{price.machine} ({price.devices:g})",
             f"{price.cloud} {price.region}",
             _small(price.usd_per_tflops_hour),
@@ -121,8 +121,8 @@ def known(sheet: HardwareSheet) -> list[str]:
 
 def _source(sheet: HardwareSheet) -> str:
     return (
-        f"{sheet.name}: {sheet.source or 'source unknown'} (as of {sheet.source_as_of or 'unknown'};"
-        f" verified by: {sheet.verified_by or 'nothing'})."
+        f"{sheet.name}: {sheet.source or 'source unknown'} (as of "
+        f"{sheet.source_as_of or 'unknown'}; verified by: {sheet.verified_by or 'nothing'})."
     )
 
 
@@ -130,7 +130,7 @@ def _facts(sheet: HardwareSheet) -> list[tuple[str, str]]:
     precision = sheet.price_precision
     facts = []
     if precision is not None:
-        facts.append((f"{precision} peak", f"{sheet.peak_tera_ops[precision]:,.4g} T op/s"))
+        facts.append((f"{precision} peak", f"{plain(sheet.peak_tera_ops[precision])} T op/s"))
     if sheet.memory_gib is not None:
         facts.append(("Memory", f"{sheet.memory_gib:g} GiB"))
     rented = next((p for p in sheet.prices if p.purchase == "on_demand"), None)
@@ -216,7 +216,7 @@ def side_by_side(sheets: Sequence[HardwareSheet]) -> Table:
 
 
 def _figure(value: float | None, otherwise: str = "unknown") -> str:
-    return otherwise if value is None else f"{value:,.6g}"
+    return otherwise if value is None else plain(value, 6)
 
 
 def _on(on: Sequence[DeviceOn]) -> list[Table | Bullets]:
@@ -226,28 +226,28 @@ def _on(on: Sequence[DeviceOn]) -> list[Table | Bullets]:
 
 def on_table(on: Sequence[DeviceOn]) -> Table:
     columns = (
-        "device", "fewest", "layout", "speed", "80% range", "known by", "$/h", "$ per million",
+        "device", "number", "layout", "speed", "80% range", "known by", "$/h", "$ per million",
     )  # fmt: skip
     rows = []
     for one in on:
         if one.devices is None or one.throughput is None:
             rows.append((one.name, "cannot", *[""] * 6))
             continue
-        ends = f"{one.throughput_p10:,.4g} - {one.throughput_p90:,.4g}"
+        ends = f"{plain(one.throughput_p10)} - {plain(one.throughput_p90)}"
         each = one.usd_per_million_units
         rows.append(
             (
                 one.name,
                 f"{one.devices}",
                 one.layout,
-                f"{one.throughput:,.4g} {one.unit.replace('_per_s', '/s')}",
+                f"{plain(one.throughput)} {one.unit.replace('_per_s', '/s')}",
                 ends,
                 one.basis,
-                "?" if one.usd_per_hour is None else f"{one.usd_per_hour:,.4g}",
+                "?" if one.usd_per_hour is None else plain(one.usd_per_hour),
                 "?" if each is None else f"{each:.3g}",
             )
         )
-    return Table(columns, rows, right=("fewest", "speed", "80% range", "$/h", "$ per million"))
+    return Table(columns, rows, right=("number", "speed", "80% range", "$/h", "$ per million"))
 
 
 def operator_rows(one: DeviceOn) -> list[tuple[str, ...]]:
@@ -257,9 +257,9 @@ def operator_rows(one: DeviceOn) -> list[tuple[str, ...]]:
             part.name,
             f"{part.flops:.3g}",
             f"{part.bytes:.3g}",
-            f"{part.ops_per_byte:,.3g}",
+            plain(part.ops_per_byte, 3),
             part.bound,
-            f"{part.flops_per_s / 1e12:,.3g} T op/s",
+            f"{plain(part.flops_per_s / 1e12, 3)} T op/s",
             f"{part.share:.0%}",
         )
         for part in one.operators
@@ -307,10 +307,7 @@ def _bare_roofline(sheets: Sequence[HardwareSheet]) -> list[Chart | Paragraph]:
     if not roofs:
         return [Paragraph("No roofline: peak or memory bandwidth is unknown.")]
     words = "Operations/s by operations per byte moved; the bend is where arithmetic takes over."
-    rows = [
-        (r.name, f"{r.peak / 1e12:,.4g}", f"{r.bandwidth / 1e9:,.4g}", f"{r.ridge:,.4g}")
-        for r in roofs
-    ]
+    rows = [(r.name, plain(r.peak / 1e12), plain(r.bandwidth / 1e9), plain(r.ridge)) for r in roofs]
     columns = ("device", "peak, T op/s", "memory, GB/s", "bend, op/byte")
     table = Table(columns, rows, right=columns[1:])
     return [Chart(words, roofline("Roofline", words, roofs, []), table)]
@@ -364,7 +361,7 @@ def _sweep_chart(sweep: Sweep) -> Chart | None:
         lines,
         x_title=f"{subject} ({sweep.unit})",
         y_title="USD",
-        x_format=lambda value: value_of(value, sweep.unit).split(" ")[0],
+        x_format=lambda value: tick(value, sweep.unit),
         y_format=money,
         marks=marks,
     )

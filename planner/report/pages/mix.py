@@ -94,7 +94,7 @@ def _queues(result: MixResult) -> list[str]:
     limit = "" if done.max_queue_delay_s is None else f", limit {done.max_queue_delay_s:g} s"
     return [
         f"Simulated {done.requests:,} requests (burstiness {done.burstiness:g}, seed {done.seed}): "
-        f"p{done.percentile:g} waits {done.queue_delay_s:.3g} s, {done.worst_queue_delay_s:.3g} s in "
-        f"the worst group{limit}.",
+        f"p{done.percentile:g} waits {done.queue_delay_s:.3g} s, {done.worst_queue_delay_s:.3g} s "
+        f"in the worst group{limit}.",
         *([f"Solved {done.tightened} more times for head-room."] if done.tightened else []),
     ]

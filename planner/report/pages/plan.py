@@ -252,18 +252,17 @@ def _sensitivities(study: Study) -> list[Chart | Paragraph]:
         )
         for row in moving
     ]
-    cells = []
-    for row in found.rows:
-        for end in (row.low, row.high):
-            cells.append(
-                (
-                    row.factor,
-                    end.said,
-                    "no plan" if end.usd is None else said(end.usd * scale),
-                    "" if end.usd is None or not base else f"{end.usd * scale / base - 1:+.0%}",
-                    end.plan if row.replanned else "the same",
-                )
-            )
+    cells = [
+        (
+            row.factor,
+            end.said,
+            "no plan" if end.usd is None else said(end.usd * scale),
+            "" if end.usd is None or not base else f"{end.usd * scale / base - 1:+.0%}",
+            end.plan if row.replanned else "the same",
+        )
+        for row in found.rows
+        for end in (row.low, row.high)
+    ]
     table = Table(
         ("if", "were", "cost", "change", "cheapest plan then"), cells, right=("cost", "change")
     )
