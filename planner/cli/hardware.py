@@ -46,10 +46,10 @@ def list_(
     format: Annotated[ListForm, typer.Option(help="Form of the answer.")] = ListForm.TABLE,
 ) -> int:
     """List every device with its peaks and its cheapest price on demand."""
-    from planner.actions.hardware.facts import listed
+    from planner.actions.hardware.facts import Facts
     from planner.actions.session import open_session
 
-    result = listed(open_session(say=say).catalog, kind=kind)
+    result = Facts(open_session(say=say).catalog).listed(kind)
     if format is ListForm.JSON:
         typer.echo(result.model_dump_json(by_alias=True, indent=2))
         return 0
@@ -71,13 +71,13 @@ def show(
     quiet: Quiet = False,
 ) -> int:
     """Show one device: peaks by precision, memory, links, power, and its prices with their age."""
-    from planner.actions.hardware.facts import sheet
+    from planner.actions.hardware.facts import Facts
     from planner.actions.session import open_session
     from planner.cli.report_files import refuse_existing
 
     refuse_existing(out, force)
     session = open_session(say=None if quiet else say)
-    result = sheet(session.catalog, name)
+    result = Facts(session.catalog).sheet(name)
     if out is None and format is PageForm.TABLE:
         from planner.report.hardware import print_sheet
 

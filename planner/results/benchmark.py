@@ -34,6 +34,7 @@ class BenchmarkBar(Result):
     peak_share: float | None = Field(description="operations done over the datasheet's peak")
     busy: str = Field(default="", description="what meters saw while it was measured")
     source: str = Field(default="", description="of the measurement")
+    held_back: str = Field(default="", description="why no estimate uses this own run")
     expected: float | None = Field(
         default=None, description="of a measurement: what the model expects, in the same unit"
     )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import cast
 
 from catalog import Catalog
-from planner.actions.hardware.facts import sheet
+from planner.actions.hardware.facts import Facts
 from planner.actions.hardware.on_workload import on_device
 from planner.actions.hardware.sides import Sides, sides_of
 from planner.actions.hardware.sweeps import AXES, AxisName, Question, swept
@@ -36,7 +36,7 @@ def compare_hardware(
 
     Raises BadInput for unknown names and axes.
     """
-    today = today or date.today()
+    facts = Facts(catalog, today)
     sides = sides_of(names, catalog)
     wanted = _axes(axes)
     if workload is None:
@@ -50,15 +50,15 @@ def compare_hardware(
                 where="hardware compare",
                 remedy="add --workload FILE, or name devices",
             )
-        sheets = [sheet(catalog, name, today=today) for name in single]
+        sheets = [facts.sheet(name) for name in single]
         return HardwareComparison(
             sheets=sheets, workload=None, on=[], sweeps=[], not_swept={}, catalog=catalog.content_id
         )
-    on = _on(workload, sides, catalog, measured, where, today)
+    on = _on(workload, sides, facts, measured, where)
     question = Question(workload, sides, catalog, measured, where)
     sweeps, left_out = swept(question, wanted)
     return HardwareComparison(
-        sheets=[sheet(catalog, one.name, today=today) for one in on],
+        sheets=[facts.sheet(one.name) for one in on],
         workload=workload.name,
         work_unit=work_unit(workload),
         on=on,
@@ -71,16 +71,15 @@ def compare_hardware(
 def _on(
     workload: Workload,
     sides: Sides,
-    catalog: Catalog,
+    facts: Facts,
     measured: Sequence[Measured],
     where: str,
-    today: date,
 ) -> list[DeviceOn]:
     """Each side's device: of a kind the one whose output is cheapest, else the fastest."""
-    shape = shape_of(catalog, workload, where)
+    shape = shape_of(facts.catalog, workload, where)
     found = []
     for specs in sides.values():
-        tried = [on_device(workload, shape, s, catalog, measured, today=today) for s in specs]
+        tried = [on_device(workload, shape, spec, facts, measured) for spec in specs]
         found.append(min(tried, key=_rank))
     return found
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 
-from catalog import Catalog
 from catalog.accelerators import Accelerator, AcceleratorKind
 from catalog.model_shapes import ModelShape
-from planner.actions.hardware.facts import ON_DEMAND, price_of
+from planner.actions.hardware.facts import Facts
 from planner.candidates.eligible import ability
 from planner.items import rounded
 from planner.performance.devices import Machines, from_accelerator, usual_network
@@ -33,10 +31,8 @@ def on_device(
     workload: Workload,
     shape: ModelShape,
     spec: Accelerator,
-    catalog: Catalog,
+    facts: Facts,
     measured: Sequence[Measured] = (),
-    *,
-    today: date | None = None,
 ) -> DeviceOn:
     """The number of devices that does most a device, at the speed estimated for it.
 
@@ -46,12 +42,12 @@ def on_device(
     if needed not in spec.can_run:
         return _cannot(spec, f"cannot do {needed}")
     machines = machines_of(spec)
-    found = throughput_of(workload, shape, machines, measured, catalog=catalog)
+    found = throughput_of(workload, shape, machines, measured, catalog=facts.catalog)
     runs = [i for i, why in enumerate(found.why_not) if not why]
     if not runs:
         return _cannot(spec, _least(found, machines))
     index = _best_number(found, machines, runs)
-    return _described(workload, shape, spec, catalog, machines, found, index, today or date.today())
+    return _described(workload, shape, spec, facts, machines, found, index)
 
 
 def _cannot(spec: Accelerator, why_not: str) -> DeviceOn:
@@ -90,20 +86,17 @@ def _described(
     workload: Workload,
     shape: ModelShape,
     spec: Accelerator,
-    catalog: Catalog,
+    facts: Facts,
     machines: Machines,
     found: Throughput,
     index: int,
-    today: date,
 ) -> DeviceOn:
     devices = int(machines.total[index])
     device = machines.devices[index]
     rate = float(found.median[index])
-    usd = next(
-        (p.usd_per_hour for p in price_of(catalog, spec, today) if p.purchase == ON_DEMAND), None
-    )
-    hourly = None if usd is None else usd * devices
-    precision = _precision(workload, device.peaks)
+    price = facts.on_demand(spec)
+    hourly = None if price is None else price.usd_per_hour * devices
+    precision = _precision(workload)
     parts = operators(workload, shape, machines, found, index)
     whole = sum(part.seconds for part in parts) or 1.0
     return DeviceOn(
@@ -137,9 +130,8 @@ def _described(
     )
 
 
-def _precision(workload: Workload, peaks: object) -> str:
+def _precision(workload: Workload) -> str:
     """The arithmetic whose peak is the roof."""
-    del peaks
     if isinstance(workload, (LanguageTraining, VisionTraining)):
         return training_precision(workload)
     if workload.precision is None:

@@ -79,6 +79,9 @@ def _estimates(
     c = prepared.candidates
     name_of = np.array([device.name for device in c.machines.devices])[c.config]
     rows = prepared.in_time
+    # a part of a GPU is another device
+    whole = np.array([d.is_cpu or d.share >= 1 for d in c.machines.devices])
+    rows = rows[whole[c.config[rows]]]
     cpu = rows[c.machines.is_cpu[c.config[rows]]]
     chosen: dict[str, int] = {}
     for vcpus in CPU_SIZES:
@@ -173,7 +176,6 @@ def _own_bar(run: Examined, session: Session, work: VisionWork) -> BenchmarkBar:
     kind = "CPU" if spec is None else spec.kind.value
     peak = None if spec is None else spec.peak_tera_ops.get("fp32")
     name = f"this machine, {seen.host_cpu}" if spec is None else seen.accelerator
-    note = "" if run.use is Use.USED else f"; {run.use.value}: {run.reason}"
     expected = None if run.expected is None else rounded(run.expected * devices)
     low, high = (spread.get(q, seen.value or 0.0) * devices for q in ("p10", "p90"))
     return BenchmarkBar(
@@ -181,7 +183,7 @@ def _own_bar(run: Examined, session: Session, work: VisionWork) -> BenchmarkBar:
         kind=kind,
         devices=devices,
         precision=seen.precision,
-        on=f"{seen.framework}, batch {seen.batch_global or '?'}{note}",
+        on=f"{seen.framework}, batch {seen.batch_global or '?'}",
         basis="measured",
         rate=rounded(rate),
         rate_p10=rounded(min(low, rate)),
@@ -193,6 +195,7 @@ def _own_bar(run: Examined, session: Session, work: VisionWork) -> BenchmarkBar:
         peak_share=_peak_share(rate, work, None if peak is None else peak * 1e12, devices),
         busy=_busy(document.get("utilisation") or {}),
         source=f"{run.own.id}, {run.own.measured_at:%Y-%m-%d}",
+        held_back="" if run.use is Use.USED else f"{run.use.value}: {run.reason}",
         expected=expected,
     )
 

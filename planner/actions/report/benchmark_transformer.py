@@ -13,7 +13,7 @@ import numpy as np
 from catalog import UnknownName
 from catalog.accelerators import Accelerator, AcceleratorKind
 from catalog.model_shapes import ModelShape
-from planner.actions.hardware.facts import ON_DEMAND, price_of
+from planner.actions.hardware.facts import Facts
 from planner.actions.hardware.on_workload import machines_of
 from planner.actions.session import Session
 from planner.amounts import money, plain
@@ -59,6 +59,7 @@ def transformer(session: Session, *, model: str | None, today: date) -> Benchmar
         batch_tokens=BATCH_TOKENS,
         precision=Precision.BF16,
     )
+    facts = Facts(session.catalog, today)
     bars, left_out = [], dict[str, str]()
     published = _published(session, shape)
     names = list(dict.fromkeys([*published, *ACCELERATORS]))
@@ -67,7 +68,7 @@ def transformer(session: Session, *, model: str | None, today: date) -> Benchmar
         if spec is None:
             left_out[name] = "the catalog does not know it"
             continue
-        estimate = _estimate(workload, shape, spec, session, today)
+        estimate = _estimate(workload, shape, spec, session, facts)
         if isinstance(estimate, str):
             left_out[name] = estimate
         else:
@@ -75,7 +76,7 @@ def transformer(session: Session, *, model: str | None, today: date) -> Benchmar
         for precision, runs in published.get(name, {}).items():
             same = precision == BF16 and isinstance(estimate, BenchmarkBar)
             expected = estimate.rate if same and isinstance(estimate, BenchmarkBar) else None
-            bars.append(_measured(precision, runs, shape, spec, session, expected, today))
+            bars.append(_measured(precision, runs, shape, spec, facts, expected))
     baseline = _baseline(bars)
     if baseline is not None:
         bars = [bar.model_copy(update={"speed_up": _ratio(bar, baseline)}) for bar in bars]
@@ -146,7 +147,7 @@ def _machines(spec: Accelerator) -> Machines:
 
 
 def _estimate(
-    workload: LanguageTraining, shape: ModelShape, spec: Accelerator, session: Session, today: date
+    workload: LanguageTraining, shape: ModelShape, spec: Accelerator, session: Session, facts: Facts
 ) -> BenchmarkBar | str:
     """The model's view of DEVICES of them; why not as text."""
     if "training" not in spec.can_run:
@@ -158,7 +159,7 @@ def _estimate(
         return found.why_not[last]
     devices = float(machines.total[last])
     rate = float(found.median[last])
-    price = _price(session, spec, today)
+    price = facts.on_demand(spec)
     return BenchmarkBar(
         device=spec.name,
         kind=spec.kind.value,
@@ -181,9 +182,8 @@ def _measured(
     runs: Sequence[Mapping[str, Any]],
     shape: ModelShape,
     spec: Accelerator,
-    session: Session,
+    facts: Facts,
     expected: float | None,
-    today: date,
 ) -> BenchmarkBar:
     """The median of the published runs, and their range."""
     values = sorted(float(row["value"]) for row in runs)
@@ -210,13 +210,8 @@ def _measured(
         peak_share=_peak_share(rate, shape, spec),
         source=f"{', '.join(sources)} ({dates[0]} to {dates[-1]})",
         expected=None if expected is None else rounded(expected),
-        **_priced(_price(session, spec, today), rate * nearest, nearest),
+        **_priced(facts.on_demand(spec), rate * nearest, nearest),
     )
-
-
-def _price(session: Session, spec: Accelerator, today: date) -> DevicePrice | None:
-    found = price_of(session.catalog, spec, today)
-    return next((price for price in found if price.purchase == ON_DEMAND), None)
 
 
 def _priced(price: DevicePrice | None, rate: float, devices: float) -> dict[str, Any]:
@@ -295,7 +290,7 @@ def _notes(bars: Sequence[BenchmarkBar]) -> list[str]:
         *([f"Tokens/s and device, expected and published: {'; '.join(off)}."] if off else []),
         "Prices are of one device on demand, times the devices: what so many cost together is a "
         "matter of negotiation and of having them.",
-        "The share of the peak is the model's operations over the dense 16-bit peak (MFU). "
-        "Mixed precision in MLPerf is the submitter's choice, FP8 or int8 products among them: those bars "
-        "are no 16-bit runs, and their share can be more than 16 bit could reach.",
+        "The share of the peak is the model's operations over the dense 16-bit peak (MFU). Mixed "
+        "precision in MLPerf is the submitter's choice, FP8 or int8 products among them: those "
+        "bars are no 16-bit runs, and their share can be more than 16 bit could reach.",
     ]

@@ -202,6 +202,9 @@ def steps(
 ) -> Element:
     """A front as the steps it is: between two points the dearer, faster one is needed."""
     line = sorted((p for p in points if not p.chosen), key=lambda p: (p.x, -p.y))
+    # what is recommended is often the cheap end of the front, which thinning may have left out
+    cheapest = min((p.y for p in line), default=0.0)
+    line += [p for p in points if p.chosen and p.x > line[-1].x and p.y <= cheapest * 1.001]
     everything = [*points]
     x_log = _wide([p.x for p in everything])
     y_log = _wide([p.y for p in everything])
@@ -215,6 +218,8 @@ def steps(
     corners += [(line[-1].x, line[-1].y)] if line else []
     plot.path(corners, "line l0")
     for point in line:
+        if point.chosen:
+            continue
         plot.dot(point.x, point.y, "f0", point.hint)
     for point in points:
         if point.chosen:

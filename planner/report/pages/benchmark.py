@@ -39,7 +39,10 @@ def benchmark_document(result: BenchmarkReport, *, made: str) -> Document:
     counts: dict[str, int] = {}
     for bar in result.bars:
         counts[bar.basis] = counts.get(bar.basis, 0) + 1
-    facts = [("Network", result.model), *((basis, f"{n} bars") for basis, n in counts.items())]
+    facts = [
+        ("Network", result.model),
+        *((basis, f"{n} bar{'s' if n > 1 else ''}") for basis, n in counts.items()),
+    ]
     return Document(title[result.exercise], result.answer, facts, page.sections, made)
 
 
@@ -116,7 +119,7 @@ def _chart(
     for bar in shown:
         value, low, high = of(bar)
         series, hollow = LOOKS[bar.basis]
-        said = f"{form(value)}, {bar.basis}"
+        said = f"{form(value)}, {bar.basis}" + (", held back" if bar.held_back else "")
         rows.append(Bar(_name(result, bar), value, said, low, high, series, hollow))
         ends = "" if low is None or high is None else f"{form(low)} to {form(high)}"
         cells.append((_name(result, bar), form(value), ends, bar.basis))
@@ -147,7 +150,7 @@ def _table(result: BenchmarkReport) -> Table:
             "" if bar.usd_per_unit is None else f"{bar.usd_per_unit:.3g}",
             "" if bar.peak_share is None else f"{bar.peak_share:.2%}",
             bar.busy,
-            bar.on,
+            f"{bar.on}; {bar.held_back}" if bar.held_back else bar.on,
         )
         for bar in result.bars
     ]

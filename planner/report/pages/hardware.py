@@ -216,7 +216,7 @@ def side_by_side(sheets: Sequence[HardwareSheet]) -> Table:
 
 
 def _figure(value: float | None, otherwise: str = "unknown") -> str:
-    return otherwise if value is None else plain(value, 6)
+    return otherwise if value is None else f"{value:,.6g}"
 
 
 def _on(on: Sequence[DeviceOn]) -> list[Table | Bullets]:
