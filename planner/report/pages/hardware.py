@@ -233,7 +233,7 @@ def on_table(on: Sequence[DeviceOn]) -> Table:
         if one.devices is None or one.throughput is None:
             rows.append((one.name, "cannot", *[""] * 6))
             continue
-        ends = f"{plain(one.throughput_p10)} - {plain(one.throughput_p90)}"
+        ends = f"{plain(one.throughput_p10 or 0.0)} - {plain(one.throughput_p90 or 0.0)}"
         each = one.usd_per_million_units
         rows.append(
             (
