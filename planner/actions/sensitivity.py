@@ -16,7 +16,7 @@ from planner.actions.cheapest import Cheapest, at_deadline, at_price, cheapest
 from planner.actions.infeasible import LATENCIES
 from planner.actions.owned_price import NoOwnedPrice, owned_factors
 from planner.actions.planning import Prepared, prepare
-from planner.actions.whatif_words import plan_words
+from planner.actions.whatif_words import latency_name, plan_words
 from planner.amounts import hours, seconds
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
@@ -217,5 +217,4 @@ class _Tried:
             self.end(seconds(value), self.again(self.workload.model_copy(update={name: value})))
             for value in (limit * TIMES, limit / TIMES)
         )
-        kind, _, percentile = name.rpartition("_")
-        return Sensitivity(factor=f"{kind.upper()} {percentile}", field=name, low=low, high=high)
+        return Sensitivity(factor=latency_name(name), field=name, low=low, high=high)

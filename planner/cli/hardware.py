@@ -73,9 +73,9 @@ def show(
     """Show one device: peaks by precision, memory, links, power, and its prices with their age."""
     from planner.actions.hardware.facts import Facts
     from planner.actions.session import open_session
-    from planner.cli.report_files import refuse_existing
+    from planner.cli.report_files import refuse_place
 
-    refuse_existing(out, force)
+    refuse_place(out, force)
     session = open_session(say=None if quiet else say)
     result = Facts(session.catalog).sheet(name)
     if out is None and format is PageForm.TABLE:
@@ -117,9 +117,9 @@ def compare(
     """
     from planner.actions.hardware.compare import compare_hardware
     from planner.actions.session import open_session, workload_from
-    from planner.cli.report_files import refuse_existing
+    from planner.cli.report_files import refuse_place
 
-    refuse_existing(out, force)
+    refuse_place(out, force)
     found, where = None, "workload"
     if workload is not None:
         found, where = workload_from(workload, None, {}, {})

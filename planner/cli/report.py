@@ -10,7 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from planner.cli.answers import say
-from planner.cli.report_files import Form, deliver, form_of, refuse_existing
+from planner.cli.report_files import Form, deliver, form_of, refuse_place
 
 BENCHMARK = "benchmark"
 
@@ -62,7 +62,7 @@ def report(
     from planner.errors import BadInput
 
     form = form_of(out, format)
-    refuse_existing(out, force)
+    refuse_place(out, force)
     if what == BENCHMARK and which is None:
         raise BadInput(
             "needs the name of an exercise",

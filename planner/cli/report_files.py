@@ -40,12 +40,14 @@ def form_of(out: Path | None, stated: Form | None, otherwise: Form = Form.MARKDO
     return form
 
 
-def refuse_existing(out: Path | None, force: bool) -> None:
+def refuse_place(out: Path | None, force: bool) -> None:
     """Said before a minute of computing, not after it. Raises BadInput."""
     from planner.actions.write_file import REMEDY
 
     if out is not None and out.is_dir():
         raise BadInput("is a directory", where=str(out), remedy="name a file in it")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise BadInput("is in no folder that exists", where=str(out), remedy="make the folder")
     if out is not None and out.exists() and not force:
         raise BadInput("exists already", where=str(out), remedy=REMEDY)
 

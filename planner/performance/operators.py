@@ -14,8 +14,15 @@ from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
 from planner.performance.devices import BYTES, Device, Machines
 from planner.performance.efficiency import Prior, prior
+from planner.performance.inference.batches import CROSSING
+from planner.performance.inference.diffusion import diffusion_work
 from planner.performance.inference.language_work import language_work
-from planner.performance.inference.precision import EDGE_DEFAULTS, VISION_DEFAULTS, WEIGHT_BYTES
+from planner.performance.inference.precision import (
+    EDGE_DEFAULTS,
+    LANGUAGE_DEFAULTS,
+    VISION_DEFAULTS,
+    WEIGHT_BYTES,
+)
 from planner.performance.inference.step_times import (
     ACTIVATION_BYTES,
     HALF_EFFICIENCY_TOKENS,
@@ -42,6 +49,7 @@ from planner.workload import (
 
 Floats = NDArray[np.float64]
 
+LANGUAGE = ("transformer", "encoder-decoder", "encoder")
 # Operations a parameter of Adam's update, and of each value that element-wise kernels touch. Both
 # are far below any device's ridge: what they cost is bytes. Assumptions.
 UPDATE_OPS = 12.0
@@ -123,11 +131,7 @@ def operators(
         speeds = _speeds(device, precision, known.kernel_efficiency, known.bandwidth_efficiency)
         flops, moved = workload.flops / devices, (workload.bytes or 0.0) / devices
         return [speeds.operator("the work", flops, moved)]
-    generates = isinstance(workload, (Serving, BatchInference)) and shape.kind in (
-        "transformer",
-        "encoder-decoder",
-    )
-    if generates and isinstance(workload, (Serving, BatchInference)):
+    if isinstance(workload, (Serving, BatchInference)) and shape.kind in LANGUAGE:
         return _generation(workload, shape, device, known, found, index, devices)
     if isinstance(workload, (VisionInference, BatchInference, Edge)):
         return _samples(workload, shape, device, known, found, index, devices)
@@ -242,7 +246,7 @@ def _generation(
     index: int,
     devices: float,
 ) -> list[Operator]:
-    """One request, its share of the passes that it is in; spread over the devices of a group."""
+    """One request, its share of the passes that it is in; spread over the devices of a replica."""
     work = language_work(shape)
     stored = workload.precision.value if workload.precision else "bf16"
     computed = "bf16" if stored == "int4" else stored
@@ -261,6 +265,8 @@ def _generation(
         together = max(float(latency.concurrency[index]) / replicas, 1.0)
     group = max(devices / replicas, 1.0)
     prompt, output = _lengths(workload)
+    if shape.kind == "encoder":
+        output = 1.0
     context = prompt + output / 2
     dense, routed, attention = work.prompt_flops(np.array(prompt), np.array(0.0))
     fill = prompt / (prompt + HALF_EFFICIENCY_TOKENS)
@@ -315,21 +321,25 @@ def _samples(
     devices: float,
 ) -> list[Operator]:
     """A batch of images on one device."""
-    if shape.kind != "vision":
-        return []
-    work = vision_work(shape, workload.image_size)
-    if work is None:
+    usual = EDGE_DEFAULTS if isinstance(workload, Edge) else VISION_DEFAULTS
+    sample = None
+    if shape.kind == "vision":
+        work = vision_work(shape, workload.image_size)
+        pixels = workload.image_size or shape.image_size or USUAL_PIXELS
+        sample = None if work is None else sample_work(work, engine(workload.framework), pixels)
+    elif isinstance(workload, BatchInference):
+        usual = LANGUAGE_DEFAULTS
+        sample = diffusion_work(shape, workload.image_size, workload.denoising_steps)
+    if sample is None:
         return []
     stated = workload.precision.value if workload.precision else None
-    usual = EDGE_DEFAULTS if isinstance(workload, Edge) else VISION_DEFAULTS
     tried = (stated,) if stated else usual
     precision = next((p for p in tried if device.peak(p) is not None), tried[0])
     batch = 1.0
     if found.latency is not None and found.latency.concurrency is not None:
         batch = max(float(found.latency.concurrency[index]) / devices, 1.0)
-    pixels = workload.image_size or shape.image_size or USUAL_PIXELS
-    sample = sample_work(work, engine(workload.framework), pixels)
     width = WEIGHT_BYTES[precision]
-    moved = batch * sample.moved_values * min(width, 4.0) + sample.parameters * width
+    moved = batch * sample.moved_values * min(width, 4.0) * CROSSING.get(device.kind, 1.0)
+    moved += sample.passes * sample.parameters * width
     speeds = _speeds(device, precision, known.kernel_efficiency, known.bandwidth_efficiency)
     return [speeds.operator(f"the network, batch {batch:.0f}", batch * sample.flops, moved)]

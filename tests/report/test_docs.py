@@ -26,7 +26,7 @@ def test_commands_run_in_order(
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     found = commands(page)
-    assert len(found) >= 7
+    assert len(found) >= 6
     for command in found:
         line, _, out = command.partition(" > ")
         words = shlex.split(line)

@@ -234,7 +234,7 @@ def test_files_are_written_whole_or_not_at_all(
     refused = planner("report", saved, "-o", out)
     assert (refused.code, refused.out) == (2, "") and "exists already" in refused.err
     assert out.read_text() == "mine" and list(tmp_path.glob(".planner*")) == []
-    for name, problem in (("plan.pdf", "no form of a report"), ("nowhere/plan.html", "written")):
+    for name, problem in (("plan.pdf", "no form of a report"), ("nowhere/plan.html", "no folder")):
         failed = planner("report", saved, "-o", tmp_path / name)
         assert failed.code == 2 and problem in failed.err and failed.err.count("\n") == 1
 

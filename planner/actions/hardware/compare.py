@@ -9,7 +9,7 @@ from typing import cast
 from catalog import Catalog
 from planner.actions.hardware.facts import Facts
 from planner.actions.hardware.on_workload import on_device
-from planner.actions.hardware.sides import Sides, sides_of
+from planner.actions.hardware.sides import Sides, edge_devices, sides_of
 from planner.actions.hardware.sweeps import AXES, AxisName, Question, swept
 from planner.errors import BadInput
 from planner.field_errors import shown, suggest
@@ -17,7 +17,7 @@ from planner.model_choice import shape_of
 from planner.performance.efficiency import Measured
 from planner.performance.operators import work_unit
 from planner.results.hardware import DeviceOn, HardwareComparison
-from planner.workload import Workload
+from planner.workload import Edge, Workload
 
 
 def compare_hardware(
@@ -77,8 +77,11 @@ def _on(
 ) -> list[DeviceOn]:
     """Each side's device: of a kind the one whose output is cheapest, else the fastest."""
     shape = shape_of(facts.catalog, workload, where)
+    edge = edge_devices(facts.catalog)
     found = []
     for specs in sides.values():
+        if isinstance(workload, Edge):
+            specs = tuple(spec for spec in specs if spec in edge) or specs
         tried = [on_device(workload, shape, spec, facts, measured) for spec in specs]
         found.append(min(tried, key=_rank))
     return found

@@ -10,8 +10,8 @@ from planner.actions.hardware.facts import accelerator_named
 from planner.errors import BadInput
 
 Sides = Mapping[str, tuple[Accelerator, ...]]
-# What people call kinds, beside the catalog's own words.
-KINDS = {"edge": ("NPU",)}
+# Devices that are bought and put where the data are, whatever their kind.
+EDGE = "edge"
 
 
 def sides_of(names: Sequence[str], catalog: Catalog) -> Sides:
@@ -19,10 +19,9 @@ def sides_of(names: Sequence[str], catalog: Catalog) -> Sides:
     found: dict[str, tuple[Accelerator, ...]] = {}
     for name in names:
         word = name.strip().upper()
-        wanted = KINDS.get(word.lower(), (word,))
-        of_kind = tuple(s for s in catalog.accelerators.values() if s.kind.value in wanted)
+        of_kind = _of_kind(word, catalog)
         if of_kind:
-            label, devices = word.lower() if word.lower() in KINDS else word, of_kind
+            label, devices = word, of_kind
         else:
             try:
                 catalog.accelerator(name)
@@ -41,3 +40,16 @@ def sides_of(names: Sequence[str], catalog: Catalog) -> Sides:
             raise BadInput(f"{label} is named twice", where="hardware", remedy="name it once")
         found[label] = devices
     return found
+
+
+def edge_devices(catalog: Catalog) -> tuple[Accelerator, ...]:
+    """Accelerators of the units that are bought for the edge."""
+    known = {device.accelerator for device in catalog.edge_devices.values()}
+    return tuple(spec for name, spec in catalog.accelerators.items() if name in known)
+
+
+def _of_kind(word: str, catalog: Catalog) -> tuple[Accelerator, ...]:
+    """Devices of a kind in capitals; none where it is no kind."""
+    if word == EDGE.upper():
+        return edge_devices(catalog)
+    return tuple(spec for spec in catalog.accelerators.values() if spec.kind.value == word)

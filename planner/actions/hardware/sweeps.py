@@ -22,6 +22,7 @@ from planner.actions.compare_axes import LARGEST, SMALLEST, NotSearched, gap_of
 from planner.actions.hardware.sides import Sides
 from planner.actions.infeasible import LATENCIES
 from planner.actions.planning import Prepared, prepare
+from planner.actions.whatif_words import latency_name
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
 from planner.model_choice import IMAGES, shape_of
@@ -133,12 +134,11 @@ def latency(q: Question) -> Varied:
         raise NotSearched("the workload asks for no latency")
     name = "tpot_p95" if "tpot_p95" in names else names[0]
     now = float(getattr(q.workload, name))
-    kind, _, percentile = name.rpartition("_")
 
     def at(x: float) -> Prepared | None:
         return q.prepared(q.workload.model_copy(update={name: x}))
 
-    return Varied(f"seconds {kind.upper()} {percentile}", now, tuple(now * f for f in CLOSER), at)
+    return Varied(f"seconds {latency_name(name)}", now, tuple(now * f for f in CLOSER), at)
 
 
 def rate(q: Question) -> Varied:

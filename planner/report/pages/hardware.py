@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.amounts import money, plain
+from planner.amounts import money, plain, scaled
 from planner.report.document import Bullets, Chart, Document, Draft, Paragraph, Table
 from planner.report.drawing.charts import Bar, Curve, bars, curves
 from planner.report.drawing.roofline import Placed, Roof, roofline
@@ -233,14 +233,14 @@ def on_table(on: Sequence[DeviceOn]) -> Table:
         if one.devices is None or one.throughput is None:
             rows.append((one.name, "cannot", *[""] * 6))
             continue
-        ends = f"{plain(one.throughput_p10 or 0.0)} - {plain(one.throughput_p90 or 0.0)}"
+        ends = f"{scaled(one.throughput_p10 or 0.0)} - {scaled(one.throughput_p90 or 0.0)}"
         each = one.usd_per_million_units
         rows.append(
             (
                 one.name,
                 f"{one.devices}",
                 one.layout,
-                f"{plain(one.throughput)} {one.unit.replace('_per_s', '/s')}",
+                f"{scaled(one.throughput)} {one.unit.replace('_per_s', '/s')}",
                 ends,
                 one.basis,
                 "?" if one.usd_per_hour is None else plain(one.usd_per_hour),
