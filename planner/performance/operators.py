@@ -321,7 +321,7 @@ def _samples(
     devices: float,
 ) -> list[Operator]:
     """A batch of images on one device."""
-    usual = EDGE_DEFAULTS if isinstance(workload, Edge) else VISION_DEFAULTS
+    usual: tuple[str, ...] = EDGE_DEFAULTS if isinstance(workload, Edge) else VISION_DEFAULTS
     sample = None
     if shape.kind == "vision":
         work = vision_work(shape, workload.image_size)
