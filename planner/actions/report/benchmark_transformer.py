@@ -267,14 +267,19 @@ def _answer(bars: Sequence[BenchmarkBar]) -> str:
     gpu, tpu = best["GPU"], best["TPU"]
     fast = gpu["fast"].rate / gpu["fast"].devices / (tpu["fast"].rate / tpu["fast"].devices)
     lead = (
-        f"Device by device the fastest GPU ({gpu['fast'].device}) does {fast:.2g} times what the "
+        f"Device by device the fastest GPU ({_known(gpu['fast'])}) does {fast:.2g} times what the "
+        f"fastest TPU ({_known(tpu['fast'])}) does"
     )
-    lead += f"fastest TPU ({tpu['fast'].device}) does"
     costs = gpu["cheap"].usd_per_unit or 0.0, tpu["cheap"].usd_per_unit or 0.0
     return (
-        f"{lead}; a million tokens cost {money(costs[0])} on {gpu['cheap'].device} and "
-        f"{money(costs[1])} on {tpu['cheap'].device} at their cheapest on-demand prices."
+        f"{lead}; a million tokens cost {money(costs[0])} on {_known(gpu['cheap'])} "
+        f"and {money(costs[1])} on {_known(tpu['cheap'])} at their cheapest on-demand prices."
     )
+
+
+def _known(bar: BenchmarkBar) -> str:
+    """A device, in which arithmetic, and whether that was measured."""
+    return f"{bar.device}, {bar.precision}, {bar.basis}"
 
 
 def _notes(bars: Sequence[BenchmarkBar]) -> list[str]:

@@ -17,7 +17,7 @@ LOOKS = {
 KEY = (
     "Green and filled: measured (here, or elsewhere and published). Blue and filled: estimated, "
     "with measurements nearby (calibrated). Blue outline: estimated from datasheets alone "
-    "(analytic). Whiskers hold 80%."
+    "(analytic). Whiskers hold 80%; of published runs they are the range."
 )
 
 

@@ -36,6 +36,8 @@ TIME_LINES = {
 }  # fmt: skip
 # A smaller change of the cost is none.
 LEAST = 0.005
+# Nor is a smaller part of a whole worth a line: it rounds to 0.0%.
+LEAST_SHARE = 0.0005
 
 
 def plan_document(study: Study, *, file: str, made: str) -> Document:
@@ -210,7 +212,7 @@ def _time(result: Recommendation) -> Chart | None:
 
 def _shares(title: str, values: dict[str, float], form: Callable[[float], str]) -> Chart | None:
     total = sum(values.values())
-    kept = {name: value for name, value in values.items() if value > 0}
+    kept = {name: value for name, value in values.items() if value > LEAST_SHARE * total}
     if not kept or total <= 0:
         return None
     rows = [
