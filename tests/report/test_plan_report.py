@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from planner.actions.report.make import report_on
 from planner.actions.session import Session, workload_from
@@ -149,6 +151,48 @@ def test_hostile_names_stay_text_in_markdown(study: Study) -> None:
     assert page.encode("utf-8")
 
 
+def leaves(data: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where the numbers of a result are."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from leaves(value, (*path, name))
+    elif isinstance(data, list):
+        for number, value in enumerate(data):
+            yield from leaves(value, (*path, number))
+    elif isinstance(data, (int, float)) and not isinstance(data, bool):
+        yield path
+
+
+def with_numbers_changed(study: Study, every: int) -> int:
+    """Draw the page with one number of the study after the other made odd; how many were."""
+    whole = study.model_dump(mode="json", by_alias=True)
+    tried = 0
+    for path in list(leaves(whole))[::every]:
+        for odd in (0, -1, 10**300):
+            data = json.loads(json.dumps(whole))
+            part = data
+            for key in path[:-1]:
+                part = part[key]
+            part[path[-1]] = odd
+            try:
+                changed = Study.model_validate(data)
+            except ValidationError:
+                continue
+            page = to_html(plan_document(changed, file="x.json", made=""))
+            assert "nan" not in re.sub(r"[a-z]*nan[a-z]+|[a-z]+nan[a-z]*", "", page.lower()), path
+            tried += 1
+    return tried
+
+
+def test_odd_numbers_are_drawn_all_the_same(study: Study) -> None:
+    assert with_numbers_changed(study, 41) > 20
+
+
+@pytest.mark.nightly
+def test_every_odd_number_is_drawn_all_the_same(study: Study) -> None:
+    assert with_numbers_changed(study, 1) > 500
+
+
 def test_a_plan_that_no_catalog_has_any_more(saved: Path, session: Session, tmp_path: Path) -> None:
     data = json.loads(saved.read_text())
     data["workload"]["deadline"] = 0.001
@@ -256,7 +300,9 @@ def test_bad_input_is_one_line(planner: Planner, arguments: list[str], problem: 
     assert problem in found.err and found.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"schema": ["x"]}', '{"schema": "planner.diff/1"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"a": NaN}', '{"schema": ["x"]}', '{"schema": "planner.diff/1"}']
+)
 def test_files_that_are_no_result(planner: Planner, tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)

@@ -10,6 +10,8 @@ from xml.etree.ElementTree import Element
 from planner.report.drawing.markup import el
 
 WIDTH = 720.0
+# Beyond any figure: what a file changed by hand holds is drawn at the border, not refused here.
+MOST = 1e60
 Format = Callable[[float], str]
 
 
@@ -61,8 +63,10 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
 
 def around(values: Sequence[float], *, log: bool, zero: bool = False) -> tuple[float, float]:
     """Ends of a scale with some room; ``zero`` keeps 0 in it."""
-    low, high = min(values), max(values)
+    low, high = (min(max(x, -MOST), MOST) for x in (min(values), max(values)))
     if log:
+        low = max(low, 1 / MOST)
+        high = max(high, low)
         room = max((high / low) ** 0.06, 1.08)
         return low / room, high * room
     if zero:
