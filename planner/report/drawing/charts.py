@@ -96,7 +96,7 @@ def ranges(title: str, about: str, rows: Sequence[Range], form: Format) -> Eleme
     values = [x for row in rows for x in (row.low, row.high)]
     low, high = around(values, log=False)
     root = drawing(title, about, TOP + ROW * len(rows) + 28)
-    x = Scale(max(low, 0.0) if min(values) >= 0 else low, high, LEFT + 60, WIDTH - 130)
+    x = Scale(max(low, 0.0) if min(values) >= 0 else low, high, LEFT + 110, WIDTH - 130)
     bottom = TOP + ROW * len(rows)
     for tick in x.ticks(5):
         at = x.at(tick)
@@ -106,7 +106,7 @@ def ranges(title: str, about: str, rows: Sequence[Range], form: Format) -> Eleme
         y = TOP + ROW * (number + 0.5)
         series = 1 if row.strong else 0
         name = text(
-            LEFT + 52, y + 4, shortened(row.name, 40), "end strong" if row.strong else "end"
+            LEFT + 102, y + 4, shortened(row.name, 40), "end strong" if row.strong else "end"
         )
         name.insert(0, el("title", row.name))
         root.append(name)
@@ -172,7 +172,7 @@ def tornado(title: str, about: str, rows: Sequence[Swing], base: float, form: Fo
             f"{said}: {'no plan' if value is None else form(value)}"
             for value, said in ((row.low, row.low_said), (row.high, row.high_said))
         )
-        root.append(text(LEFT + 10, y + 22, low_end, "soft"))
+        root.append(text(LEFT, y + 22, low_end, "end soft"))
         root.append(text(WIDTH - 40, y + 22, high_end, "soft end"))
     at = x.at(base)
     root.append(el("line", x1=at, x2=at, y1=TOP - 8, y2=bottom, class_="rule"))

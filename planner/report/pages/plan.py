@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from planner.amounts import hours, hours_range, money, seconds
+from planner.amounts import hours, hours_range, money, plain, seconds
 from planner.report.document import (
     Bullets,
     Chart,
@@ -22,6 +22,7 @@ from planner.report.rows import chosen
 from planner.report.service_mix import size_lines
 from planner.report.words import cost, spread, titles, when
 from planner.results import FrontPoint, Item, Recommendation
+from planner.results.risk import RiskOption
 from planner.results.study import Study
 
 COST_LINES = {
@@ -295,37 +296,48 @@ def _risk(study: Study) -> list[Chart | Bullets | Paragraph]:
         return []
     owner = study.result if study.result.risk is not None else study.now
     assert owner is not None
-    rows = []
-    for option in risk.options:
-        usd = option.cost_usd
-        strong = option.id == risk.picked.id
-        rows.append(Range(option.id, usd.p10, usd.p50, usd.p90, f"mean {money(usd.mean)}", strong))
+    service = risk.picked.capacity_per_second is not None
+    rows = [_range(option, option.id == risk.picked.id) for option in risk.options]
+    form = plain if service else money
     cells = [
         (
             option.id,
-            *(
-                money(value)
-                for value in (
-                    option.cost_usd.mean,
-                    option.cost_usd.p10,
-                    option.cost_usd.p50,
-                    option.cost_usd.p90,
-                )
-            ),
+            money(option.cost_usd.mean),
+            *(form(value) for value in _drawn(option)),
             _kept(option.deadline_met if option.capacity_met is None else option.capacity_met),
             f"{option.best_in_hindsight:.0%}",
         )
         for option in risk.options
     ]
-    columns = ("plan", "mean", "p10", "median", "p90", "limits kept", "best in hindsight")
+    of = "carried, " if service else ""
+    columns = (
+        "plan", "mean cost", f"{of}p10", f"{of}median", f"{of}p90", "limits kept",
+        "best in hindsight",
+    )  # fmt: skip
     table = Table(columns, cells, right=columns[1:])
-    caption = f"Cost in {risk.scenarios:,} scenarios: 80% of them lie within each line."
-    svg = ranges("Cost in the scenarios", caption, rows, money)
+    what = "What is carried within the SLO, a second," if service else "Cost"
+    caption = f"{what} in {risk.scenarios:,} scenarios: 80% of them lie within each line."
+    svg = ranges(f"{what} in the scenarios", caption, rows, form)
     note = "" if study.result.risk is not None else "The scenarios are of today's answer."
     return [
         Bullets([*sentences(owner, risk), *([note] if note else [])]),
         Chart(caption, svg, table),
     ]
+
+
+def _drawn(option: RiskOption) -> tuple[float, float, float]:
+    """p10, median and p90 of a job's cost; of a service, whose machines are paid whatever comes,
+    of what they carry.
+    """
+    found = option.capacity_per_second or option.cost_usd
+    return found.p10, found.p50, found.p90
+
+
+def _range(option: RiskOption, strong: bool) -> Range:
+    said = f"mean {money(option.cost_usd.mean)}"
+    if option.capacity_per_second is not None:
+        said = f"enough in {_kept(option.capacity_met)}"
+    return Range(option.id, *_drawn(option), said, strong)
 
 
 def _kept(share: float | None) -> str:
