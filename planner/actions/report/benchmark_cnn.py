@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from datetime import date
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from planner.actions.calibration.own import Examined, Use, examine
+from catalog.accelerators import Accelerator
 from planner.actions.planning import Prepared, prepare
+from planner.actions.report.own_bars import own_bars
 from planner.actions.session import Session
 from planner.amounts import hours, money
 from planner.items import rounded
@@ -46,7 +45,12 @@ def cnn(session: Session, *, today: date) -> BenchmarkReport:
     work = vision_work(prepared.shape, None)
     assert work is not None
     bars, left_out = _estimates(prepared, work, session, today)
-    own = _own(session, work)
+
+    def of_peak(rate: float, device: Accelerator, devices: float) -> float | None:
+        peak = device.peak_tera_ops.get("fp32")
+        return _peak_share(rate, work, None if peak is None else peak * 1e12, devices)
+
+    own = own_bars(session, MODEL, SAMPLES * EPOCHS, of_peak)
     baseline = _baseline(bars)
     if baseline is not None:
         bars = [_against(bar, baseline) for bar in bars]
@@ -154,64 +158,6 @@ def _peak_share(rate: float, work: VisionWork, peak: float | None, devices: floa
     if not peak:
         return None
     return rounded(rate * 3 * work.flops_forward / (peak * devices))
-
-
-def _own(session: Session, work: VisionWork) -> list[BenchmarkBar]:
-    """The newest run of each machine and set-up that the estimates use or that says why not."""
-    newest: dict[tuple[str, str, str], Examined] = {}
-    for run in examine(session.catalog):
-        seen = run.own.observation
-        if seen.model == MODEL and seen.task == "train" and run.use is not Use.UNDONE:
-            newest[(run.own.machine, seen.accelerator, seen.framework + seen.batch_global)] = run
-    return [_own_bar(run, session, work) for run in newest.values()]
-
-
-def _own_bar(run: Examined, session: Session, work: VisionWork) -> BenchmarkBar:
-    seen = run.own.observation
-    document: dict[str, Any] = json.loads(run.own.result_json)
-    devices = max(1.0, seen.accelerators or 1.0)
-    rate = (seen.value or 0.0) * devices
-    spread: Mapping[str, float] = document.get("rates") or document.get("images_per_s") or {}
-    spec = session.catalog.accelerators.get(seen.accelerator)
-    kind = "CPU" if spec is None else spec.kind.value
-    peak = None if spec is None else spec.peak_tera_ops.get("fp32")
-    name = f"this machine, {seen.host_cpu}" if spec is None else seen.accelerator
-    expected = None if run.expected is None else rounded(run.expected * devices)
-    low, high = (spread.get(q, seen.value or 0.0) * devices for q in ("p10", "p90"))
-    return BenchmarkBar(
-        device=name,
-        kind=kind,
-        devices=devices,
-        precision=seen.precision,
-        on=f"{seen.framework}, batch {seen.batch_global or '?'}",
-        basis="measured",
-        rate=rounded(rate),
-        rate_p10=rounded(min(low, rate)),
-        rate_p90=rounded(max(high, rate)),
-        hours=rounded(SAMPLES * EPOCHS / rate / 3600),
-        speed_up=None,
-        usd_per_hour=None,
-        usd_per_unit=None,
-        peak_share=_peak_share(rate, work, None if peak is None else peak * 1e12, devices),
-        busy=_busy(document.get("utilisation") or {}),
-        source=f"{run.own.id}, {run.own.measured_at:%Y-%m-%d}",
-        held_back="" if run.use is Use.USED else f"{run.use.value}: {run.reason}",
-        expected=expected,
-    )
-
-
-def _busy(watched: Mapping[str, Any]) -> str:
-    """Mean of what the meters saw, by their names."""
-    samples = watched.get("samples") or []
-    names = sorted({key for one in samples if isinstance(one, Mapping) for key in one})
-    parts = []
-    for name in names:
-        if not name.endswith("_percent"):
-            continue
-        values = [float(one[name]) for one in samples if one.get(name) is not None]
-        if values:
-            parts.append(f"{name.removesuffix('_percent')} {sum(values) / len(values):.0f}%")
-    return ", ".join(parts)
 
 
 def _baseline(bars: list[BenchmarkBar]) -> BenchmarkBar | None:

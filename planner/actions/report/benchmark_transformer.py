@@ -1,4 +1,4 @@
-"""GPU against TPU on a transformer: published runs of one model beside what the model expects."""
+"""GPU against TPU on a transformer: published and own runs of one model beside what is expected."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from catalog.accelerators import Accelerator, AcceleratorKind
 from catalog.model_shapes import ModelShape
 from planner.actions.hardware.facts import Facts
 from planner.actions.hardware.on_workload import machines_of
+from planner.actions.report.own_bars import own_bars
 from planner.actions.session import Session
 from planner.amounts import money, plain
 from planner.errors import BadInput
@@ -77,6 +78,9 @@ def transformer(session: Session, *, model: str | None, today: date) -> Benchmar
             same = precision == BF16 and isinstance(estimate, BenchmarkBar)
             expected = estimate.rate if same and isinstance(estimate, BenchmarkBar) else None
             bars.append(_measured(precision, runs, shape, spec, facts, expected))
+    bars += own_bars(
+        session, shape.name, TOKENS, lambda rate, spec, n: _peak_share(rate / n, shape, spec)
+    )
     baseline = _baseline(bars)
     if baseline is not None:
         bars = [bar.model_copy(update={"speed_up": _ratio(bar, baseline)}) for bar in bars]
@@ -84,7 +88,7 @@ def transformer(session: Session, *, model: str | None, today: date) -> Benchmar
     return BenchmarkReport(
         exercise="transformer",
         model=shape.name,
-        question=f"Pre-training {shape.name}: is a GPU or a TPU faster, device by "
+        question=f"Pre-training {shape.name} on 300 billion tokens: is a GPU or a TPU faster, device by "
         "device, and which costs less a token?",
         answer=_answer(bars),
         unit="tokens_per_s",
@@ -287,7 +291,7 @@ def _notes(bars: Sequence[BenchmarkBar]) -> list[str]:
         f"{bar.device} {plain(bar.expected / DEVICES)} of {DEVICES}, "
         f"{plain(bar.rate / bar.devices)} of {bar.devices:,.0f}"
         for bar in bars
-        if bar.expected is not None
+        if bar.expected is not None and bar.basis == "measured elsewhere"
     ]
     return [
         f"Estimates are of {DEVICES} devices, a batch of {BATCH_TOKENS:,.0f} tokens and sequences "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+
 from pydantic import BaseModel
 
 from planner.report.document import Document
@@ -15,6 +18,16 @@ from planner.results.hardware import HardwareComparison, HardwareSheet
 from planner.results.mix import MixResult
 from planner.results.study import Study
 
+# Module and function of each page: imported when one is asked for.
+_PAGES: Mapping[type[BaseModel], tuple[str, str]] = {
+    PortfolioResult: ("portfolio", "portfolio_document"),
+    Comparison: ("compare", "compare_document"),
+    CapacityResult: ("capacity", "capacity_document"),
+    MixResult: ("mix", "mix_document"),
+    BenchmarkReport: ("benchmark", "benchmark_document"),
+    HardwareSheet: ("hardware", "sheet_document"),
+    HardwareComparison: ("hardware", "comparison_document"),
+}
 FORMS = {"html": to_html, "markdown": to_markdown}
 
 
@@ -24,35 +37,12 @@ def document_of(result: BaseModel, *, file: str, made: str) -> Document:
         from planner.report.pages.plan import plan_document
 
         return plan_document(result, file=file, made=made)
-    if isinstance(result, PortfolioResult):
-        from planner.report.pages.portfolio import portfolio_document
-
-        return portfolio_document(result, made=made)
-    if isinstance(result, Comparison):
-        from planner.report.pages.compare import compare_document
-
-        return compare_document(result, made=made)
-    if isinstance(result, CapacityResult):
-        from planner.report.pages.capacity import capacity_document
-
-        return capacity_document(result, made=made)
-    if isinstance(result, MixResult):
-        from planner.report.pages.mix import mix_document
-
-        return mix_document(result, made=made)
-    if isinstance(result, BenchmarkReport):
-        from planner.report.pages.benchmark import benchmark_document
-
-        return benchmark_document(result, made=made)
-    if isinstance(result, HardwareSheet):
-        from planner.report.pages.hardware import sheet_document
-
-        return sheet_document(result, made=made)
-    if isinstance(result, HardwareComparison):
-        from planner.report.pages.hardware import comparison_document
-
-        return comparison_document(result, made=made)
-    raise TypeError(f"no report of {type(result).__name__}")
+    if type(result) not in _PAGES:
+        raise TypeError(f"no report of {type(result).__name__}")
+    module, function = _PAGES[type(result)]
+    page = getattr(import_module(f"planner.report.pages.{module}"), function)
+    document: Document = page(result, made=made)
+    return document
 
 
 def rendered(result: BaseModel, form: str, *, file: str, made: str) -> str:
