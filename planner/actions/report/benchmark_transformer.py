@@ -88,8 +88,8 @@ def transformer(session: Session, *, model: str | None, today: date) -> Benchmar
     return BenchmarkReport(
         exercise="transformer",
         model=shape.name,
-        question=f"Pre-training {shape.name} on 300 billion tokens: is a GPU or a TPU faster, device by "
-        "device, and which costs less a token?",
+        question=f"Pre-training {shape.name} on 300 billion tokens: is a GPU or a TPU faster, "
+        "device by device, and which costs less a token?",
         answer=_answer(bars),
         unit="tokens_per_s",
         cost_unit="million tokens",
