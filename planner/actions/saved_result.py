@@ -56,9 +56,8 @@ def read_saved(path: str, schemas: Mapping[str, type[BaseModel]]) -> BaseModel:
     if not isinstance(schema, str) or schema not in schemas:
         found = f"holds {shown(schema)}" if schema is not None else "holds no result"
         one_kind = "one workload's result with planner recommend"
-        remedy = (
-            one_kind if len(schemas) == 1 else "one with planner recommend, compare, mix, capacity"
-        )
+        several = "one with planner recommend, compare, mix, capacity"
+        remedy = one_kind if len(schemas) == 1 else several
         raise BadInput(
             f"{found}, not {' or '.join(schemas)}",
             where=f"{path}: schema",

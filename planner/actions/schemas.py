@@ -16,6 +16,7 @@ from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
 from planner.results.diff import Replay, ResultDiff
+from planner.results.gate import Gate
 from planner.results.hardware import HardwareComparison, HardwareList, HardwareSheet
 from planner.results.mix import MixFront, MixResult
 from planner.results.study import Study
@@ -44,6 +45,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "hardware": HardwareSheet,
     "hardware-list": HardwareList,
     "hardware-comparison": HardwareComparison,
+    "gate": Gate,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],

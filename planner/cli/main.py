@@ -19,7 +19,8 @@ import typer
 # Commands by name, and groups of commands: each lives in the module of its name in this package.
 COMMANDS = (
     "recommend", "pareto", "compare", "sweep", "diff", "replay", "mix", "capacity", "estimate",
-    "trace", "report", "accuracy", "fit", "init", "schema", "doctor", "tui",
+    "trace", "report", "accuracy", "fit", "init", "schema", "export", "launch", "gate", "doctor",
+    "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog", "hardware")
 # Commands that read, compute and print, hold nothing open and start no other process.
