@@ -152,13 +152,14 @@ def prepare(
     measured: Sequence[Measured] = (),
     *,
     where: str = "workload",
+    reclaim: float = 1.0,
 ) -> Prepared:
-    """Time and price every candidate.
+    """Time and price every candidate; ``reclaim`` as in ``build``.
 
     Raises BadInput for unknown names and empty filters, Infeasible when no device can do the work.
     """
     shape = shape_of(catalog, workload, where)
-    candidates = build(workload, shape, catalog, measured, where=where)
+    candidates = build(workload, shape, catalog, measured, where=where, reclaim=reclaim)
     feasible = np.flatnonzero(is_feasible(candidates))
     in_time = _in_time(workload, candidates, feasible)
     return Prepared(workload, shape, candidates, feasible, in_time)
