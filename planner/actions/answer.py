@@ -204,8 +204,9 @@ def _mix(
                 deadline - float(c.set_up_hours[index])
             )
         item = builder.group(index, group.count, part, usd, hours)
-        if spread and item.zone is None:
-            item = item.model_copy(update={"zone": assumed_zone(spread[group.index])})
+        if spread:
+            number = assumed_zone(spread[group.index])
+            item = item.model_copy(update={"zone_number": number})
         items.append(item)
     total = sum(item.cost_usd for item in items)
     single = float(c.usd[ranked[0]]) if len(ranked) else math.inf

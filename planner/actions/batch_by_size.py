@@ -58,7 +58,7 @@ class BatchGroup:
     fixed_usd: float
     estimate: Throughput
     mixed: bool
-    zone: str | None = None
+    zone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ class _Asked:
                 zone = assumed_zone(places[at]) if places else None
                 yield self._group(at, int(mix.counts[offer]), requests, zone)
 
-    def _group(self, at: int, count: int, requests: Floats, zone: str | None) -> BatchGroup:
+    def _group(self, at: int, count: int, requests: Floats, zone: int | None) -> BatchGroup:
         found, c = self.found, self.prepared.candidates
         index, total = int(found.index[at]), float(requests.sum())
         parts = requests if total > 0 else found.requests

@@ -113,6 +113,4 @@ def _item(
     generated = float(parts @ outputs) / float(parts.sum())
     item = ItemBuilder(one, catalog, today, generated).item(0)
     share = total / workload.request_count
-    return item.model_copy(
-        update={"share_of_work": rounded(share), "zone": item.zone or group.zone}
-    )
+    return item.model_copy(update={"share_of_work": rounded(share), "zone_number": group.zone})

@@ -63,7 +63,7 @@ class SizedGroup:
     usd_per_hour: float
     rate: Floats
     estimate: Throughput
-    zone: str | None = None
+    zone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ class _Checker:
         catalog: Catalog,
         measured: Sequence[Measured],
         found: BySize,
-        zones: Sequence[str | None],
+        zones: Sequence[int | None],
     ) -> None:
         self.prepared, self.workload, self.found = prepared, workload, found
         self.zones = zones

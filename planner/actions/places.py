@@ -50,10 +50,10 @@ def spread_places(candidates: Candidates, index: Rows, spread: Spread) -> tuple[
     return np.array(at, np.intp), places
 
 
-def assumed_zone(place: str) -> str | None:
-    """The zone that a place of a spread stands for where the catalog names none."""
+def assumed_zone(place: str) -> int | None:
+    """The number of the zone that a place of a spread stands for where the catalog names none."""
     _, mark, number = place.rpartition(" zone ")
-    return f"zone {number}" if mark else None
+    return int(number) if mark else None
 
 
 def spread_line(spread: Spread, groups: Sequence[Item]) -> str:
@@ -61,7 +61,8 @@ def spread_line(spread: Spread, groups: Sequence[Item]) -> str:
     by_place: dict[str, float] = {}
     for item in groups:
         parts = {"cloud": (item.cloud,), "region": (item.cloud, item.region)}
-        parts["zone"] = (item.cloud, item.region, *([item.zone] if item.zone else []))
+        zone = f"zone {item.zone_number}" if item.zone_number else item.zone
+        parts["zone"] = (item.cloud, item.region, *([zone] if zone else []))
         name = " ".join(parts[spread.over])
         by_place[name] = by_place.get(name, 0.0) + item.share_of_work
     asked = [f"{spread.at_least} {spread.over}s"] if spread.at_least > 1 else []
@@ -69,6 +70,6 @@ def spread_line(spread: Spread, groups: Sequence[Item]) -> str:
         asked.append(f"at most {spread.max_share:.0%} of the work in one {spread.over}")
     met = ", ".join(f"{share:.0%} in {name}" for name, share in by_place.items())
     text = f"Spread as asked ({', '.join(asked)}): {met}."
-    if any(item.zone and item.zone.startswith("zone ") for item in groups):
+    if any(item.zone_number for item in groups):
         text += " Listed for the whole region; that each zone has these machines is assumed."
     return text

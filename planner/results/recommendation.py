@@ -87,6 +87,11 @@ class Item(Result):
     cloud: str
     region: str
     zone: str | None
+    zone_number: int | None = Field(
+        default=None,
+        description="of a spread over zones where the catalog lists the region only: groups of "
+        "different numbers go to different zones, whichever they are",
+    )
     instance_type: str
     purchase: str
     platform: str | None = Field(default=None, description="managed platform; null: plain machine")
