@@ -16,8 +16,8 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-# Commands by name, and groups of commands, with what `planner --help` says of each: both live in the
-# module of their name in this package.
+# Commands by name, and groups of commands, with what `planner --help` says of each: both live in
+# the module of their name in this package.
 COMMANDS = {
     "recommend": "The cheapest configuration that meets a workload's limits",
     "pareto": "Cost against time: what nothing beats in both",
