@@ -36,7 +36,9 @@ def test_every_point_is_drawn_at_its_place(view: View) -> None:
     glyphs = {"o", "×"}
     assert sum(word in glyphs for word in words) == len(view.points.x)
     assert words.count("★") == 1 and words.count("*") == 1
-    assert any(word.startswith("A <b>") for word in words) and "$10" in words and "1 h" in words
+    title = root.find(f"{SVG}title")
+    assert title is not None and (title.text or "").startswith('A <b>"bold"</b> & \ufffd name')
+    assert any(word.startswith("$") for word in words) and any(w.endswith(" h") for w in words)
     places = [
         (float(text.get("x", "")), float(text.get("y", "")))
         for text in root.iter(f"{SVG}text")
@@ -49,7 +51,7 @@ def test_every_point_is_drawn_at_its_place(view: View) -> None:
     assert np.corrcoef(drawn[:, 0], logs[:, 0])[0, 1] > 0.9999
     heights = np.sort(drawn[:, 1]), np.sort(-np.log10(view.points.y))
     assert np.corrcoef(*heights)[0, 1] > 0.9999
-    assert len(list(root.iter(f"{SVG}polyline"))) == 1
+    assert len(list(root.iter(f"{SVG}polyline"))) == 3  # the front, deadline and budget
 
 
 def test_the_page_has_the_table_and_the_command(view: View) -> None:
