@@ -11,8 +11,9 @@ from planner.errors import BadInput
 from planner.field_errors import some, suggest
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
 from planner.optimize.capacity.from_spec import arrays_from
-from planner.optimize.capacity.read_spec import read_spec
+from planner.optimize.capacity.read_spec import parse_spec, read_spec
 from planner.optimize.capacity.spec import CapacitySpec, OfferSpec
+from planner.yaml_file import load
 
 if TYPE_CHECKING:
     from catalog import Catalog
@@ -67,13 +68,26 @@ class Question:
 def question_from(
     file: str, text: str | None = None, catalog: Callable[[], Catalog] | None = None
 ) -> Question:
-    """Read a spec (or its ``text``), ``-`` for stdin. Raises BadInput.
+    """Read a spec (or its ``text``), ``-`` for stdin; of a service, a year of it. Raises BadInput.
 
     ``catalog`` is opened only when an offer refers to it.
     """
     folder = Path() if file == "-" else Path(file).parent
     where = "stdin" if file == "-" else file
-    return question(read_spec(file, text), where, folder, catalog)
+    if file.lower().endswith(".json"):
+        return question(read_spec(file, text), where, folder, catalog)
+    data = load(file, text)
+    if isinstance(data, dict) and "kind" in data and "offers" not in data:
+        from planner.actions.capacity_service import question_of_service
+        from planner.actions.session import Session, open_session
+        from planner.workload import parse
+
+        session = open_session() if catalog is None else Session(catalog())
+        workload = parse(data, where=where)
+        return question_of_service(
+            workload, session.catalog, session.measured, where=where, folder=folder
+        )
+    return question(parse_spec(data, where=where), where, folder, catalog)
 
 
 def question(
