@@ -32,8 +32,9 @@ from planner.optimize.capacity.spec import (
     Weekly,
 )
 from planner.performance.efficiency import Measured
-from planner.workload import Edge, Serving, Site, VisionInference, Workload
+from planner.workload import Edge, Site, Workload
 from planner.workload import Purchase as Way
+from planner.workload.inference import is_service
 
 # Assumptions: a day's mean over its peak, a weekend over a weekday, the busiest hour.
 MEAN_OVER_PEAK, WEEKEND, PEAK_HOUR = 0.6, 0.7, 15.0
@@ -48,13 +49,6 @@ CHEAPEST = {"on_demand": 3, "reserved": 2, "spot": 1, "own": 2}
 
 
 _PLACE = ("cloud", "region", "instance_type")
-
-
-def is_service(workload: Workload) -> bool:
-    """Whether the work goes on, at a rate."""
-    return isinstance(workload, Serving) or (
-        isinstance(workload, VisionInference) and workload.is_service
-    )
 
 
 @dataclass(frozen=True)
