@@ -6,6 +6,7 @@ changes.
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Curve = Literal["", "demand", "utilisation"]
 FIELDS = ("file", "demand_scale", "max_spot_share")
+# A week, a day: what demand repeats by.
+WHOLE_HOURS = (168.0, 24.0)
 GAP, TIME_LIMIT_S = 1e-4, 20.0
 
 
@@ -105,16 +108,26 @@ class Stack:
 
 
 def stacked(served: Served, bins: int, first: int = 0, periods: int | None = None) -> Stack:
-    """``periods`` (all) from ``first`` on in at most ``bins`` bins of equal length."""
+    """``periods`` (all) from ``first`` on in at most ``bins`` bins of one length, the last shorter.
+
+    Bins are whole days or weeks where they would be nearly as long: else nights and weekends would
+    fall into every other bin only.
+    """
     size = served.amount.shape[1]
     first = min(max(first, 0), max(size - 1, 0))
     last = size if periods is None else min(first + periods, size)
-    edges = np.unique(np.linspace(first, last, max(bins, 1) + 1).astype(np.intp))
-    starts, counts = edges[:-1], np.diff(edges)
+    length = max(math.ceil((last - first) / max(bins, 1)), 1)
+    for unit_hours in WHOLE_HOURS:
+        whole = round(unit_hours / served.period_hours)
+        if whole >= 1 and length > whole / 2:
+            length = math.ceil(length / whole) * whole
+            break
+    starts = np.arange(first, last, length)
+    counts = np.diff([*starts.tolist(), last])
     demand = served.demand
     return Stack(
         unit=served.unit,
-        hours=float(last - first) * served.period_hours / max(len(starts), 1),
+        hours=length * served.period_hours,
         first_hour=first * served.period_hours,
         ways=served.ways,
         amount=np.add.reduceat(served.amount[:, :last], starts, axis=1) / counts,
@@ -277,7 +290,7 @@ def _decisions(
     from planner.actions.capacity_question import DECIDED
 
     found = []
-    counted = [
+    counted: list[dict[tuple[str, str], float]] = [
         {(c.offer, c.option): c.count for c in answer.result.counts} for answer in (best, chosen)
     ]
     for offer in question.spec.offers:

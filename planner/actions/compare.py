@@ -13,11 +13,11 @@ from planner.actions.compare_axes import AXES, NotSearched, Question, Search, ga
 from planner.actions.compare_sides import published, side_of, sided
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
-from planner.optimize.crossing import crossings
+from planner.optimize.crossing import Z80, crossings
 from planner.performance.efficiency import Measured
 from planner.report.compare_words import axis_sentence, headline
 from planner.results import CatalogInfo
-from planner.results.comparison import Axis, Comparison, FlipPoint
+from planner.results.comparison import Axis, Comparison, CurvePoint, FlipPoint
 from planner.workload import Workload
 
 
@@ -85,6 +85,19 @@ def compare(
     )
 
 
+def _point(search: Search, x: float) -> CurvePoint:
+    gap = search.gap(x)
+    known = math.isfinite(gap.log_ratio)
+    spread = Z80 * gap.sd
+    return CurvePoint(
+        at=search.shown(x) or 0.0,
+        a_usd=rounded(gap.a_usd) if math.isfinite(gap.a_usd) else None,
+        b_usd=rounded(gap.b_usd) if math.isfinite(gap.b_usd) else None,
+        ratio_p10=rounded(math.exp(gap.log_ratio - spread)) if known else None,
+        ratio_p90=rounded(math.exp(gap.log_ratio + spread)) if known else None,
+    )
+
+
 def _axes(asked: Sequence[str]) -> list[str]:
     names = [name.strip().replace("-", "_") for name in asked]
     for name in names:
@@ -122,6 +135,7 @@ def _searched(name: str, search: Search, a: str, b: str) -> Axis:
         "answered_from": shown(min(answered, default=None)),
         "answered_to": shown(max(answered, default=None)),
         "crossings": flips,
+        "curve": [_point(search, x) for x in search.grid],
     }
     throughout = search.gap(answered[0]).cheaper if answered else None
     alone = all(math.isinf(search.gap(x).log_ratio) for x in answered)
