@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.actions.capacity_question import Changes, Ready, question_from
-from planner.errors import Infeasible, PlannerError
+from planner.errors import Infeasible, Superseded
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
 from planner.optimize.capacity.program import Settings, optimise
 from planner.optimize.crossing import Function, Gap, crossings
@@ -35,10 +35,6 @@ WAYS: Mapping[str, frozenset[Option]] = {
     "on_prem": _OWN,
     "hybrid": frozenset(Option),
 }
-
-
-class Superseded(PlannerError):
-    """Whoever asked does not want the answer any more."""
 
 
 def break_even_from(file: str, over: Over, changes: Changes | None = None) -> BreakEven:
@@ -152,7 +148,7 @@ def _by_demand(asked: Ready, stop: Callable[[], bool] | None) -> dict[str, Cost]
         @cache
         def at(factor: float) -> float:
             if stop is not None and stop():
-                raise Superseded("superseded")
+                raise Superseded
             demand = periods.demand * factor
             plan = optimise(fleet, Periods(demand, periods.hours), settings, options)
             total = float(demand.sum()) * periods.hours

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner.actions.break_even import Superseded, break_even
+from planner.actions.break_even import break_even
 from planner.actions.capacity import capacity
 from planner.actions.capacity_question import Changes, Question
+from planner.errors import Superseded
 from planner.optimize.capacity.fleet import Option
 from planner.optimize.capacity.program import Settings
 from planner.optimize.capacity.read_spec import parse_spec
