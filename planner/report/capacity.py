@@ -30,6 +30,15 @@ def headline(result: CapacityResult) -> str:
     return text
 
 
+def short(result: CapacityResult) -> str:
+    """The same without the proof."""
+    text = f"{money(result.cost_usd)} over {result.horizon_hours:g} h, {result.status}"
+    against = result.savings.all_on_demand
+    if against.saving_fraction is not None:
+        text += f", {against.saving_fraction:.0%} below all on demand"
+    return text
+
+
 def print_capacity(result: CapacityResult, console: Console) -> None:
     """Counts, cost lines and savings at a glance in 100 columns."""
     console.print(Text(f"{result.name}: ", style="bold") + Text(headline(result)))

@@ -34,12 +34,13 @@ class Side:
 
     @classmethod
     def of_item(cls, name: str, item: Item) -> Side:
-        return cls(name, item, None, *(getattr(item, figure) for figure in _OF_BOTH))
+        return cls(name, item, **{figure: getattr(item, figure) for figure in _OF_BOTH})
 
     @classmethod
     def of_side(cls, side: ComparedSide) -> Side:
-        figures = (getattr(side, figure) for figure in _OF_BOTH)
-        return cls(side.name, side.plan, side.mix, *figures, why_not=tuple(side.why_not))
+        figures = {figure: getattr(side, figure) for figure in _OF_BOTH}
+        why_not = tuple(side.why_not)
+        return cls(side.name, side.plan, side.mix, why_not=why_not, **figures)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def rows(sides: Sequence[Side]) -> list[Row]:
         *_costs(sides, service),
         _heading("Latency" if service else "Time", len(sides)),
         *(_latencies(sides) if service else _times(sides)),
-        _heading("Speed, memory, price", len(sides)),
+        _heading("Speed, price", len(sides)),
         *_texts(
             sides,
             {
@@ -72,7 +73,7 @@ def rows(sides: Sequence[Side]) -> list[Row]:
                 "memory": _memory,
                 "interruptions": lambda plan: f"{plan.expected_interruptions:.2g}",
                 "machine-hour": lambda plan: f"${plan.price.usd_per_hour:.4g}",
-                "price of": _age,
+                "price": _age,
             },
         ),
     ]
@@ -92,7 +93,7 @@ def _texts(sides: Sequence[Side], of: dict[str, Callable[[Item], str]]) -> list[
     }
     if "machine" in cells:
         cells["machine"] = tuple(_machines(side) for side in sides)
-    return [Row(title, row) for title, row in cells.items() if set(row) != {NONE}]
+    return [Row(title, row) for title, row in cells.items() if not set(row) <= {NONE, "0"}]
 
 
 def _figures(
@@ -125,10 +126,11 @@ def _costs(sides: Sequence[Side], service: bool) -> list[Row]:
         else f"{money(side.cost_usd_p10)} - {money(side.cost_usd_p90)}"
         for side in sides
     )
-    found.append(Row("80% range", ranges))
     plans = [side.plan for side in sides]
-    at_risk = [None if p is None else p.cost_usd_at_risk for p in plans]
-    found += _figures("at most", at_risk, money, better=False)
+    if not service:  # whose machines are counted at the risk asked for: nothing is left to vary
+        found.append(Row("80% range", ranges))
+        at_risk = [None if p is None else p.cost_usd_at_risk for p in plans]
+        found += _figures("at most", at_risk, money, better=False)
     for name in CostBreakdown.model_fields:
         values = [None if p is None else getattr(p.cost_breakdown, name) for p in plans]
         title = f"- {name.removesuffix('_usd').replace('_', '-')}"
@@ -202,11 +204,15 @@ def _layout(plan: Item) -> str:
 
 def _speed(plan: Item) -> str:
     found = plan.throughput
-    return f"{found.value:,.4g} {found.unit.replace('_per_', '/')}"
+    return f"{_round(found.value)} {found.unit.replace('_per_', '/')}"
 
 
 def _speed_range(plan: Item) -> str:
-    return f"{plan.throughput.p10:,.4g} - {plan.throughput.p90:,.4g}"
+    return f"{_round(plan.throughput.p10)} - {_round(plan.throughput.p90)}"
+
+
+def _round(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _memory(plan: Item) -> str:

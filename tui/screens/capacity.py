@@ -54,7 +54,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
     """Inputs above, chart and costs in the middle, machines below."""
 
     MODE = "capacity"
-    CSS_PATH = "capacity.tcss"
+    CSS_PATH: ClassVar = ["capacity.tcss", "plots.tcss"]
     HELP = (
         "What to commit to, buy and rent so that a year of demand is served at the least cost. "
         "The chart stacks who serves the demand; the table has the best number of machines of "
@@ -164,7 +164,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         about = SOURCES[view.source]
         about = f" [{about}]" if about else ""
         if view.chosen is view.best:
-            words = f"{result.name}: {capacity_words.headline(result)}{about}"
+            words = f"{result.name}: {capacity_words.short(result)}{about}"
         else:
             share = view.more_usd / best.cost_usd if best.cost_usd > 0 else 0.0
             words = (
@@ -302,7 +302,8 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         del parameters
         if action in ("step", "best", "curve", "fit_all") and isinstance(self.answer, MixView):
             return False
-        return action != "focus_on" or not isinstance(self.focused, Input)
+        own = action in ("focus_on", "step", "best", "curve", "fit_all", "copy_command")
+        return not own or not isinstance(self.focused, Input)
 
     def action_focus_on(self, name: str) -> None:
         mix = isinstance(self.answer, MixView)

@@ -47,7 +47,7 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
     """Sides above, their figures beside each other, the crossing chart and what it says below."""
 
     MODE = "compare"
-    CSS_PATH = "compare.tcss"
+    CSS_PATH: ClassVar = ["compare.tcss", "plots.tcss"]
     HELP = (
         "The cheapest plan of each side that meets the workload's limits, one figure a row; "
         "◂ marks the better one. Sides are typed (a, b): an accelerator or family (H100), gpu, "
@@ -205,7 +205,8 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys."""
         del parameters
-        return action != "focus_on" or not isinstance(self.focused, Input)
+        own = action in ("focus_on", "vary", "next_axis", "marked", "fit_all", "copy_command")
+        return not own or not isinstance(self.focused, Input)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")

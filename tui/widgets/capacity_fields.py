@@ -41,6 +41,10 @@ class CapacityFields(Horizontal):
         Binding("escape", "leave", "To the table", id="fields.leave"),
     ]
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._told = {name: first for name, (_, first, _) in FIELDS.items()}
+
     def compose(self) -> ComposeResult:
         for name, (label, first, tooltip) in FIELDS.items():
             yield Label(label)
@@ -49,16 +53,12 @@ class CapacityFields(Horizontal):
             field.tooltip = tooltip
             yield field
 
-    def value(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value
-
     def put(self, name: str, value: str, *, enabled: bool = True) -> None:
         """Show a value without telling of it."""
         field = self.query_one(f"#{name}", Input)
         field.disabled = not enabled
-        if field.value != value:
-            with field.prevent(Input.Changed):
-                field.value = value
+        self._told[name] = value
+        field.value = value
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
@@ -66,8 +66,10 @@ class CapacityFields(Horizontal):
     @on(Input.Changed)
     def _tell(self, event: Input.Changed) -> None:
         event.stop()
-        if event.input.id in LIVE:
-            self.post_message(self.Changed(event.input.id, event.value))
+        name = event.input.id
+        if name in LIVE and self._told[name] != event.input.value:
+            self._told[name] = event.input.value
+            self.post_message(self.Changed(name, event.input.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

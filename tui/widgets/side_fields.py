@@ -33,21 +33,20 @@ class SideFields(Horizontal):
 
     def __init__(self, a: str, b: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._first = {"a": a, "b": b}
+        self._told = {"a": a, "b": b}
 
     def compose(self) -> ComposeResult:
         for name, label in (("a", "[u]A[/u]"), ("b", "[u]B[/u]")):
             yield Label(label)
-            field = Input(self._first[name], placeholder="H100-80GB", id=name, compact=True)
+            field = Input(self._told[name], placeholder="H100-80GB", id=name, compact=True)
             field.tooltip = SIDES
             yield field
 
     def put(self, a: str, b: str) -> None:
         """Show other sides without telling of it."""
-        for name, value in (("a", a), ("b", b)):
-            field = self.query_one(f"#{name}", Input)
-            with field.prevent(Input.Changed):
-                field.value = value
+        self._told = {"a": a, "b": b}
+        for name, value in self._told.items():
+            self.query_one(f"#{name}", Input).value = value
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
@@ -60,5 +59,7 @@ class SideFields(Horizontal):
     @on(Input.Changed)
     def _tell(self, event: Input.Changed) -> None:
         event.stop()
-        a, b = (self.query_one(f"#{name}", Input).value for name in ("a", "b"))
-        self.post_message(self.Changed(a, b))
+        values = {name: self.query_one(f"#{name}", Input).value for name in self._told}
+        if values != self._told:
+            self._told = values
+            self.post_message(self.Changed(**values))

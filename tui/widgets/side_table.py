@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.widgets import DataTable
 
-from planner.report.side_by_side import NONE, Side, rows
+from planner.report.side_by_side import NONE, Row, Side, rows
 
 BETTER = "◂"  # beside the better figure: legible without colour
 LEAST_CELLS = 12
 
 
 class SideTable(DataTable[Text]):
-    """Columns share the width; what does not fit is cut, and is whole in the pane zoomed."""
+    """Columns share the width; what does not fit takes more lines."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, cursor_type="row", cell_padding=0)
@@ -45,21 +45,28 @@ class SideTable(DataTable[Text]):
         self.clear(columns=True)
         self.add_column("", width=first)
         for side, width in zip(self._sides, widths, strict=True):
-            self.add_column(_fitted(side.name, width, "bold"), width=width + 1)
+            self.add_column(_fitted(side.name, width), width=width + 1)
         for row in found:
             cells = [
-                _fitted(f"{cell} {BETTER}" if row.best == n else cell, width, _style(row.best, n))
-                for n, (cell, width) in enumerate(zip(row.cells, widths, strict=True))
+                Text(f"{cell} {BETTER}" if row.best == n else cell, style=_style(row, n))
+                for n, cell in enumerate(row.cells)
             ]
-            self.add_row(Text(row.title, style="bold underline" if row.heading else ""), *cells)
+            lines = max(
+                len(cell.wrap(self.app.console, width))
+                for cell, width in zip(cells, widths, strict=True)
+            )
+            title = Text(row.title, style="bold underline" if row.heading else "")
+            self.add_row(title, *cells, height=max(lines, 1))
         self.move_cursor(row=min(at, self.row_count - 1), animate=False)
 
 
-def _style(best: int | None, at: int) -> str:
-    return "bold" if best == at else ""
+def _style(row: Row, at: int) -> str:
+    if row.cells[at] == NONE:
+        return "dim"
+    return "bold" if row.best == at else ""
 
 
-def _fitted(text: str, width: int, style: str = "") -> Text:
-    cell = Text(text, style="dim" if text == NONE else style)
+def _fitted(text: str, width: int) -> Text:
+    cell = Text(text, style="bold")
     cell.truncate(width, overflow="ellipsis")
     return cell
