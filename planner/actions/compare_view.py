@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from planner.actions.explore_inputs import Inputs, Subject, command_line, constrain
@@ -74,31 +74,32 @@ class CompareDesk:
         self._asked: _Asked | None = None
 
     def answer(
-        self, session: Session, inputs: CompareInputs, stop: Callable[[], bool] | None = None
+        self,
+        session: Session,
+        inputs: CompareInputs,
+        *,
+        first: Callable[[CompareView], None] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> CompareView:
         """Compare. ``stop``: whether newer inputs wait, asked between plans along an axis.
 
+        ``first`` is told of the sides where the search along the axis is still to come.
+
         Raises BadInput (of a field of FIELDS), Infeasible when neither side can do it.
         """
-        from planner.actions.compare import along, published_comparison
+        from planner.actions.compare import along
         from planner.actions.compare_axes import NotSearched
 
         asked = self._sides(session, inputs)
         name = inputs.axis
         if name and name not in asked.axes and name not in asked.not_searched:
+            if first is not None:
+                first(_view(asked, replace(inputs, axis="")))
             try:
                 asked.axes[name] = along(asked.question, name, stop=stop)
             except NotSearched as error:
                 asked.not_searched[name] = str(error)
-        axis = asked.axes.get(name)
-        comparison = published_comparison(asked.question, [] if axis is None else [axis])
-        return CompareView(
-            inputs=inputs,
-            comparison=comparison,
-            columns=(Side.of_side(comparison.a), Side.of_side(comparison.b)),
-            axis=axis,
-            not_searched=asked.not_searched.get(name, ""),
-        )
+        return _view(asked, inputs)
 
     def _sides(self, session: Session, inputs: CompareInputs) -> _Asked:
         key = (session.catalog.content_id, inputs.workload, inputs.a.strip(), inputs.b.strip())
@@ -119,6 +120,20 @@ class CompareDesk:
                 raise BadInput(error.problem, where=flag[0], remedy=error.remedy) from None
             self._asked = _Asked(key, question)
         return self._asked
+
+
+def _view(asked: _Asked, inputs: CompareInputs) -> CompareView:
+    from planner.actions.compare import published_comparison
+
+    axis = asked.axes.get(inputs.axis)
+    comparison = published_comparison(asked.question, [] if axis is None else [axis])
+    return CompareView(
+        inputs=inputs,
+        comparison=comparison,
+        columns=(Side.of_side(comparison.a), Side.of_side(comparison.b)),
+        axis=axis,
+        not_searched=asked.not_searched.get(inputs.axis, ""),
+    )
 
 
 def default_axis(subject: Subject) -> AxisName:

@@ -59,7 +59,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         "What to commit to, buy and rent so that a year of demand is served at the least cost. "
         "The chart stacks who serves the demand; the table has the best number of machines of "
         "each way beside yours. Change a number with + and -, or type it (n): the line above "
-        "says what your choice costs more than the best plan. b and u draw the break-even.\n"
+        "says what your choice costs more than the best plan. b and e draw the break-even.\n"
         "A service is planned for a year of its rate, which is assumed to follow the working "
         "week; o opens a spec of your own (planner schema capacity), or the profile of a mix of "
         "request sizes (planner schema mix-profile).\n"
@@ -93,7 +93,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
 
     def on_mount(self) -> None:
         self.query_one(PlanLines).focus()
-        self._asked = replace(self._asked, workload=self.planner_app.inputs)
+        self._asked = self.restored(replace(self._asked, workload=self.planner_app.inputs))
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(self.ask, self._asked)
 
@@ -113,7 +113,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         return self._desk.answer(session, asked, stop=lambda: self._waiting is not None)
 
     def fields(self) -> tuple[str, ...]:
-        return FIELDS
+        return (*FIELDS, "count")
 
     def describe(self, asked: CapacityInputs) -> str:
         parts = [f"demand x {asked.demand_scale.strip() or '1'}"]
@@ -121,6 +121,13 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
             parts.append(f"spot up to {asked.max_spot_share.strip()}")
         parts += [f"{n} {option.replace('_', '-')} of {offer}" for offer, option, n in asked.counts]
         return ", ".join(parts)
+
+    def put(self, asked: CapacityInputs) -> None:
+        self._asked = asked
+        fields = self.query_one(CapacityFields)
+        for name in FIELDS:
+            fields.put(name, getattr(asked, name))
+        self._show_count()
 
     def _change(self, *, soon: bool = False, **update: object) -> None:
         self._asked = replace(self._asked, **update)  # type: ignore[arg-type]
@@ -247,8 +254,6 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         """The field holds the number on the row under the cursor, where it was decided."""
         row = self.query_one(PlanLines).chosen
         fields = self.query_one(CapacityFields)
-        if isinstance(self.focused, Input) and self.focused.id == "count":
-            return  # it is being typed
         if row is None or row.decision is None:
             fields.put("count", "", enabled=False)
             return
@@ -299,11 +304,12 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; a mix has no commitments and no chart."""
-        del parameters
         if action in ("step", "best", "curve", "fit_all") and isinstance(self.answer, MixView):
             return False
         own = action in ("focus_on", "step", "best", "curve", "fit_all", "copy_command")
-        return not own or not isinstance(self.focused, Input)
+        if own and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         mix = isinstance(self.answer, MixView)

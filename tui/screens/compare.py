@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, cast, get_args
 
 import numpy as np
@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
 from planner.actions.compare_view import (
@@ -61,12 +62,18 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
     )
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
+    @dataclass
+    class Sides(Message):
+        """Both sides are planned; the search along the axis is still to come."""
+
+        view: CompareView
+
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._desk = CompareDesk(subject)
-        self._asked = CompareInputs(subject.inputs, *DEFAULT_SIDES)
-        self._axis = default_axis(subject)
+        self._asked = CompareInputs(subject.inputs, *DEFAULT_SIDES, default_axis(subject))
         self._marked: tuple[Option, ...] = ()
+        self._typed_sides = False
 
     def compose(self) -> ComposeResult:
         yield self.mode_bar()
@@ -82,8 +89,9 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
 
     def on_mount(self) -> None:
         self.query_one(SideTable).focus()
-        self._asked = replace(self._asked, workload=self.planner_app.inputs)
-        if len(self.planner_app.marked) > 1:
+        first = replace(self._asked, workload=self.planner_app.inputs)
+        self._asked = self.restored(first)
+        if self._asked is first and len(self.planner_app.marked) > 1:
             self._take_marked()
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(self.ask, self._asked)
@@ -105,10 +113,20 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
 
     # -- planning -----------------------------------------------------------------------------
 
-    _typed_sides = False
-
     def work(self, session: Session, asked: CompareInputs) -> CompareView | Problem:
-        return self._desk.answer(session, asked, stop=lambda: self._waiting is not None)
+        return self._desk.answer(
+            session,
+            asked,
+            first=self._tell_sides,
+            stop=lambda: self._waiting is not None,
+        )
+
+    def _tell_sides(self, view: CompareView) -> None:
+        self.post_message(self.Sides(view))
+
+    def put(self, asked: CompareInputs) -> None:
+        self._asked = asked
+        self.query_one(SideFields).put(asked.a, asked.b)
 
     def fields(self) -> tuple[str, ...]:
         return FIELDS
@@ -117,12 +135,7 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         return f"{asked.a} against {asked.b}"
 
     def show(self, answer: CompareView) -> None:
-        self.query_one(SideTable).show(self.columns(answer))
-        self.status.tell(Text(answer.comparison.headline))
-        if not answer.inputs.axis:
-            # The sides are there within a second; the search for crossings comes after them.
-            self._asked = replace(self._asked, axis=self._axis)
-            self.ask(self._asked)
+        self._show_sides(answer)
         chart, axis = self.query_one(Curves), answer.axis
         a, b = answer.inputs.a, answer.inputs.b
         key, said = self.query_one("#key", Static), self.query_one("#sentence", Static)
@@ -135,8 +148,21 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
             key.update("")
             what = subject_of(answer.inputs.axis, a, b)
             said.update(Text(f"{what}: not searched, {answer.not_searched}; v varies the next one"))
-        else:
-            said.update(Text(f"searching along {subject_of(self._axis, a, b)} ..."))
+
+    def _show_sides(self, answer: CompareView) -> None:
+        self.query_one(SideTable).show(self.columns(answer))
+        headline = answer.comparison.headline
+        if self._marked:
+            headline = f"Options marked on Explore. The cheapest of each side: {headline}"
+        self.status.tell(Text(headline))
+
+    def on_compare_screen_sides(self, message: Sides) -> None:
+        """The sides are there within a second; the search for crossings takes longer."""
+        message.stop()
+        if self._waiting is None:
+            self._show_sides(message.view)
+            what = subject_of(self._asked.axis, message.view.inputs.a, message.view.inputs.b)
+            self.query_one("#sentence", Static).update(Text(f"{what}: searching ..."))
 
     def columns(self, answer: CompareView) -> tuple[Side, ...]:
         """Marked options as they are, else the cheapest plan of each side."""
@@ -152,7 +178,7 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
 
     def on_side_fields_changed(self, message: SideFields.Changed) -> None:
         self._marked, self._typed_sides = (), True
-        self._asked = replace(self._asked, a=message.a, b=message.b, axis="")
+        self._asked = replace(self._asked, a=message.a, b=message.b)
         self.ask_soon(self._asked)
 
     def on_side_fields_left(self) -> None:
@@ -164,7 +190,7 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         sides = sides_of([option.item for option in self._marked])
         if sides is not None:
             self.query_one(SideFields).put(*sides)
-            self._asked = replace(self._asked, a=sides[0], b=sides[1], axis="")
+            self._asked = replace(self._asked, a=sides[0], b=sides[1])
         else:
             self.notify("They differ in number only: the chart stays with the sides typed")
 
@@ -183,12 +209,12 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         self.ask(self._asked)
 
     def action_vary(self, axis: str) -> None:
-        self._axis = cast("AxisName", axis)
-        self._asked = replace(self._asked, axis=self._axis)
+        self._asked = replace(self._asked, axis=cast("AxisName", axis))
         self.ask(self._asked)
 
     def action_next_axis(self) -> None:
-        at = AXES.index(self._axis) if self._axis in AXES else -1
+        axis = self._asked.axis
+        at = AXES.index(axis) if axis in AXES else -1
         self.action_vary(AXES[(at + 1) % len(AXES)])
 
     def action_fit_all(self) -> None:
@@ -204,9 +230,10 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys."""
-        del parameters
         own = action in ("focus_on", "vary", "next_axis", "marked", "fit_all", "copy_command")
-        return not own or not isinstance(self.focused, Input)
+        if own and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")

@@ -16,10 +16,12 @@ from planner.actions.explore import (
     LATENCIES,
     Found,
     Inputs,
+    Option,
     Problem,
     View,
     command_line,
     explore,
+    to_json,
 )
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 
 # Actions whose keys have priority; while something is typed they are letters.
+SHOWN_LINES = 6  # of what was copied
 MOVING = ("focus_on", "latency", "search")
 
 
@@ -73,7 +76,8 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     def on_mount(self) -> None:
         self.query_one(Options).focus()
         # Once the empty screen is painted: planning takes a second the first time.
-        self.call_after_refresh(self.ask, self.subject.inputs)
+        self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
+        self.query_one(Options).pinned = self.planner_app.saved_pins()
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Options).fit(event.size.width)
@@ -92,6 +96,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def describe(self, asked: Inputs) -> str:
         return describe(asked, self.subject.fields)
+
+    def put(self, asked: Inputs) -> None:
+        self.query_one(Constraints).put(asked)
 
     def mark(self, field: str) -> None:
         self.query_one(Constraints).mark(field)
@@ -183,6 +190,11 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def action_pin(self) -> None:
         self.query_one(Options).pin()
+        self.planner_app.keep()
+
+    @property
+    def pinned(self) -> list[Option]:
+        return self.query_one(Options).pinned
 
     def action_mark(self) -> None:
         """Mark the chosen option for the screen Compare, or take the mark away."""
@@ -194,6 +206,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             others.append(option)
         marked[:] = others
         self._show_marked()
+        self.planner_app.keep()
 
     def _show_marked(self) -> None:
         marked = self.planner_app.marked
@@ -205,12 +218,23 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.action_focus_on("search-text")
 
     def action_copy_command(self) -> None:
-        if self.answer is None:
+        answer = self.answer
+        command = None if answer is None else command_line(self.subject, answer.inputs)
+        self._copy(command, "the command")
+
+    def action_copy_json(self) -> None:
+        answer = self.answer
+        self._copy(None if answer is None else to_json(answer.recommendation), "the plan as JSON")
+
+    def _copy(self, text: str | None, what: str) -> None:
+        """To the clipboard of the terminal, over SSH as well (OSC 52)."""
+        if text is None:
             self.notify("There is no plan to copy yet", severity="warning")
             return
-        command = command_line(self.subject, self.answer.inputs)
-        self.app.copy_to_clipboard(command)
-        self.notify(command, title="Copied to the clipboard", markup=False)
+        self.app.copy_to_clipboard(text)
+        lines = text.splitlines()
+        more = f"\n... {len(lines) - SHOWN_LINES} more lines" if len(lines) > SHOWN_LINES else ""
+        self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; services have latencies, jobs a deadline."""
@@ -219,7 +243,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             return False
         if action == "focus_on" and parameters == ("deadline",) and not ends:
             return False
-        return action not in MOVING or not isinstance(self.focused, Input)
+        if action in MOVING and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
