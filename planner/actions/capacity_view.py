@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Curve = Literal["", "demand", "utilisation"]
-FIELDS = ("file", "demand_scale", "max_spot_share")
+FIELDS = ("file", "demand_scale", "max_spot_share", "count")
 # A week, a day: what demand repeats by.
 WHOLE_HOURS = (168.0, 24.0)
 GAP, TIME_LIMIT_S = 1e-4, 20.0
@@ -41,7 +41,7 @@ GAP, TIME_LIMIT_S = 1e-4, 20.0
 class CapacityInputs:
     """What the fields hold. ``file`` empty: a year of the workload, or the example.
 
-    ``counts``: offer, option and machines of what is decided otherwise than the optimum.
+    ``counts``: offer, option and machines, as typed, of what is decided otherwise than the best.
     ``curve``: which break-even is wanted beside the plan, none where empty.
     """
 
@@ -49,7 +49,7 @@ class CapacityInputs:
     file: str = ""
     demand_scale: str = "1"
     max_spot_share: str = ""
-    counts: tuple[tuple[str, str, int], ...] = ()
+    counts: tuple[tuple[str, str, str], ...] = ()
     curve: Curve = ""
 
 
@@ -248,7 +248,7 @@ def changes_of(inputs: CapacityInputs) -> Changes:
     from planner.optimize.capacity.fleet import Option
 
     scale = _scale(inputs.demand_scale)
-    counts = {(offer, Option(option)): count for offer, option, count in inputs.counts}
+    counts = {(offer, Option(option)): _whole(count) for offer, option, count in inputs.counts}
     return Changes(None if scale == 1 else scale, _share(inputs.max_spot_share), counts)
 
 
@@ -274,6 +274,14 @@ def _share(text: str) -> float | None:
         raise BadInput(
             str(error), where="max_spot_share", remedy="say 25%, or nothing for no limit"
         ) from None
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise BadInput(
+            f"{text!r} is not a whole number", where="count", remedy="give one such as 4"
+        )
+    return int(text)
 
 
 def _is_profile(file: str) -> bool:

@@ -113,7 +113,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         return self._desk.answer(session, asked, stop=lambda: self._waiting is not None)
 
     def fields(self) -> tuple[str, ...]:
-        return (*FIELDS, "count")
+        return FIELDS
 
     def describe(self, asked: CapacityInputs) -> str:
         parts = [f"demand x {asked.demand_scale.strip() or '1'}"]
@@ -125,7 +125,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
     def put(self, asked: CapacityInputs) -> None:
         self._asked = asked
         fields = self.query_one(CapacityFields)
-        for name in FIELDS:
+        for name in ("demand_scale", "max_spot_share", "file"):
             fields.put(name, getattr(asked, name))
         self._show_count()
 
@@ -222,30 +222,22 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
     @on(CapacityFields.Changed)
     def _typed(self, message: CapacityFields.Changed) -> None:
         if message.name == "count":
-            self._typed_count(message.value.strip())
+            self._decide(message.value.strip(), soon=True)
         elif message.name == "file":
             # What was decided is about another spec.
             self._change(file=message.value, counts=())
         else:
             self._change(soon=True, **{message.name: message.value})
 
-    def _typed_count(self, text: str) -> None:
-        if text and not (text.isdecimal() and len(text) < 10):
-            self.problem(
-                Problem("count", f"{text!r} is not a whole number", ("give one such as 4",))
-            )
-            return
-        self._decide(int(text) if text else None, soon=True)
-
-    def _decide(self, count: int | None, *, soon: bool = False) -> None:
-        """Machines on the row under the cursor; None: as many as cost least."""
+    def _decide(self, count: str, *, soon: bool = False) -> None:
+        """Machines on the row under the cursor, as typed; empty: as many as cost least."""
         row = self.query_one(PlanLines).chosen
         if row is None or row.decision is None:
             self.notify("Only commitments and purchases are decided: rows marked R or ■")
             return
         key = (row.offer, row.option)
         counts = tuple(each for each in self._asked.counts if each[:2] != key)
-        if count is not None:
+        if count:
             counts = (*counts, (*key, count))
         self._change(soon=soon, counts=counts)
 
@@ -257,12 +249,11 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         if row is None or row.decision is None:
             fields.put("count", "", enabled=False)
             return
-        fields.put(
-            "count", "" if (count := self._count_of(row.offer, row.option)) is None else str(count)
-        )
+        fields.put("count", self._count_of(row.offer, row.option))
 
-    def _count_of(self, offer: str, option: str) -> int | None:
-        return next((n for o, p, n in self._asked.counts if (o, p) == (offer, option)), None)
+    def _count_of(self, offer: str, option: str) -> str:
+        found = (text for name, way, text in self._asked.counts if (name, way) == (offer, option))
+        return next(found, "")
 
     @on(CapacityFields.Left)
     def _back_to_table(self) -> None:
@@ -276,15 +267,15 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
             self.notify("Only commitments and purchases are decided: rows marked R or ■")
             return
         before = self._count_of(row.offer, row.option)
-        now = row.decision.best if before is None else before
-        self._decide(max(now + by, 0), soon=True)
+        now = int(before) if before.isdecimal() else row.decision.best
+        self._decide(str(max(now + by, 0)), soon=True)
         self._show_count()
 
     def action_best(self, everywhere: bool) -> None:
         if everywhere:
             self._change(counts=())
         else:
-            self._decide(None)
+            self._decide("")
         self._show_count()
 
     def action_curve(self, over: str) -> None:
