@@ -134,7 +134,9 @@ def test_break_even_demand_is_that_of_plans() -> None:
     assert at_one["on_prem"] is None
     assert found.flips[-1].cause == "only one way can"
     rows = list(csv.DictReader(io.StringIO(to_csv(found))))
-    assert [float(row["at"]) for row in rows] == pytest.approx([p.at for p in found.points])
+    assert [float(row["at"]) for row in rows] == pytest.approx(
+        [p.at for p in found.points], rel=1e-5
+    )
     assert any("on-prem is cheaper below" in line for line in sentences(found))
 
 

@@ -354,8 +354,8 @@ def draw(chart: Curves, found: BreakEven) -> None:
 
 def curve_legend(found: BreakEven) -> str:
     gap = "\N{NO-BREAK SPACE}"
-    what = "all demand times x" if found.over == "demand" else "share of the time in use"
+    what = "all demand times x" if found.over == "demand" else "share of time in use"
     ways = [f"{LOOKS[way][0]}{gap}{way.replace('_', '-')}" for way in found.ways]
-    now = "now" if found.over == "demand" else "mean/peak of the demand"
+    now = "now" if found.over == "demand" else "mean/peak"
     parts = [*ways, f"◆{gap}break-even", f"│{gap}{now.replace(' ', gap)}"]
-    return f"[b]$ per {found.unit} and hour by {what}[/]  " + "  ".join(parts)
+    return f"[b]$ per {found.unit}, hour by {what}[/]  " + "  ".join(parts)

@@ -49,7 +49,7 @@ class Curves(SafePlot):
     }
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes, invert_mouse_wheel=True)
+        super().__init__(id=id, classes=f"{classes or ''} -empty", invert_mouse_wheel=True)
         self._lines: Sequence[Line] = ()
         self._flips: Sequence[Flip] = ()
         self._now: float | None = None
@@ -64,6 +64,7 @@ class Curves(SafePlot):
         now: float | None = None,
     ) -> None:
         self._lines, self._flips, self._now = lines, flips, now
+        self.set_class(not lines, "-empty")
         self.set_x_formatter(formatter(x_unit))
         self.set_y_formatter(formatter(y_unit))
         self.fit_all()

@@ -48,16 +48,17 @@ class SideTable(DataTable[Text]):
             self.add_column(_fitted(side.name, width), width=width + 1)
         for row in found:
             cells = [
-                Text(f"{cell} {BETTER}" if row.best == n else cell, style=_style(row, n))
-                for n, cell in enumerate(row.cells)
+                self._wrapped(f"{cell} {BETTER}" if row.best == n else cell, width, _style(row, n))
+                for n, (cell, width) in enumerate(zip(row.cells, widths, strict=True))
             ]
-            lines = max(
-                len(cell.wrap(self.app.console, width))
-                for cell, width in zip(cells, widths, strict=True)
-            )
+            lines = max(cell.plain.count("\n") + 1 for cell in cells)
             title = Text(row.title, style="bold underline" if row.heading else "")
-            self.add_row(title, *cells, height=max(lines, 1))
+            self.add_row(title, *cells, height=lines)
         self.move_cursor(row=min(at, self.row_count - 1), animate=False)
+
+    def _wrapped(self, text: str, width: int, style: str) -> Text:
+        """In lines of this width: the column has one cell more, which parts it from the next."""
+        return Text("\n").join(Text(text, style=style).wrap(self.app.console, width))
 
 
 def _style(row: Row, at: int) -> str:
