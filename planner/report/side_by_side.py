@@ -58,7 +58,9 @@ def rows(sides: Sequence[Side]) -> list[Row]:
     service = any(side.cost_usd_per_hour is not None for side in sides)
     found = [
         _heading("Runs on", len(sides)),
-        *_texts(sides, {"machine": _machine, "place": _place, "buy": _buy, "layout": _layout}),
+        Row("machine", tuple(_machines(side) for side in sides)),
+        Row("devices", tuple(_devices(side) for side in sides)),
+        *_texts(sides, {"place": _place, "buy": _buy, "layout": _layout}),
         _heading("Cost", len(sides)),
         *_costs(sides, service),
         _heading("Latency" if service else "Time", len(sides)),
@@ -91,8 +93,6 @@ def _texts(sides: Sequence[Side], of: dict[str, Callable[[Item], str]]) -> list[
         title: tuple(NONE if s.plan is None else text(s.plan) for s in sides)
         for title, text in of.items()
     }
-    if "machine" in cells:
-        cells["machine"] = tuple(_machines(side) for side in sides)
     return [Row(title, row) for title, row in cells.items() if not set(row) <= {NONE, "0"}]
 
 
@@ -182,12 +182,21 @@ def _latencies(sides: Sequence[Side]) -> list[Row]:
 
 
 def _machines(side: Side) -> str:
-    groups = side.mix.groups if side.mix is not None else [side.plan] if side.plan else []
-    return " + ".join(_machine(group) for group in groups) or NONE
+    return " + ".join(_machine(group) for group in _groups(side)) or NONE
+
+
+def _devices(side: Side) -> str:
+    return " + ".join(group.devices for group in _groups(side)) or NONE
+
+
+def _groups(side: Side) -> list[Item]:
+    if side.mix is not None:
+        return side.mix.groups
+    return [] if side.plan is None else [side.plan]
 
 
 def _machine(plan: Item) -> str:
-    return f"{plan.nodes} x {plan.instance_type} ({plan.devices})"
+    return f"{plan.nodes} x {plan.instance_type}"
 
 
 def _place(plan: Item) -> str:

@@ -11,7 +11,7 @@ import pytest
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher, Input
 
-from planner.actions.break_even import break_even_from
+from planner.actions import break_even
 from planner.actions.capacity import capacity_from
 from planner.actions.capacity_question import changes_from
 from planner.actions.capacity_view import CapacityView, MixView, stacked
@@ -131,6 +131,7 @@ async def test_figures_are_those_of_the_command(spec: Path) -> None:
         assert view(it).inputs.counts == ()
 
 
+@pytest.mark.nightly
 async def test_demand_and_spot_share(spec: Path) -> None:
     async with opened("capacity", size=(80, 24)) as it:
         await open_spec(it, spec)
@@ -172,26 +173,34 @@ async def test_infeasible_numbers_say_what_would_help(tmp_path: Path) -> None:
         assert "count purchased of own of 13 alone would help (now 3)" in it.status
 
 
-async def test_break_even_charts(spec: Path) -> None:
+async def test_break_even_charts(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(break_even, "DEMAND_POINTS", 3)
     async with opened("capacity") as it:
         await open_spec(it, spec)
         charts = it.screen.query_one("#charts", ContentSwitcher)
         assert charts.current == "stack"
         await it.keys("e")
         found = view(it).curve
-        expected = break_even_from(str(spec), "utilisation")
+        expected = break_even.break_even_from(str(spec), "utilisation")
         assert found is not None and charts.current == "curves"
         assert found.points == expected.points and found.flips == expected.flips
         assert "on-demand is cheaper below" in it.text("plan-text")
         await it.keys("b")
         found = view(it).curve
         assert found is not None and found.over == "demand"
-        assert found.points == break_even_from(str(spec), "demand").points
+        assert found.points == break_even.break_even_from(str(spec), "demand").points
         assert "■" in it.text("key") and "cloud" in it.text("key")
         await it.keys("a", "c", "plus", "left", "z", "z", "t", "p")
         assert charts.current == "stack" and view(it).curve is None
+        await it.pilot.press("question_mark")
+        assert isinstance(it.app.screen, HelpScreen)
+        text = str(it.app.screen.query_one("#help Static").render())
+        for binding in CapacityScreen.BINDINGS:
+            assert isinstance(binding, Binding) and (binding.id or "").startswith("capacity.")
+            assert binding.tooltip and binding.tooltip in text
 
 
+@pytest.mark.nightly
 async def test_the_stack_zooms_and_its_glyphs_tell_ways_apart(spec: Path) -> None:
     async with opened("capacity", size=(80, 24)) as it:
         await open_spec(it, spec)
@@ -212,6 +221,7 @@ async def test_the_stack_zooms_and_its_glyphs_tell_ways_apart(spec: Path) -> Non
         assert chart.stack.first_hour == 0 and chart.stack.hours == whole.hours
 
 
+@pytest.mark.nightly
 async def test_a_mix_profile_shows_what_goes_where(tmp_path: Path) -> None:
     # Without a limit on waiting the mix is solved once.
     profile = tmp_path / "profile.json"
@@ -243,6 +253,7 @@ async def test_a_mix_profile_shows_what_goes_where(tmp_path: Path) -> None:
         assert view(it).source == "example" and it.app.focused is it.screen.query_one(PlanLines)
 
 
+@pytest.mark.nightly
 async def test_a_service_is_planned_for_a_year() -> None:
     async with opened("capacity", file=SERVICE) as it:
         assert "a year of this service" in it.status
@@ -250,16 +261,6 @@ async def test_a_service_is_planned_for_a_year() -> None:
         assert "assumed demand" in it.text("plan-text")
         await it.pilot.press("y")
         assert shlex.split(it.app.clipboard) == ["planner", "capacity", str(SERVICE)]
-
-
-async def test_every_key_is_in_the_help() -> None:
-    async with opened("capacity") as it:
-        await it.pilot.press("question_mark")
-        assert isinstance(it.app.screen, HelpScreen)
-        text = str(it.app.screen.query_one("#help Static").render())
-        for binding in CapacityScreen.BINDINGS:
-            assert isinstance(binding, Binding) and (binding.id or "").startswith("capacity.")
-            assert binding.tooltip and binding.tooltip in text
 
 
 def test_bins_are_whole_weeks_and_keep_the_mean() -> None:

@@ -62,9 +62,8 @@ def same(found: Comparison, expected: Comparison) -> bool:
 
 def shown(it: ScreenDriver) -> str:
     table = it.screen.query_one(SideTable)
-    return "\n".join(
-        " ".join(str(cell) for cell in table.get_row_at(n)) for n in range(table.row_count)
-    )
+    cells = (str(cell) for n in range(table.row_count) for cell in table.get_row_at(n))
+    return " ".join(cell.replace("\n", "") for cell in cells)
 
 
 async def test_figures_are_those_of_the_command(session: Session, job: Path) -> None:
@@ -107,6 +106,7 @@ async def test_figures_are_those_of_the_command(session: Session, job: Path) -> 
         assert view(it).inputs.axis == "deadline" and view(it).axis == expected.axes[0]
 
 
+@pytest.mark.nightly
 async def test_every_axis_has_a_key(job: Path) -> None:
     async with opened("compare", file=job, size=(80, 24)) as it:
         for key, axis in (
@@ -158,8 +158,8 @@ async def test_marked_options_stand_side_by_side(session: Session, job: Path) ->
         assert view(it).inputs.a == sides[0] and "Options marked" in it.status
 
 
-async def test_nothing_marked_is_said() -> None:
-    async with opened("compare") as it:
+async def test_nothing_marked_is_said(job: Path) -> None:
+    async with opened("compare", file=job) as it:
         before = view(it).inputs
         await it.pilot.press("k")
         await it.pilot.pause()
