@@ -15,14 +15,14 @@ WIDTH = "100"
 
 
 def commands() -> str:
-    """Every command's own help, groups after single commands, in the order of ``planner --help``."""
+    """Every command's own help: single ones, then groups, in the order of ``planner --help``."""
     from planner.cli.main import COMMANDS, GROUPS, build
 
     lines = [
         "# Commands",
         "",
-        "Made from the commands themselves by `docs/generate.py`. Results go to stdout, everything else",
-        "to stderr; a flag replaces the file's field.",
+        "Made from the commands themselves by `docs/generate.py`. Results go to stdout, everything",
+        "else to stderr; a flag replaces the file's field.",
         "",
         *_fenced(["--help"]),
     ]
@@ -60,8 +60,8 @@ def documents() -> str:
     lines = [
         "# JSON and YAML",
         "",
-        "Made from the types themselves by `docs/generate.py`. `planner schema NAME` prints the JSON schema",
-        "of each. Units are in the names; an unknown is null, never 0.",
+        "Made from the types themselves by `docs/generate.py`. `planner schema NAME` prints the",
+        "JSON schema of each. Units are in the names; an unknown is null, never 0.",
     ]
     told: set[str] = set()
     for title, subjects in (("Files you write", FILES), ("Answers you read", RESULTS)):
