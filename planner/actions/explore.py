@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planner.actions.explore_copy import skypilot_task
 from planner.actions.explore_inputs import (
     FIELDS,
     LATENCIES,
@@ -19,6 +20,7 @@ from planner.actions.explore_inputs import (
 )
 from planner.actions.explore_view import Axis, Found, Option, Points, View
 from planner.actions.problems import Problem, expected, problem_of
+from planner.actions.write_file import write_text
 from planner.amounts import hours, money, seconds
 from planner.report import words
 from planner.report.rows import to_json
@@ -50,9 +52,11 @@ __all__ = [
     "money",
     "open_subject",
     "seconds",
+    "skypilot_task",
     "start_session",
     "to_json",
     "words",
+    "write_text",
 ]
 
 ALTERNATIVES = 25
