@@ -19,9 +19,10 @@ import typer
 # Commands by name, and groups of commands: each lives in the module of its name in this package.
 COMMANDS = (
     "recommend", "pareto", "compare", "sweep", "diff", "replay", "mix", "capacity", "estimate",
-    "trace", "accuracy", "fit", "init", "schema", "export", "launch", "gate", "doctor", "tui",
+    "trace", "report", "accuracy", "fit", "init", "schema", "export", "launch", "gate", "doctor",
+    "tui",
 )  # fmt: skip
-GROUPS = ("calibrate", "catalog")
+GROUPS = ("calibrate", "catalog", "hardware")
 # Commands that read, compute and print, hold nothing open and start no other process.
 ANSWERS = ("recommend", "pareto", "schema")
 
