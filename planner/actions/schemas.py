@@ -11,6 +11,7 @@ from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.results.calibration import CalibrationResults
+from planner.results.calibration_basis import CalibrationBasis
 from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
@@ -32,6 +33,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "profile": Profile,
     "sweep-result": Sweep,
     "compare": Comparison,
+    "calibration-basis": CalibrationBasis,
     "calibration-plan": CalibrationPlan,
     "calibration-results": CalibrationResults,
     "diff": ResultDiff,

@@ -1,4 +1,4 @@
-"""``planner calibrate plan``: which runs are worth their price for a workload."""
+"""``planner calibrate plan|basis``: which runs are worth their price, and what is known now."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from planner.cli.answers import Format, console, say
 from planner.cli.workload_options import Given, with_workload
 from planner.errors import BadInput
 
+FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")]
+
 
 def register(app: typer.Typer) -> None:
-    """Mount the command."""
+    """Mount the commands."""
     app.command("plan")(plan)
+    app.command("basis")(basis)
 
 
 @with_workload
@@ -29,8 +33,8 @@ def plan(
         str | None,
         typer.Option(metavar="USD", help="What missing the deadline costs. [default: the run]"),
     ] = None,
-    format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
+    format: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
 ) -> int:
     """Rank calibration runs by the expected regret they remove per dollar.
 
@@ -62,4 +66,28 @@ def plan(
 
         write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[format]
         typer.echo(write(result))
+    return 0
+
+
+@with_workload
+def basis(given: Given, format: FormatOption = Format.TABLE, quiet: QuietOption = False) -> int:
+    """Show what the estimates of a workload stand on: measured here, calibrated or analytic.
+
+    One line an accelerator that can do the work, whatever deadline and budget say.
+    """
+    from planner.actions.session import open_session, workload_from
+
+    session = open_session(say=None if quiet else say)
+    workload, where = workload_from(given.file, None, given.fields, given.place)
+    found = session.calibration_basis(workload, where=where)
+    if format is Format.TABLE:
+        from planner.report.calibration_basis import print_basis
+
+        print_basis(found, console())
+    else:
+        from planner.report.calibration_basis import to_csv, to_markdown
+        from planner.report.rows import to_json
+
+        write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[format]
+        typer.echo(write(found))
     return 0
