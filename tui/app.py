@@ -12,8 +12,8 @@ from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.screen import Screen
 
-from planner.actions.explore import Subject, open_subject
-from tui.screens.explore import ExploreScreen
+from planner.actions.explore import Option, Subject, open_subject
+from tui.modes import MODES, modes
 from tui.screens.help import HelpScreen
 
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
@@ -21,10 +21,15 @@ DARK, LIGHT = "textual-dark", "textual-light"
 
 
 class PlannerApp(App[None]):
-    """Screens over one subject."""
+    """Screens over one subject.
+
+    ``inputs`` are those of the newest plan on Explore, ``marked`` the options marked there, in the
+    order they were marked. ``catalog_version`` counts changes of the catalog.
+    """
 
     TITLE = "planner"
-    DEFAULT_MODE = "explore"  # one mode a main screen
+    CSS_PATH = "app.tcss"
+    DEFAULT_MODE = MODES[0].name
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -39,12 +44,31 @@ class PlannerApp(App[None]):
             show=False,
             tooltip="light or dark colours; more in the palette",
         ),
+        *(
+            Binding(
+                mode.key,
+                f"switch_mode('{mode.name}')",
+                mode.title,
+                id=f"app.{mode.name}",
+                show=False,
+                tooltip=f"to the screen {mode.title}: {mode.does}",
+            )
+            for mode in modes()
+        ),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="quit"),
     ]
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
-        self.add_mode("explore", lambda: ExploreScreen(subject))
+        self.subject, self.inputs = subject, subject.inputs
+        self.marked: list[Option] = []
+        self.catalog_version = 0
+        for mode in modes():
+            self.add_mode(mode.name, partial(mode.screen, subject))
+
+    def catalog_changed(self) -> None:
+        """Prices are new: every screen opens the catalog anew, and plans again when it is seen."""
+        self.catalog_version += 1
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
@@ -67,8 +91,9 @@ class PlannerApp(App[None]):
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings of the screen and of this class that work now, one a thing to do."""
         found: dict[str, ActiveBinding] = {}
+        own = (f"{self.current_mode}.", "app.")
         for active in screen.active_bindings.values():
-            if (active.binding.id or "").startswith(("explore.", "app.")):
+            if (active.binding.id or "").startswith(own):
                 found.setdefault(active.binding.description, active)
         return list(found.values())
 

@@ -15,6 +15,7 @@ from planner.actions.explore import Inputs, Problem, Subject, View, explore
 from planner.actions.session import Session, workload_from
 from tests.tui.conftest import Start
 from tui.app import DEFAULT_WORKLOAD
+from tui.screens import base
 from tui.screens.help import HelpScreen
 from tui.widgets.chart import Chart
 from tui.widgets.options import Options, cells
@@ -147,7 +148,7 @@ async def test_no_plan_from_the_start(start: Start, tmp_path: Path) -> None:
         assert not it.screen.has_class("-old")
         await it.pilot.press("y", "down", "f", "a", "escape")  # nothing to act on, nothing breaks
         await it.type_into("d", "5h")
-        await it.until(lambda: it.screen._view is not None, "the first plan")
+        await it.until(lambda: it.screen.answer is not None, "the first plan")
         await it.pilot.pause()
         assert it.view.recommendation.headline in it.detail
 
@@ -186,7 +187,7 @@ async def test_a_burst_of_typing_is_planned_once(
 
     async with start() as it:
         monkeypatch.setattr(screen_module, "explore", counted)
-        monkeypatch.setattr(screen_module, "DEBOUNCE_S", 0.5)
+        monkeypatch.setattr(base, "DEBOUNCE_S", 0.5)
         await it.pilot.press("d", "1", "2", "h")
         await it.planned(lambda view: view.inputs.deadline == "12h")
         assert planned == ["12h"]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+from tui.keys import key
 
-def _key(key: str, action: str, label: str, does: str, *, footer: bool = False) -> Binding:
-    name = label.lower().replace(" ", "_").replace("-", "_")
-    # Priority where the focus moves: the very next key must go to the new place.
+
+def _key(keys: str, action: str, label: str, does: str, *, footer: bool = False) -> Binding:
     moves = action.startswith(("focus_on", "latency"))
-    return Binding(
-        key, action, label, id=f"explore.{name}", tooltip=does, show=footer, priority=moves
-    )
+    return key("explore", keys, action, label, does, footer=footer, moves_focus=moves)
 
 
 KEYS: list[BindingType] = [

@@ -59,8 +59,8 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         Binding("down", "pan_down", "Pan down", show=False, id="chart.pan_down"),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, invert_mouse_wheel=True)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes, invert_mouse_wheel=True)
         self._view: View | None = None
         self._chosen: Option | None = None
         self._moved_by_user = False

@@ -29,8 +29,8 @@ ROLES = {
 class Detail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(Static(id="detail-text"), id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(Static(id="detail-text"), id=id, classes=classes)
 
     def show(self, option: Option, view: View) -> None:
         self.query_one("#detail-text", Static).update(describe(option, view))

@@ -24,8 +24,8 @@ RANGE_FROM_WIDTH = 110  # narrower screens leave the last column to the detail p
 class Options(DataTable[Text]):
     """One row an option; the row under the cursor is the chosen one."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, cursor_type="row", cell_padding=0)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes, cursor_type="row", cell_padding=0)
         self._view: View | None = None
         self._picked: Option | None = None
         self._width = 0
