@@ -12,6 +12,7 @@ from catalog import Catalog, OfferTable
 from catalog.errors import UnknownName
 from catalog.history import Point, PriceHistory, SeriesKey
 from catalog.price_checks import effective_usd_per_hour
+from planner.actions.catalog import PLAIN, Offer
 from planner.errors import BadInput
 
 SNAPSHOT = "snapshot"
@@ -125,6 +126,26 @@ def price_history(
             remedy="leave one out",
         )
     return sorted(series, key=lambda one: (-len(one.points), one.key))
+
+
+def offer_history(offer: Offer) -> Series | None:
+    """The price over time of one way to buy one machine; None where no date of it is known.
+
+    Raises CatalogError for a damaged history.
+    """
+    platform = "" if offer.platform == PLAIN else offer.platform
+    key = SeriesKey(
+        offer.cloud,
+        offer.region,
+        platform,
+        offer.kind,
+        offer.zone,
+        offer.instance_type,
+        offer.term_months or 0,
+        offer.payment,
+    )
+    found = price_history(offer.instance_type)
+    return next((series for series in found if series.key == key), None)
 
 
 def prices(table: OfferTable) -> dict[SeriesKey, float]:

@@ -74,12 +74,14 @@ def refresh_catalog(
     say: Callable[[str], None] | None = None,
     started: Callable[[int], None] | None = None,
     progress: Callable[[Outcome], None] | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Refreshed:
     """Fetch, check and publish live prices; what fails keeps its last good rows.
 
     Without ``only`` all live sources but the opt-in ones are asked, without ``regions`` the
     regions the catalog knows, without ``kinds`` all a source can fetch, quotas included.
-    ``started`` is told the number of slices, ``progress`` each one's outcome, in this thread.
+    ``started`` is told the number of slices, ``progress`` each one's outcome, in this thread; when
+    ``is_stopped`` says so, what has not answered keeps its last good rows.
     Raises BadInput for a wrong name, and when no source can be asked; CatalogError when the cache
     folder cannot be written.
     """
@@ -115,6 +117,7 @@ def refresh_catalog(
         set_aside=moved,
         history=history,
         progress=progress,
+        is_stopped=is_stopped,
     )
     if report.with_status(Status.PUBLISHED):
         Catalog.open()  # compiled now, so that the next command need not wait for it
