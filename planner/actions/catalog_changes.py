@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -56,6 +57,13 @@ class Moves:
     since: str
     moves: tuple[Move, ...]
     compared: int
+
+    @property
+    def sentence(self) -> str:
+        """``since 2026-11-01 00:00 UTC: 3 moved, 1 new, 0 gone of 40 prices``."""
+        count = Counter(move.what for move in self.moves)
+        words = ", ".join(f"{count[what]:,} {what}" for what in Change)
+        return f"since {self.since}: {words} of {self.compared:,} prices"
 
 
 @dataclass(frozen=True, slots=True)

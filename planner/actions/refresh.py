@@ -33,6 +33,8 @@ __all__ = [
     "Status",
     "left_out",
     "refresh_catalog",
+    "why",
+    "words_of",
 ]
 
 # Region names become parts of host names.
@@ -140,6 +142,20 @@ def left_out(outcome: Outcome) -> list[tuple[str, str]]:
     """What did not become a published row, and why: the source's rejects and the checks'."""
     rejected = [(reject.what, reject.reason) for reject in outcome.rejects]
     return rejected + [(f.where, f.reason) for f in outcome.findings if f.effect == "row"]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a comma-separated text."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def why(outcome: Outcome) -> str:
+    """Why a slice was not published, and what would help; empty when it was.
+
+    Parts of it may be a provider's words: no escape of theirs gets to a terminal.
+    """
+    text = f"{outcome.reason}; {outcome.remedy}" if outcome.reason else ""
+    return "".join(ch if ch.isprintable() else " " for ch in text)
 
 
 def _usable_sources(only: Sequence[str]) -> tuple[dict[str, Source], list[str]]:
