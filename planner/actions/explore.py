@@ -17,7 +17,7 @@ from planner.actions.explore_inputs import (
     constrain,
     open_subject,
 )
-from planner.actions.explore_view import Axis, Option, Points, View
+from planner.actions.explore_view import Axis, Found, Option, Points, View
 from planner.actions.problems import Problem, expected, problem_of
 from planner.amounts import hours, money, seconds
 from planner.report import words
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LATENCIES",
     "Axis",
+    "Found",
     "Inputs",
     "Item",
     "Mix",

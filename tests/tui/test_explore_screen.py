@@ -262,6 +262,6 @@ async def test_help_palette_themes_and_panes(start: Start) -> None:
         await it.pilot.press("z")
         assert it.screen.maximized is None
         names = {command.title for command in it.app.get_system_commands(it.screen)}
-        assert {"Fit front", "Copy command", "Deadline", "Quit"} <= names
+        assert {"Fit front", "Copy", "Deadline", "Quit"} <= names
         await it.pilot.press("q")
         assert it.app.return_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,6 +14,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from planner.actions.explore import (
     LATENCIES,
+    Found,
     Inputs,
     Problem,
     View,
@@ -24,13 +26,18 @@ from tui.screens.explore_keys import KEYS
 from tui.widgets.chart import Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
-from tui.widgets.options import Options
+from tui.widgets.options import Options, cells
 from tui.widgets.plan_words import describe, tell
+from tui.widgets.search import Search
 from tui.widgets.status import Status
 from tui.widgets.ways import BEST, way_of
 
 if TYPE_CHECKING:
     from planner.actions.session import Session
+
+
+# Actions whose keys have priority; while something is typed they are letters.
+MOVING = ("focus_on", "latency", "search")
 
 
 class ExploreScreen(PlanningScreen[Inputs, View]):
@@ -44,7 +51,8 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         "cheaper. Dim points miss a limit.\n"
         "The table holds the recommendation (=>, of a mix one row a group), the cheapest "
         "that differ in kind (1, 2 ...), "
-        "the rest of the front (F1 ...) and what you clicked (+).\n"
+        "the rest of the front (F1 ...) and what you clicked (+). ^ is pinned, * marked to be "
+        "compared. A search (/) looks through every option, not only those of the table.\n"
         "On the chart: + and - zoom, arrows move, the mouse wheel zooms, dragging moves, a click "
         "chooses."
     )
@@ -58,6 +66,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         with Horizontal(id="upper"):
             yield Chart(id="chart", classes="answer")
             yield Detail(id="detail", classes="answer")
+        yield Search(id="search")
         yield Options(id="options", classes="answer")
         yield Footer()
 
@@ -92,8 +101,30 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         tell(self.status, answer)
         self.query_one("#key", Static).update(legend(answer))
         self.query_one(Chart).show(answer)
-        self.query_one(Options).show(answer)
+        self.query_one(Options).show(answer, self._found())
+        marked = self.planner_app.marked
+        marked[:] = [answer.again(option) for option in marked]
+        self._show_marked()
         self._show_chosen()
+
+    # -- searching ----------------------------------------------------------------------------
+
+    def _found(self) -> Found | None:
+        """What the search field asks for, in this plan."""
+        search = self.query_one(Search)
+        asked = self.answer is not None and search.text
+        found = self.answer.search(search.text) if self.answer is not None and asked else None
+        search.tell(found)
+        return found
+
+    @on(Search.Changed)
+    def _search(self) -> None:
+        self.query_one(Options).find(self._found())
+        self._show_chosen()
+
+    @on(Search.Left)
+    def _leave_search(self) -> None:
+        self.query_one(Options).focus()
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -110,6 +141,22 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     def _back_to_table(self) -> None:
         self.query_one(Options).focus()
 
+    @on(Chart.Hovered)
+    def _tell_hovered(self, message: Chart.Hovered) -> None:
+        """The point under the mouse in the line above the chart, the legend otherwise."""
+        if self.answer is not None:
+            hovered = message.index
+            line = legend(self.answer) if hovered is None else self._in_short(hovered)
+            self.query_one("#key", Static).update(line)
+
+    def _in_short(self, index: int) -> Text:
+        assert self.answer is not None
+        option = self.answer.option_at(index)
+        _, place, machine, devices, way, cost, when, spread = cells(option)
+        money = f"${cost}/h" if option.item.cost_usd_per_hour is not None else f"${cost}"
+        said = f"{way_of(option.way).glyph} {devices}: {money}, {when} ({spread}), {way}, "
+        return Text(f"{said}{machine} in {place}", no_wrap=True, overflow="ellipsis")
+
     @on(Chart.Picked)
     def _choose_point(self, message: Chart.Picked) -> None:
         if self.answer is not None:
@@ -122,6 +169,40 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def action_fit_all(self) -> None:
         self.query_one(Chart).fit_all()
+
+    def action_along_front(self, step: int) -> None:
+        """The chosen option moves along the front: left is faster, right is cheaper."""
+        option = self.query_one(Options).chosen
+        if self.answer is not None and option is not None and option.role != "gone":
+            further = self.answer.along_front(option.index, step)
+            if further is not None:
+                self.query_one(Options).choose(further)
+
+    def action_sort(self) -> None:
+        self.query_one(Options).next_order()
+
+    def action_pin(self) -> None:
+        self.query_one(Options).pin()
+
+    def action_mark(self) -> None:
+        """Mark the chosen option for the screen Compare, or take the mark away."""
+        option, marked = self.query_one(Options).chosen, self.planner_app.marked
+        if option is None:
+            return
+        others = [each for each in marked if each.identity != option.identity]
+        if len(others) == len(marked):
+            others.append(option)
+        marked[:] = others
+        self._show_marked()
+
+    def _show_marked(self) -> None:
+        marked = self.planner_app.marked
+        self.query_one(Options).mark(marked)
+        self.query_one(Chart).mark(marked)
+
+    def action_search(self) -> None:
+        self.query_one(Search).add_class("-searching")
+        self.action_focus_on("search-text")
 
     def action_copy_command(self) -> None:
         if self.answer is None:
@@ -138,7 +219,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             return False
         if action == "focus_on" and parameters == ("deadline",) and not ends:
             return False
-        return action not in ("focus_on", "latency") or not isinstance(self.focused, Input)
+        return action not in MOVING or not isinstance(self.focused, Input)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")

@@ -8,14 +8,14 @@ from tui.keys import key
 
 
 def _key(keys: str, action: str, label: str, does: str, *, footer: bool = False) -> Binding:
-    moves = action.startswith(("focus_on", "latency"))
+    moves = action.startswith(("focus_on", "latency", "search"))
     return key("explore", keys, action, label, does, footer=footer, moves_focus=moves)
 
 
 KEYS: list[BindingType] = [
-    _key("f", "fit_front", "Fit front", "the front alone fills the chart", footer=True),
+    _key("f", "fit_front", "Fit front", "the front alone fills the chart"),
     _key("a", "fit_all", "Fit all", "every option in sight, with the limits as dotted lines"),
-    _key("y", "copy_command", "Copy command", "copy the command that gives this plan", footer=True),
+    _key("y", "copy_command", "Copy", "copy the command that gives this plan", footer=True),
     _key(
         "d",
         "focus_on('deadline')",
@@ -38,8 +38,20 @@ KEYS: list[BindingType] = [
         footer=True,
     ),
     _key("n", "focus_on('max_nodes')", "Nodes", "edit the largest number of machines"),
+    _key(
+        "w",
+        "focus_on('clouds')",
+        "Where",
+        "edit clouds, then regions and how sure limits must hold: tab to the next",
+    ),
     _key("o", "tick('on_demand')", "On-demand", "allow on-demand machines or not"),
     _key("s", "tick('spot')", "Spot", "allow spot machines or not"),
+    _key("slash", "search", "Search", "search all options: aws h100 spot", footer=True),
+    _key("x", "sort", "Sort", "sort the table by its next column; a click on a title does, too"),
+    _key("p", "pin", "Pin", "keep the chosen row on top whatever is planned, or let it go"),
+    _key("m", "mark", "Mark", "mark the chosen row for the screen Compare, or not", footer=True),
+    _key("comma", "along_front(-1)", "Faster", "choose the next faster option of the front"),
+    _key("full_stop", "along_front(1)", "Cheaper", "choose the next cheaper option of the front"),
     _key("c", "focus_on('chart')", "Chart", "to the chart"),
     _key("t", "focus_on('options')", "Table", "to the table"),
     _key("z", "zoom_pane", "Zoom pane", "the focused pane over the whole screen, and back"),
