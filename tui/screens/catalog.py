@@ -133,7 +133,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
                     id="wanted",
                 ),
                 Horizontal(
-                    Tick("accept jumps", False, id="accept_jumps"),
+                    Tick("accept [u]j[/u]umps", False, id="accept_jumps"),
                     Static(id="progress"),
                     id="going",
                 ),
@@ -212,7 +212,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
             self.query_one("#move-rows", Rows).fill(move_rows(moves))
             hidden = len(answer.moves.moves) - len(moves)
             more = f"; {len(moves)} shown, `planner catalog diff` has all" if hidden else ""
-            self.status.tell(Text(f"{answer.moves.sentence}{more}"))
+            nothing = "" if answer.moves.moves else "; r fetches live prices"
+            self.status.tell(Text(f"{answer.moves.sentence}{more}{nothing}"))
         if answer.sources is not None:
             if self.live is None:
                 self.query_one("#slice-rows", Rows).fill(source_rows(answer.sources))
@@ -276,6 +277,9 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self.live.start()
         self._timer = self.set_interval(PROGRESS_S, self._show_refresh)
         self._show_refresh()
+
+    def action_jumps(self) -> None:
+        self.query_one("#accept_jumps", Tick).toggle()
 
     def action_stop(self) -> None:
         if self.live is None or self.live.is_over:
@@ -387,6 +391,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; some keys belong to one pane."""
+        del parameters
         if action in ONLY_IN and ONLY_IN[action] != self.pane:
             return action == "find" and not isinstance(self.focused, Input)
         return action != "find" or not isinstance(self.focused, Input)

@@ -31,6 +31,7 @@ KEYS: list[BindingType] = [
         footer=True),
     key("catalog", "x", "stop", "Stop refresh", "what has not answered keeps its last good prices",
         footer=True),
+    key("catalog", "j", "jumps", "Accept jumps", "publish prices that moved beyond belief, too"),
     key("catalog", "s", "since", "Since", "compare with the snapshot, or with before the last "
         "refresh", footer=True),
     key("catalog", "a", "add", "Add overlay", "lay prices of a file over the catalog: YAML of "
@@ -42,6 +43,6 @@ KEYS: list[BindingType] = [
 ]  # fmt: skip
 # Keys that make sense in one pane only.
 ONLY_IN = {
-    "find": "offers", "go": "refresh", "stop": "refresh", "since": "moved", "add": "overlays",
+    "find": "offers", "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved", "add": "overlays",
     "remove": "overlays",
 }  # fmt: skip

@@ -23,7 +23,8 @@ OFFER_COLUMNS = (
     Column("cloud"), Column("region", cut=True), Column("machine", cut=True),
     Column("accelerators", cut=True), Column("vCPU", right=True, wide=True),
     Column("GiB", right=True, wide=True), Column("buy", cut=True), Column("USD/h", right=True),
-    Column("age", right=True), Column("layer", cut=True), Column("source", cut=True, wide=True),
+    Column("age", right=True), Column("layer", cut=True, wide=True),
+    Column("source", cut=True, wide=True),
 )  # fmt: skip
 MOVE_COLUMNS = (
     Column("cloud"), Column("region", cut=True), Column("machine", cut=True), Column("buy"),
@@ -88,7 +89,8 @@ def source_rows(checks: Sequence[Check]) -> list[Row]:
     for check in checks:
         name = check.name.removeprefix("source ")
         ready = check.verdict == "ok"
-        why = check.found if ready else f"{check.found}; {check.remedy}"
+        lacks = check.finding.removeprefix("cannot be asked: ")
+        why = check.finding if ready else f"{lacks}; {check.remedy}"
         result = "ready" if ready else "cannot be asked"
         rows.append(Row(name, (name, "", "", result, "", "", "", why), "" if ready else "dim"))
     return rows
@@ -99,7 +101,8 @@ def slice_rows(outcomes: Sequence[Outcome]) -> list[Row]:
     from planner.actions.refresh import Status, left_out, why
 
     good = (Status.PUBLISHED, Status.NOTHING)
-    ordered = sorted(reversed(outcomes), key=lambda outcome: outcome.status in good)
+    newest = list(outcomes[::-1])
+    ordered = [o for o in newest if o.status not in good] + [o for o in newest if o.status in good]
     return [
         Row(
             f"{one.task.provider} {one.task.region} {one.task.kind}",

@@ -40,12 +40,14 @@ class PricePlot(Static):
         if len(points) == 1:
             (at, usd), *_ = points
             return text.append(
-                f"\n{known_price(usd)} USD/h since {at:%Y-%m-%d}, no change seen; each refresh adds "
-                "what moved",
+                f"\n{known_price(usd)} USD/h since {at:%Y-%m-%d}, no change seen; each refresh "
+                "adds what moved",
                 style="not bold",
             )
         key = self._series.key
-        name = f"{key.cloud} {key.zone or key.region} {buy(key.kind, key.term_months, key.platform)}"
+        name = (
+            f"{key.cloud} {key.zone or key.region} {buy(key.kind, key.term_months, key.platform)}"
+        )
         height = max(LEAST_HEIGHT, self.size.height - BESIDE)
         lines = plot([(name, points)], width=max(24, self.size.width - 1), height=height)
         return text.append(f"  USD/h, {len(points) - 1} changes\n", style="not bold").append(
