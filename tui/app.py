@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -63,8 +63,15 @@ class PlannerApp(App[None]):
         self.subject, self.inputs = subject, subject.inputs
         self.marked: list[Option] = []
         self.catalog_version = 0
+        # Each says whether the application must stay open for now, and asks the user why.
+        self.quit_guards: list[Callable[[], bool]] = []
         for mode in modes():
             self.add_mode(mode.name, partial(mode.screen, subject))
+
+    async def action_quit(self) -> None:
+        """Close, unless a screen has something under way that the user must decide about."""
+        if not any(guard() for guard in self.quit_guards):
+            await super().action_quit()
 
     def catalog_changed(self) -> None:
         """Prices are new: every screen opens the catalog anew, and plans again when it is seen."""

@@ -8,7 +8,6 @@ import typer
 
 from planner.cli.answers import Format, console, say
 from planner.cli.workload_options import Given, with_workload
-from planner.errors import BadInput
 
 FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")]
@@ -40,14 +39,8 @@ def plan(
 
     Exit codes: 0 answer (also when no run is worth its price), 2 bad input, 3 infeasible.
     """
+    from planner.actions.calibration.typed import dollars
     from planner.actions.session import open_session, workload_from
-    from planner.quantities import usd
-
-    def dollars(text: str, flag: str) -> float:
-        try:
-            return float(usd(text))
-        except ValueError as error:
-            raise BadInput(str(error), where=flag, remedy="say 20USD") from error
 
     spend = dollars(budget, "--budget")
     late = None if late_cost is None else dollars(late_cost, "--late-cost")

@@ -43,6 +43,6 @@ KEYS: list[BindingType] = [
 ]  # fmt: skip
 # Keys that make sense in one pane only.
 ONLY_IN = {
-    "find": "offers", "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved", "add": "overlays",
-    "remove": "overlays",
+    "find": "offers", "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved",
+    "add": "overlays", "remove": "overlays",
 }  # fmt: skip

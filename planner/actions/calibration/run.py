@@ -24,6 +24,7 @@ __all__ = [
     "CalibrationOptions",
     "CalibrationOutcome",
     "estimate_run",
+    "is_for_people",
     "options_text",
     "own_id",
     "run_calibration",
@@ -133,6 +134,13 @@ def run_calibration(
         result.seconds,
         None if record is None else record.bill,
     )
+
+
+def is_for_people(line: str) -> bool:
+    """The result line is for programs."""
+    from launchers.output import MARKER
+
+    return MARKER not in line
 
 
 def own_id(run_id: str) -> str:
