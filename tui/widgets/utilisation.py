@@ -8,7 +8,6 @@ from rich.text import Text
 from textual.widgets import Static
 
 BARS = "▁▂▃▄▅▆▇█"
-LABEL_CELLS = 26
 # Sensors worth watching: name, unit, and the value of a full bar (None: the largest seen).
 SENSORS = {
     "cpu_percent": ("CPU", "%", 100.0),
@@ -29,7 +28,7 @@ class Utilisation(Static):
 
     def show(self, samples: Sequence[Mapping[str, float]]) -> None:
         self._samples = samples
-        self.update(Text("\n".join(lines(samples, self.size.width or 80))))
+        self.update(Text("\n".join(lines(samples, self.content_size.width or 80))))
 
     def on_resize(self) -> None:
         self.show(self._samples)
@@ -37,16 +36,18 @@ class Utilisation(Static):
 
 def lines(samples: Sequence[Mapping[str, float]], width: int) -> list[str]:
     """``CPU 97%, most 99%  ▁▃▇``, as wide as there is room."""
-    shown = []
+    found = []
     for name, (title, unit, full) in SENSORS.items():
         values = [sample[name] for sample in samples if name in sample]
-        if not values:
-            continue
-        most = max(values)
-        label = f"{title} {values[-1]:.3g}{unit}, most {most:.3g}{unit}"
-        room = max(1, width - LABEL_CELLS - 1)
-        shown.append(f"{label:<{LABEL_CELLS}} {bars(values[-room:], full or most)}")
-    return shown or ["no samples yet: they come once a second while the program runs"]
+        if values:
+            most = max(values)
+            label = f"{title} {values[-1]:.3g}{unit}, most {most:.3g}{unit}"
+            found.append((label, values, full or most))
+    if not found:
+        return ["no samples yet: they come once a second while the program runs"]
+    cells = max(len(label) for label, _, _ in found)
+    room = max(1, width - cells - 1)
+    return [f"{label:<{cells}} {bars(values[-room:], full)}" for label, values, full in found]
 
 
 def bars(values: Sequence[float], full: float) -> str:
