@@ -28,11 +28,14 @@ class Mode:
     def exists(self) -> bool:
         return find_spec(self.place.partition(":")[0]) is not None
 
-    def screen(self, subject: Subject) -> Screen[None]:
-        """Import and build it: what a screen needs is read when it is first shown."""
+    def screen_class(self) -> type[Screen[None]]:
+        """Import it: what a screen needs is read when it is first shown."""
         module, _, name = self.place.partition(":")
-        build = cast("Callable[[Subject], Screen[None]]", getattr(import_module(module), name))
-        return build(subject)
+        return cast("type[Screen[None]]", getattr(import_module(module), name))
+
+    def screen(self, subject: Subject) -> Screen[None]:
+        """Build it."""
+        return cast("Callable[[Subject], Screen[None]]", self.screen_class())(subject)
 
 
 MODES = (

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.binding import Binding
 from textual.pilot import Pilot
@@ -63,8 +64,8 @@ async def opened(
     mode: str, size: tuple[int, int] = (120, 40), file: Path | None = None
 ) -> AsyncIterator[Paned]:
     """The application on this screen alone: others are built on their first visit."""
-    app = PlannerApp(open_subject(str(file or DEFAULT_WORKLOAD), shipped=file is None))
-    app.DEFAULT_MODE = mode  # type: ignore[misc]  # of this one application
+    with patch.object(PlannerApp, "DEFAULT_MODE", mode):
+        app = PlannerApp(open_subject(str(file or DEFAULT_WORKLOAD), shipped=file is None))
     async with app.run_test(size=size) as pilot:
         it = Paned(app, pilot)
         await it.until(lambda: "Opening" not in it.status, "the first answer")

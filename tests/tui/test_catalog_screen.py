@@ -33,6 +33,9 @@ def quick_typing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> None:
+    # Before: while the application runs, what is printed is its own.
+    assert planner(["catalog", "list", "h100", "spot", "--format", "json", "--quiet"]) == 0
+    rows = json.loads(capsys.readouterr().out)["offers"][:OFFERS_SHOWN]
     async with opened("catalog") as it:
         found = find_offers(catalog, FIRST_TEXT, limit=OFFERS_SHOWN)
         assert len(it.cells("#offer-rows")) == OFFERS_SHOWN
@@ -43,8 +46,6 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         await it.press("space", *"spot")
         await it.until(lambda: it.screen._asked.text == "h100 spot", "typing")
         await it.until(lambda: it.screen.answered == it.screen._asked, "the search")
-        assert planner(["catalog", "list", "h100", "spot", "--format", "json", "--quiet"]) == 0
-        rows = json.loads(capsys.readouterr().out)["offers"][:OFFERS_SHOWN]
         shown = it.cells("#offer-rows")
         assert [(r["cloud"], r["instance_type"]) for r in rows] == [(c[0], c[2]) for c in shown]
         prices = [price(row["usd_per_hour"], row["confidence"]) for row in rows]
@@ -95,8 +96,8 @@ async def test_a_refresh_from_sources_to_what_moved(aws: FakeAws, own_cache: Pat
         await it.press("r")
         await it.until(lambda: bool(it.cells("#slice-rows")), "the sources")
         sources = {cells[0]: cells for cells in it.cells("#slice-rows")}
-        assert sources["aws"][3] == "ready" and sources["gcp"][3] == "cannot be asked"
-        assert len(sources["gcp"][-1]) > 20  # what it lacks, and the remedy
+        assert sources["aws"][3] == "ready" and sources["lambda"][3] == "cannot be asked"
+        assert "LAMBDA_API_KEY" in sources["lambda"][-1]  # what it lacks, and the remedy
         await it.press("x")  # nothing is under way
         it.set("#only", "aws")
         it.set("#regions", f"{REGION},us-east-1")
@@ -176,7 +177,7 @@ async def test_overlays_come_and_go(own_cache: Path, tmp_path: Path) -> None:
     file.write_text("discounts: [{cloud: aws, instance_type: g6.xlarge, discount: 50%}]\n")
     async with opened("catalog", (80, 24)) as it:
         it.set("#find", "g6.xlarge us-east-1 demand")
-        await it.until(lambda: it.screen.answered == it.screen._asked, "the search")
+        await it.until(lambda: it.cells("#offer-rows")[0][2] == "g6.xlarge", "the search")
         before = it.cells("#offer-rows")[0]
         await it.press("v")
         await it.until(lambda: "no overlays" in it.status, "the overlays")
@@ -226,9 +227,10 @@ async def test_every_pane_has_room(size: tuple[int, int]) -> None:
             for part in (*parts, "#status", "#panes"):
                 region = it.screen.query_one(part).region
                 assert whole.contains_region(region) and region.width >= 8, part
-        for table in it.screen.query("Rows"):
-            assert table.max_scroll_x == 0
-        assert it.rows("#offer-rows").region.height >= size[1] // 3
+            for table in it.screen.query("Rows"):
+                assert table.max_scroll_x == 0 or not table.region.width
+            if name == "offers":
+                assert it.rows("#offer-rows").region.height >= size[1] // 3
 
 
 async def test_without_colour_and_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:

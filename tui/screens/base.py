@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual import on
+from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
 from planner.actions.explore import Subject, start_session
 from planner.actions.problems import Problem, expected, problem_of
+from tui.history import History
+from tui.keys import key
 from tui.widgets.mode_bar import ModeBar
 from tui.widgets.status import Status
 
@@ -40,6 +43,10 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
     """
 
     MODE: ClassVar[str]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("app", "u", "undo", "Undo", "the inputs before the last change"),
+        key("app", "U", "redo", "Redo", "the inputs that were undone"),
+    ]
     # Not ClassVar: Textual declares them as instance variables.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
@@ -59,6 +66,7 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         self.answer: Answer | None = None
         self.answered: Asked | None = None  # what ``answer`` is the answer to
         self._newest: Asked | None = None
+        self._history: History[Asked] = History()
         self._session: Session | None = None
         self._session_version = 0
         self._debounce: Timer | None = None
@@ -88,6 +96,13 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         del asked
         return "the last inputs that had one"
 
+    def put(self, asked: Asked) -> None:
+        """Write these inputs into the fields, without saying that they changed.
+
+        A screen that implements it has undo and redo, and its inputs are saved.
+        """
+        raise NotImplementedError
+
     # -- what it may use ----------------------------------------------------------------------
 
     @property
@@ -102,6 +117,30 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
     @property
     def status(self) -> Status:
         return self.query_one(Status)
+
+    def restored(self, first: Asked) -> Asked:
+        """The inputs that were saved for this screen, put into its fields; else ``first``."""
+        saved = self.planner_app.saved_inputs.pop(self.MODE, None)
+        if saved is None:
+            return first
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            asked = TypeAdapter(type(first)).validate_python(saved)
+        except ValidationError:
+            self.notify("The saved inputs are not those of this screen", severity="warning")
+            return first
+        self.put(asked)
+        return asked
+
+    @property
+    def inputs_to_save(self) -> Asked | None:
+        """The newest inputs, where the screen can put them back."""
+        return self._newest if self._puts else None
+
+    @property
+    def _puts(self) -> bool:
+        return type(self).put is not PlanningScreen.put
 
     def ask(self, asked: Asked) -> None:
         """Work on this now, or as soon as the work under way is done."""
@@ -127,6 +166,26 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         old = "" if self.answered is None else self.describe(self.answered)
         self.status.problem(problem, old)
         self.set_class(self.answer is not None, "-old")
+
+    # -- undo ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return self._puts if action in ("undo", "redo") else True
+
+    def action_undo(self) -> None:
+        """Back to the inputs before; after a problem, to the last that had an answer."""
+        self._go(self._history.back(self._newest), "Nothing to undo")
+
+    def action_redo(self) -> None:
+        self._go(self._history.forth(), "Nothing to redo")
+
+    def _go(self, asked: Asked | None, otherwise: str) -> None:
+        if asked is None:
+            self.notify(otherwise)
+            return
+        self.put(asked)
+        self.ask(asked)
 
     # -- the thread ---------------------------------------------------------------------------
 
@@ -179,7 +238,9 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         self.remove_class("-old")
         self.mark("")
         self.answer, self.answered = message.result, message.asked
+        self._history.record(message.asked)
         self.show(message.result)
+        self.planner_app.keep()
 
     def _say_busy(self, what: str) -> None:
         if self._busy:

@@ -359,6 +359,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         if self._progress is not None:
             self._progress.stop()
         self._show_run()
+        self.refresh_bindings()
         self._heed_signals(until_now=True)
         if self._quits:
             self.app.exit(message=self._last_words())
@@ -442,7 +443,8 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; some keys belong to one pane."""
-        del parameters
+        if not super().check_action(action, parameters):
+            return False
         if action == "stop":
             return self._is_running
         if action in ONLY_IN and ONLY_IN[action] != self.pane:

@@ -391,7 +391,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; some keys belong to one pane."""
-        del parameters
+        if not super().check_action(action, parameters):
+            return False
         if action in ONLY_IN and ONLY_IN[action] != self.pane:
             return action == "find" and not isinstance(self.focused, Input)
         return action != "find" or not isinstance(self.focused, Input)

@@ -16,6 +16,7 @@ from planner.actions.explore import (
     LATENCIES,
     Found,
     Inputs,
+    Option,
     Problem,
     View,
     command_line,
@@ -73,7 +74,8 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     def on_mount(self) -> None:
         self.query_one(Options).focus()
         # Once the empty screen is painted: planning takes a second the first time.
-        self.call_after_refresh(self.ask, self.subject.inputs)
+        self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
+        self.query_one(Options).pinned = self.planner_app.saved_pins()
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Options).fit(event.size.width)
@@ -92,6 +94,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def describe(self, asked: Inputs) -> str:
         return describe(asked, self.subject.fields)
+
+    def put(self, asked: Inputs) -> None:
+        self.query_one(Constraints).put(asked)
 
     def mark(self, field: str) -> None:
         self.query_one(Constraints).mark(field)
@@ -183,6 +188,11 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def action_pin(self) -> None:
         self.query_one(Options).pin()
+        self.planner_app.keep()
+
+    @property
+    def pinned(self) -> list[Option]:
+        return self.query_one(Options).pinned
 
     def action_mark(self) -> None:
         """Mark the chosen option for the screen Compare, or take the mark away."""
@@ -194,6 +204,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             others.append(option)
         marked[:] = others
         self._show_marked()
+        self.planner_app.keep()
 
     def _show_marked(self) -> None:
         marked = self.planner_app.marked
@@ -219,7 +230,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             return False
         if action == "focus_on" and parameters == ("deadline",) and not ends:
             return False
-        return action not in MOVING or not isinstance(self.focused, Input)
+        if action in MOVING and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")

@@ -207,6 +207,7 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         if width < 4 or height < 2:  # no room for axes: the library would index outside
             return
         self._x_formatter.gap = (self._x_max - self._x_min) * LABEL_CELLS / width
+        self._x_formatter.edge = (self._x_max - self._x_min) * LABEL_CELLS / 4 / width
         self._y_formatter.gap = (self._y_max - self._y_min) * 2 / height
         super()._render_plot()
 

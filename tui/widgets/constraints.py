@@ -96,6 +96,13 @@ class Constraints(Vertical):
         field.tooltip = TOOLTIPS.get(name)
         yield field
 
+    # Not :focus-within: what is inside is not styled anew when that changes.
+    def on_descendant_focus(self) -> None:
+        self.add_class("-editing")
+
+    def on_descendant_blur(self) -> None:
+        self.remove_class("-editing")
+
     def on_mount(self) -> None:
         self._say_whether_limiting()
 

@@ -10,7 +10,6 @@ from textual.widgets import Log, Static
 from planner.actions.calibration.live import LiveRun
 from planner.actions.explore import money
 from planner.report.calibration import effect_lines
-from planner.results.calibration import CalibrationResults
 from tui.widgets.utilisation import Utilisation
 
 STAGES = ("estimate", "confirm", "provision", "set up", "run", "collect", "tear down", "done")
@@ -90,21 +89,17 @@ def changes(live: LiveRun) -> str:
     seen = live.outcome.own.observation
     value = "unknown" if seen.value is None else f"{seen.value:,.4g}"
     lines = [f"MEASURED {seen.model} on {seen.accelerator}: {value} {seen.metric}"]
-    if live.here is not None:
-        lines += _effect("this workload", live.here)
-    if live.standard is not None:
-        lines += _effect("standard workloads", live.standard)
+    found = [("this workload", live.here), ("standard workloads", live.standard)]
+    for name, one in found:
+        if one is not None and one.effect is not None:
+            first, *moves = effect_lines(one.effect)
+            lines += [f"{name}: {first}", *moves]
+    for run in [] if live.standard is None else live.standard.results:
+        if run.reason:
+            lines.append(f"nothing changes: the run is {run.use}: {run.reason}")
     if live.planning:
         lines.append(f"what it changes: {live.planning} ...")
     return "\n".join(lines)
-
-
-def _effect(name: str, found: CalibrationResults) -> list[str]:
-    if found.effect is not None:
-        first, *moves = effect_lines(found.effect)
-        return [f"{name}: {first}", *moves]
-    held = [f"{run.use}: {run.reason}" for run in found.results if run.reason]
-    return [f"{name}: nothing changes; the run is {held[0] if held else 'not used'}"]
 
 
 def _plain(line: str) -> str:
