@@ -60,10 +60,7 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         assert "Price history" in it.text("#history")
         await it.press("y")
         assert it.app.clipboard == "planner catalog list h100 spot"
-
-
-async def test_what_matches_nothing_is_said_and_the_last_answer_stays() -> None:
-    async with opened("catalog", (80, 24)) as it:
+        # What matches nothing is said, and the last answer stays.
         before = it.cells("#offer-rows")
         await it.press("slash")
         it.set("#find", "h100 mars")
@@ -75,15 +72,11 @@ async def test_what_matches_nothing_is_said_and_the_last_answer_stays() -> None:
         it.set("#find", "h100")
         await it.until(lambda: not it.screen.has_class("-old"), "the answer")
         assert it.cells("#offer-rows") != before
-
-
-async def test_help_palette_and_every_key_has_its_words() -> None:
-    async with opened("catalog", (80, 24)) as it:
-        await it.press("question_mark")
+        await it.press("escape", "question_mark")
         assert isinstance(it.app.screen, HelpScreen)
-        text = it.text("#help Static")
+        text = " ".join(it.text("#help Static", it.app.screen).split())
         for words in ("Overlays are yours", "type to filter", "copy the command"):
-            assert words in " ".join(text.split())
+            assert words in text
         await it.press("escape")
         names = {command.title for command in it.app.get_system_commands(it.screen)}
         assert {"Find", "Offers", "Moved", "Refresh", "Overlays", "Copy command"} <= names
@@ -142,7 +135,9 @@ async def test_a_refresh_from_sources_to_what_moved(aws: FakeAws, own_cache: Pat
         assert re.search(r"\*\*\*", it.text("#history")) and "0.8" in it.text("#history")
 
 
-async def test_a_refresh_that_hangs_is_stopped(aws: FakeAws, own_cache: Path) -> None:
+async def test_a_wrong_source_is_said_and_a_hanging_refresh_stopped(
+    aws: FakeAws, own_cache: Path
+) -> None:
     def hangs(_asked: object) -> dict[str, object]:
         time.sleep(3)
         return {}
@@ -150,6 +145,9 @@ async def test_a_refresh_that_hangs_is_stopped(aws: FakeAws, own_cache: Path) ->
     aws.answers["GetProducts"] = hangs
     async with opened("catalog", (80, 24)) as it:
         await it.press("r")
+        it.set("#only", "awz")
+        await it.press("g")
+        await it.until(lambda: "did you mean aws" in it.status, "the refusal")
         it.set("#only", "aws")
         it.set("#regions", REGION)
         it.set("#kinds", "on_demand")
@@ -162,14 +160,6 @@ async def test_a_refresh_that_hangs_is_stopped(aws: FakeAws, own_cache: Path) ->
         await it.until(lambda: "stopped" in it.text("#progress"), "the last word")
         assert "stopped before it answered; refresh again" in it.cells("#slice-rows")[0][-1]
         assert it.app.catalog_version == 0
-
-
-async def test_a_wrong_source_is_said_where_it_arises(aws: FakeAws, own_cache: Path) -> None:
-    async with opened("catalog", (80, 24)) as it:
-        await it.press("r")
-        it.set("#only", "awz")
-        await it.press("g")
-        await it.until(lambda: "did you mean aws" in it.status, "the refusal")
 
 
 async def test_overlays_come_and_go(own_cache: Path, tmp_path: Path) -> None:
@@ -213,6 +203,7 @@ async def test_overlays_come_and_go(own_cache: Path, tmp_path: Path) -> None:
         assert list_overlays() == [] and it.app.catalog_version == 2
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_every_pane_has_room(size: tuple[int, int]) -> None:
     async with opened("catalog", size) as it:
@@ -233,6 +224,7 @@ async def test_every_pane_has_room(size: tuple[int, int]) -> None:
                 assert it.rows("#offer-rows").region.height >= size[1] // 3
 
 
+@pytest.mark.nightly
 async def test_without_colour_and_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened("catalog", (80, 24)) as it:

@@ -116,7 +116,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
             Vertical(
                 Fields(
                     [
-                        Field("budget", "[u]M[/u]oney for runs", first.budget, "0", 9,
+                        Field("budget", "[u]M[/u]oney for runs", first.budget, "20USD", 9,
                               "most that all runs may cost together"),
                         Field("repeats", "Repeats", first.repeats, "1", 6,
                               "how often the workload will be run by this choice"),
@@ -145,6 +145,10 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         self.set_focus(self.query_one("#plan-rows"))
         self.planner_app.quit_guards.append(self._may_not_quit)
         self.call_after_refresh(self._ask_again)
+
+    def on_unmount(self) -> None:
+        self._heed_signals(until_now=True)
+        super().on_unmount()
 
     def on_screen_resume(self) -> None:
         """Explore may have other constraints by now."""
