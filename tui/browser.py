@@ -33,7 +33,7 @@ def serve(
 ) -> int:
     """Serve until interrupted, on the loopback address only. Raises BadInput."""
     try:
-        from textual_serve.server import Server
+        from tui.browser_server import LoopbackServer
     except ImportError:
         raise BadInput(
             "needs the package textual-serve",
@@ -56,5 +56,5 @@ def serve(
             ) from None
     command = command_of(file, session=session, resume=resume, ascii_only=ascii_only)
     say(f"http://{HOST}:{port} shows it; ctrl+c ends it")
-    Server(command, host=HOST, port=port, title="planner").serve()
+    LoopbackServer(command, host=HOST, port=port, title="planner").serve()
     return 0

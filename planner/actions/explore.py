@@ -21,6 +21,7 @@ from planner.actions.explore_view import Axis, Found, Option, Points, View
 from planner.actions.problems import Problem, expected, problem_of
 from planner.amounts import hours, money, seconds
 from planner.report import words
+from planner.report.rows import to_json
 from planner.results import Item, Mix, Recommendation
 from planner.workload import Workload
 
@@ -50,6 +51,7 @@ __all__ = [
     "open_subject",
     "seconds",
     "start_session",
+    "to_json",
     "words",
 ]
 

@@ -21,6 +21,7 @@ from planner.actions.explore import (
     View,
     command_line,
     explore,
+    to_json,
 )
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 
 # Actions whose keys have priority; while something is typed they are letters.
+SHOWN_LINES = 6  # of what was copied
 MOVING = ("focus_on", "latency", "search")
 
 
@@ -216,12 +218,23 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.action_focus_on("search-text")
 
     def action_copy_command(self) -> None:
-        if self.answer is None:
+        answer = self.answer
+        command = None if answer is None else command_line(self.subject, answer.inputs)
+        self._copy(command, "the command")
+
+    def action_copy_json(self) -> None:
+        answer = self.answer
+        self._copy(None if answer is None else to_json(answer.recommendation), "the plan as JSON")
+
+    def _copy(self, text: str | None, what: str) -> None:
+        """To the clipboard of the terminal, over SSH as well (OSC 52)."""
+        if text is None:
             self.notify("There is no plan to copy yet", severity="warning")
             return
-        command = command_line(self.subject, self.answer.inputs)
-        self.app.copy_to_clipboard(command)
-        self.notify(command, title="Copied to the clipboard", markup=False)
+        self.app.copy_to_clipboard(text)
+        lines = text.splitlines()
+        more = f"\n... {len(lines) - SHOWN_LINES} more lines" if len(lines) > SHOWN_LINES else ""
+        self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; services have latencies, jobs a deadline."""

@@ -17,6 +17,12 @@ KEYS: list[BindingType] = [
     _key("a", "fit_all", "Fit all", "every option in sight, with the limits as dotted lines"),
     _key("y", "copy_command", "Copy", "copy the command that gives this plan", footer=True),
     _key(
+        "j",
+        "copy_json",
+        "Copy JSON",
+        "copy the plan as planner recommend writes it with --format json",
+    ),
+    _key(
         "d",
         "focus_on('deadline')",
         "Deadline",

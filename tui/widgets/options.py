@@ -65,9 +65,12 @@ class Options(DataTable[Text]):
 
     def choose(self, option: Option) -> None:
         """Put the cursor on an option, adding a row for it when there is none."""
-        if option.identity not in [each.identity for each in self._rows()]:
+        identities = [each.identity for each in self._rows()]
+        if option.identity in identities:
+            self.move_cursor(row=identities.index(option.identity), animate=False)
+        else:
             self._picked = option
-        self._fill(option)
+            self._fill(option)
 
     def pin(self) -> None:
         """Pin the chosen row, or let it go."""

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from planner.actions.explore import Inputs, View, money
+from tui.modes import MODES
 from tui.widgets.status import Status
+
+FRESH_DAYS = 7
 
 
 def tell(status: Status, view: View) -> None:
@@ -16,6 +19,7 @@ def tell(status: Status, view: View) -> None:
     counts = f"{view.meeting:,} of {view.feasible:,} options meet every limit"
     if view.unplaced:
         counts += f"; {view.unplaced:,} of unknown latency are not drawn"
+    counts += _age(found.catalog.age_days)
     if found.status != "over_budget":
         status.tell(Text(counts))
         return
@@ -27,6 +31,16 @@ def tell(status: Status, view: View) -> None:
         f"{counts}; the {which} costs up to {money(least)} at "
         f"{view.workload.risk:.0%}: raise the budget or allow more {more}",
     )
+
+
+def _age(days: int | None) -> str:
+    """How old the recommended price is, and what makes it newer, where that matters."""
+    if days is not None and days <= FRESH_DAYS:
+        return ""
+    old = "price of unknown age" if days is None else f"price {days:,} days old"
+    refresh = next(mode for mode in MODES if mode.name == "catalog")
+    how = f"{refresh.key} refreshes" if refresh.exists else "planner catalog refresh renews it"
+    return f"; {old}, {how}"
 
 
 def describe(inputs: Inputs, fields: Sequence[str]) -> str:
