@@ -16,7 +16,7 @@ class Live(ABC):
     The thread dies with the process: what it does must survive that.
     """
 
-    def __init__(self, ended: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, ended: Callable[[], object] = lambda: None) -> None:
         self.problem: Problem | None = None
         self.is_over = False
         self._ended = ended

@@ -33,7 +33,7 @@ class LiveRefresh(Live):
     """``outcomes`` grow while it runs; ``slices`` is how many there will be, 0 before that is
     known; ``said`` are remarks. ``result`` is there when it ended well or was stopped."""
 
-    def __init__(self, asked: TypedRefresh, ended: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, asked: TypedRefresh, ended: Callable[[], object] = lambda: None) -> None:
         super().__init__(ended)
         self.asked = asked
         self.slices = 0

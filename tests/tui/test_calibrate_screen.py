@@ -132,6 +132,9 @@ async def test_plan_basis_and_own_runs_are_those_of_the_command(
         assert "does not fit into the budget" in str(it.cells("#plan-rows"))
         await it.press("escape", "y")
         assert it.app.clipboard.endswith("--budget 0.01USD --repeats 1000")
+        await it.press("u")
+        await it.until(lambda: it.screen.query_one("#budget").value == "20USD", "undo")
+        await it.until(lambda: it.status == plan.headline, "the first plan")
         await it.press("b")
         await it.until(lambda: it.status == basis.headline, "the basis")
         assert it.cells("#basis-rows") == [
@@ -155,7 +158,7 @@ async def test_plan_basis_and_own_runs_are_those_of_the_command(
             "n": ("#budget", "#repeats", "#late", "#plan-rows", "#about"),
             "b": ("#basis-rows",),
             "o": ("#own-rows",),
-            "u": ("#stages", "#utilisation", "#log"),
+            "r": ("#stages", "#utilisation", "#log"),
         }.items():
             await it.press(pane)
             for part in (*parts, "#status", "#panes"):
@@ -175,7 +178,7 @@ async def test_a_run_from_its_price_to_what_it_changes(
     few = {name: PANEL[name] for name in ("MNIST CNN, 14 epochs", "LoRA of Llama-3.1-8B")}
     monkeypatch.setattr("planner.actions.calibration.panel.PANEL", few)
     async with opened("calibrate", file=work) as it:
-        await it.press("u")
+        await it.press("r")
         await start(it, benchmark="cnn", on="local", max_cost="", settings="epochs=1")
         live = it.screen.live
         await it.until(lambda: live.is_over, "the run")
@@ -273,7 +276,7 @@ async def test_closing_leaves_a_run_to_resume_and_a_signal_ends_it(
 ) -> None:
     quick(monkeypatch, tmp_path, steps=1000, pause_s=0.05)
     async with opened("calibrate", (80, 24), work) as it:
-        await it.press("u")
+        await it.press("r")
         await start(it, benchmark="cnn", on="local", max_cost="")
         live = it.screen.live
         await it.until(lambda: bool(live.watch.samples), "its samples")
@@ -325,7 +328,7 @@ async def test_runs_left_behind_are_said_and_brought_to_their_end(
 async def test_a_real_run_on_this_machine(work: Path) -> None:
     pytest.importorskip("torch")
     async with opened("calibrate", file=work) as it:
-        await it.press("u")
+        await it.press("r")
         await start(it, benchmark="cnn", on="local", max_cost="", settings="samples=600 epochs=1")
         await it.until(lambda: it.screen.live.is_over, "the run", seconds=300)
         assert it.screen.live.problem is None

@@ -72,6 +72,10 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         it.set("#find", "h100")
         await it.until(lambda: not it.screen.has_class("-old"), "the answer")
         assert it.cells("#offer-rows") != before
+        await it.press("escape", "u")
+        await it.until(lambda: it.cells("#offer-rows") == before, "undo")
+        await it.press("U")
+        await it.until(lambda: it.cells("#offer-rows") != before, "redo")
         await it.press("escape", "question_mark")
         assert isinstance(it.app.screen, HelpScreen)
         text = " ".join(it.text("#help Static", it.app.screen).split())

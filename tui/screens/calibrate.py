@@ -54,10 +54,9 @@ SIGNALS = ("SIGTERM", "SIGHUP")
 
 @dataclass(frozen=True)
 class Asked:
-    """The pane in sight, the limits of the plan, the workload's constraints on Explore;
-    ``turn`` counts runs made and judged, which change every answer."""
+    """The pane in sight and the limits of the plan; ``turn`` counts what else changes answers:
+    runs made and judged, constraints on Explore."""
 
-    inputs: Inputs
     pane: str = "next"
     plan: TypedPlan = field(default_factory=TypedPlan)
     turn: int = 0
@@ -102,7 +101,9 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        self._asked = Asked(subject.inputs)
+        self._asked = Asked()
+        self._inputs = subject.inputs  # the constraints on Explore when this was asked last
+        self._memo: tuple[Session | None, dict[object, Known]] = None, {}  # of the thread
         self.live: LiveRun | None = None
         self.rescue: LiveRescue | None = None
         self._rescued = 0  # lines of the rescue that are in the log
@@ -144,7 +145,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         self.status.noun = "answer"
         self.set_focus(self.query_one("#plan-rows"))
         self.planner_app.quit_guards.append(self._may_not_quit)
-        self.call_after_refresh(self._ask_again)
+        self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
 
     def on_unmount(self) -> None:
         self._heed_signals(until_now=True)
@@ -152,7 +153,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
     def on_screen_resume(self) -> None:
         """Explore may have other constraints by now."""
-        if self._newest is not None and self._asked.inputs != self.planner_app.inputs:
+        if self._newest is not None and self._inputs != self.planner_app.inputs:
             self._ask_again()
         else:
             super().on_screen_resume()
@@ -160,8 +161,18 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     # -- asking -------------------------------------------------------------------------------
 
     def _ask_again(self) -> None:
-        self._asked = replace(self._asked, inputs=self.planner_app.inputs, pane=self.pane)
+        turn = self._asked.turn
+        if self._inputs != self.planner_app.inputs:
+            self._inputs, turn = self.planner_app.inputs, turn + 1
+        self._asked = replace(self._asked, pane=self.pane, turn=turn)
         self.ask(self._asked)
+
+    def put(self, asked: Asked) -> None:
+        self._asked = asked
+        with self.prevent(Input.Changed):
+            for name in FIELDS:
+                self.query_one(f"#{name}", Input).value = getattr(asked.plan, name)
+        self.put_pane(asked.pane)
 
     def turned(self) -> None:
         if self.pane != "run":
@@ -182,7 +193,18 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
             left = tuple(record for record in status() if record.is_abandoned or _unseen(record))
             return Known(own=results(session.catalog, with_effect=False), left=left)
-        workload = constrain(self.subject, asked.inputs)
+        if asked.pane == "run":
+            return Known()
+        inputs = self._inputs
+        if self._memo[0] is not session:
+            self._memo = session, {}
+        key = asked.pane, asked.plan if asked.pane == "next" else None, inputs
+        if key not in self._memo[1]:
+            self._memo[1][key] = self._known(session, asked, inputs)
+        return self._memo[1][key]
+
+    def _known(self, session: Session, asked: Asked, inputs: Inputs) -> Known:
+        workload = constrain(self.subject, inputs)
         where = self.subject.file or "workload"
         if asked.pane == "basis":
             return Known(basis=session.calibration_basis(workload, where=where))

@@ -11,7 +11,7 @@ PANES = (
     Pane("next", "n", "Next runs"),
     Pane("basis", "b", "Basis"),
     Pane("own", "o", "Own runs"),
-    Pane("run", "u", "Running"),
+    Pane("run", "r", "Running"),
 )
 DOES = {
     "next": "which runs would pay for themselves",

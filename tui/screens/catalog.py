@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -41,7 +42,7 @@ from tui.widgets.status import Status
 if TYPE_CHECKING:
     from catalog.overlays import Overlay
     from planner.actions.catalog import Listing, Offer
-    from planner.actions.catalog_changes import Moves, Series
+    from planner.actions.catalog_changes import Moves
     from planner.actions.doctor import Check
     from planner.actions.live_refresh import LiveRefresh
     from planner.actions.session import Session
@@ -55,11 +56,10 @@ PROGRESS_S = 0.25
 
 @dataclass(frozen=True)
 class Asked:
-    """What is looked at: the pane, what was typed, and whose price history."""
+    """What is looked at: the pane, what was typed, since when prices moved."""
 
     pane: str = "offers"
     text: str = FIRST_TEXT
-    offer: Offer | None = None
     since: str = "snapshot"
 
 
@@ -68,8 +68,6 @@ class Found:
     """What the pane asked for; None for what belongs to another."""
 
     listing: Listing | None = None
-    offer: Offer | None = None
-    history: Series | None = None
     moves: Moves | None = None
     sources: tuple[Check, ...] | None = None
     overlays: tuple[Overlay, ...] | None = None
@@ -106,6 +104,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self._asked = Asked()
         self._listing: tuple[tuple[str, str], Listing] | None = None  # of the thread
         self._moves: tuple[tuple[str, str], Moves] | None = None  # of the thread
+        self._wanted: Offer | None = None  # whose price history is to be shown
+        self._reads_history = False
         self.live: LiveRefresh | None = None
 
     def compose(self) -> ComposeResult:
@@ -153,7 +153,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     def on_mount(self) -> None:
         self.status.noun = "answer"
         self.set_focus(self.query_one("#offer-rows"))
-        self.call_after_refresh(self.ask, self._asked)
+        self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
 
     def on_unmount(self) -> None:
         if self.live is not None:
@@ -165,6 +165,12 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     def turned(self) -> None:
         self._asked = replace(self._asked, pane=self.pane)
         self.ask(self._asked)
+
+    def put(self, asked: Asked) -> None:
+        self._asked = asked
+        with self.prevent(Input.Changed):
+            self.query_one("#find", Input).value = asked.text
+        self.put_pane(asked.pane)
 
     def fields(self) -> tuple[str, ...]:
         return ("find",)
@@ -186,15 +192,12 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         return Found(overlays=tuple(list_overlays()))
 
     def _offers(self, session: Session, asked: Asked) -> Found:
-        from planner.actions.catalog_changes import offer_history
         from planner.actions.catalog_search import find_offers
 
         key = session.catalog.content_id, asked.text
         if self._listing is None or self._listing[0] != key:
             self._listing = key, find_offers(session.catalog, asked.text, limit=OFFERS_SHOWN)
-        listing = self._listing[1]
-        offer = asked.offer if asked.offer in listing.offers else listing.offers[0]
-        return Found(listing=listing, offer=offer, history=offer_history(offer))
+        return Found(listing=self._listing[1])
 
     def _moved(self, session: Session, since: str) -> Moves:
         from planner.actions.catalog_changes import catalog_diff
@@ -206,7 +209,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     def show(self, answer: Found) -> None:
         if answer.listing is not None:
-            self._show_offers(answer.listing, answer)
+            self._show_offers(answer.listing)
         if answer.moves is not None:
             moves = answer.moves.moves[:MOVES_SHOWN]
             self.query_one("#move-rows", Rows).fill(move_rows(moves))
@@ -224,11 +227,9 @@ class CatalogScreen(PanedScreen[Asked, Found]):
             count = f"{len(answer.overlays)} overlays, the oldest first; later ones win"
             self.status.tell(Text(count if answer.overlays else none))
 
-    def _show_offers(self, listing: Listing, answer: Found) -> None:
-        table = self.query_one("#offer-rows", Rows)
-        table.fill(offer_rows(listing.offers))
-        self.query_one("#offer", OfferDetail).show(answer.offer)
-        self.query_one("#history", PricePlot).show(answer.history)
+    def _show_offers(self, listing: Listing) -> None:
+        self.query_one("#offer-rows", Rows).fill(offer_rows(listing.offers))
+        self._chosen()
         shown, matching = len(listing.offers), listing.matching
         text = f"{matching:,} offers, cheapest first"
         if shown < matching:
@@ -240,21 +241,37 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         event.stop()
         text = event.value.strip()
         if text != self._asked.text:
-            self._asked = replace(self._asked, text=text, offer=None)
+            self._asked = replace(self._asked, text=text)
             self.ask_soon(self._asked)
 
     @on(Rows.RowHighlighted, "#offer-rows")
-    def _chosen(self, event: Rows.RowHighlighted) -> None:
-        event.stop()
+    def _chosen(self) -> None:
+        """Its source at once, its prices over time when the thread has read them."""
         listing = None if self.answer is None else self.answer.listing
         place = self.query_one("#offer-rows", Rows).chosen
         if listing is None or place is None or place >= len(listing.offers):
             return
         offer = listing.offers[place]
-        if self.answer is not None and offer != self.answer.offer and self.pane == "offers":
-            self.query_one("#offer", OfferDetail).show(offer)
-            self._asked = replace(self._asked, offer=offer)
-            self.ask(self._asked)
+        self.query_one("#offer", OfferDetail).show(offer)
+        self._wanted = offer
+        if not self._reads_history:
+            self._reads_history = True
+            self.run_worker(self._histories(), group="history")
+
+    async def _histories(self) -> None:
+        """One is read at a time; of those chosen meanwhile the last one counts."""
+        from planner.actions.catalog_changes import offer_history
+
+        plot, shown = self.query_one("#history", PricePlot), None
+        while self._wanted is not None and self._wanted is not shown:
+            shown = self._wanted
+            try:
+                plot.show(await asyncio.to_thread(offer_history, shown))
+            except Exception as error:
+                if not expected(error):
+                    raise
+                plot.problem(problem_of(error))
+        self._reads_history = False
 
     # -- refreshing ---------------------------------------------------------------------------
 

@@ -42,14 +42,18 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         """Another pane came into sight."""
         raise NotImplementedError
 
+    def put_pane(self, name: str) -> None:
+        """Show a pane without telling ``turned``."""
+        self.pane = name if name in {pane.name for pane in self.PANES} else self.PANES[0].name
+        self.query_one(ContentSwitcher).current = self.pane
+        self.query_one(PaneLine).show(self.pane)
+        # Not widget.focus(), which acts later than the next key.
+        self.set_focus(self.query_one(self.FOCUS[self.pane]))
+        self.refresh_bindings()
+
     def to(self, name: str) -> None:
         """Show a pane."""
-        self.pane = name
-        self.query_one(ContentSwitcher).current = name
-        self.query_one(PaneLine).show(name)
-        # Not widget.focus(), which acts later than the next key.
-        self.set_focus(self.query_one(self.FOCUS[name]))
-        self.refresh_bindings()
+        self.put_pane(name)
         self.turned()
 
     def action_pane(self, name: str) -> None:

@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from planner.actions.catalog_changes import Series
+from planner.actions.problems import Problem
 from planner.report.offers import buy, known_price
 from planner.report.price_plot import plot
 
@@ -24,6 +25,10 @@ class PricePlot(Static):
     def show(self, series: Series | None) -> None:
         self._series, self._known = series, True
         self._draw()
+
+    def problem(self, problem: Problem) -> None:
+        self._known = False
+        self.update(Text("; ".join([problem.text, *problem.remedies])))
 
     def on_resize(self) -> None:
         self._draw()

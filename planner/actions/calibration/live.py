@@ -34,7 +34,7 @@ class LiveRun(Live):
         asked: TypedRun,
         agreed: CostEstimate,
         study: tuple[str, Workload] | None = None,
-        ended: Callable[[], None] = lambda: None,
+        ended: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(ended)
         self.asked, self.agreed, self._study = asked, agreed, study
@@ -108,7 +108,7 @@ class LiveRescue(Live):
     """
 
     def __init__(
-        self, run_id: str | None, *, take_down: bool, ended: Callable[[], None] = lambda: None
+        self, run_id: str | None, *, take_down: bool, ended: Callable[[], object] = lambda: None
     ) -> None:
         super().__init__(ended)
         self.run_id, self.take_down = run_id, take_down
