@@ -267,8 +267,8 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
             text.append(f"{run.benchmark} on {run.accelerator}", style="bold")
             text.append(f"  {run.offer or 'a machine of your own'}\n")
             text.append(
-                f"at most {money(run.price_usd)}; expected to save {money(run.value_usd)}; changes "
-                f"the choice with {run.changes_choice:.0%}"
+                f"at most {money(run.price_usd)}; expected to save {money(run.value_usd)}; "
+                f"{run.changes_choice:.0%} likely to change the choice"
             )
             text.append(f"; {run.why_not}\n" if run.why_not else "; worth it: g runs it\n")
         text.append(f"{calibration_plan.choice(plan)}\n")

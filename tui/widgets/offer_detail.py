@@ -32,7 +32,7 @@ def describe(offer: Offer) -> Text:
 
     place = " ".join(filter(None, (offer.cloud, offer.region, offer.zone)))
     text.append(f"{offer.instance_type}", style="bold").append(f"  {place}\n")
-    line("Price", f"{price(offer.usd_per_hour, offer.confidence)} USD/h of the whole machine")
+    line("Price", f"{price(offer.usd_per_hour, offer.confidence)} USD/h, whole machine")
     if offer.confidence == "low":
         text.append(f"{DOUBT}\n", style="italic")
     line("Upfront", "" if offer.upfront_usd is None else f"{offer.upfront_usd:,.2f} USD")
