@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planner.actions.explore_copy import skypilot_task
 from planner.actions.explore_inputs import (
     FIELDS,
     LATENCIES,
@@ -50,6 +51,7 @@ __all__ = [
     "money",
     "open_subject",
     "seconds",
+    "skypilot_task",
     "start_session",
     "to_json",
     "words",

@@ -38,6 +38,7 @@ class Lookup:
     def __init__(self, session: Session, workload: Workload, plan: Plan) -> None:
         self._c, self._feasible, self._workload = plan.candidates, plan.feasible, workload
         self._found = plan.recommendation
+        self.vendors = {name: it.vendor for name, it in session.catalog.accelerators.items()}
         shape = shape_of(session.catalog, workload, "workload")
         prepared = Prepared(workload, shape, self._c, self._feasible, self._feasible)
         self._builder = ItemBuilder(

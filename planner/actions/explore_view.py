@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -105,6 +106,11 @@ class View:
         """What is recommended: one configuration, or the groups of a mix."""
         mix = self.recommendation.mix
         return [self.recommendation.recommendation] if mix is None else mix.groups
+
+    @property
+    def vendors(self) -> Mapping[str, str]:
+        """Who makes each accelerator, by its name in the catalog."""
+        return self._lookup.vendors
 
     def option_at(self, index: int) -> Option:
         """The table's option at a candidate, or a new one with the role ``picked``."""

@@ -14,6 +14,7 @@ from planner.cli import calibrate_plan, calibrate_results, calibrate_runs
 from planner.cli.calibrate_results import Format as ResultFormat
 from planner.cli.calibrate_results import show_stored
 from planner.cli.calibrate_runs import bill_json, print_table, signals_interrupt
+from planner.cli.limit_options import amount, max_hours_of
 from planner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def run(
         "precision": precision,
         "batch-size": batch_size,
         "device": device,
-        "samples": None if samples is None else int(_quantity(whole_count, samples, "--samples")),
+        "samples": None if samples is None else int(amount(whole_count, samples, "--samples")),
         "epochs": epochs,
         "data": data if data in (None, "sklearn") else str(Path(data).absolute()),
     }
@@ -132,7 +133,7 @@ def run(
         max_seconds=max_seconds,
         python=python,
         max_cost_usd=None if max_cost is None else dollars(max_cost, "--max-cost"),
-        max_hours=_hours(max_hours),
+        max_hours=max_hours_of(max_hours),
         template=template,
         ranks=ranks,
         profile=profile,
@@ -189,19 +190,6 @@ def benchmarks(
     ]
     print_table(["Benchmark", "Measures", "Needs", "Networks"], rows, right=set())
     return 0
-
-
-def _quantity(parse: Any, text: str, flag: str) -> float:
-    try:
-        return float(parse(text))
-    except ValueError as error:
-        raise BadInput(str(error), where=flag) from error
-
-
-def _hours(value: float | None) -> float | None:
-    if value is not None and not 0 < value < 10_000:
-        raise BadInput("must be above zero", where="--max-hours", remedy="say 1.5")
-    return value
 
 
 def _own_json(own: OwnObservation) -> dict[str, Any]:

@@ -20,6 +20,22 @@ class ClusterDoesNotExist(Exception):
     pass
 
 
+class _Tasks:
+    """SkyPilot's ``Task``; ``configs`` are those made of a mapping, with the secrets beside it."""
+
+    def __init__(self) -> None:
+        self.configs: list[tuple[dict[str, Any], dict[str, str]]] = []
+
+    def __call__(self, **options: Any) -> Any:
+        return SimpleNamespace(set_resources=lambda _: None, **options)
+
+    def from_yaml_config(
+        self, config: dict[str, Any], *, secrets_overrides: list[tuple[str, str]] | None = None
+    ) -> Any:
+        self.configs.append((config, dict(secrets_overrides or [])))
+        return SimpleNamespace(config=config)
+
+
 class FakeSky(ModuleType):
     """``faults`` maps a verb to exceptions that it raises, one a call."""
 
@@ -28,9 +44,11 @@ class FakeSky(ModuleType):
         self.folder, self.log = folder, log
         self.faults: dict[str, list[BaseException]] = {}
         self.exit_code = 0
+        self.options: list[dict[str, Any]] = []  # of each launch
         self.usd_per_hour = 0.8
         self.exceptions = SimpleNamespace(ClusterDoesNotExist=ClusterDoesNotExist)
         self.StatusRefreshMode = SimpleNamespace(AUTO="AUTO")
+        self.Task = _Tasks()
         for name in ("clusters", "requests", "ended"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -53,13 +71,11 @@ class FakeSky(ModuleType):
         if self.faults.get(verb):
             raise self.faults[verb].pop(0)
 
-    def Task(self, **options: Any) -> Any:  # noqa: N802  # SkyPilot's name
-        return SimpleNamespace(set_resources=lambda _: None, **options)
-
     def Resources(self, **options: Any) -> Any:  # noqa: N802
         return SimpleNamespace(**options)
 
     def launch(self, task: Any, *, cluster_name: str, **options: Any) -> str:
+        self.options.append(options)
         self._called("launch", cluster_name)
         request = f"launch-{cluster_name}"
         (self.folder / "requests" / request).write_text(json.dumps([cluster_name, time.time()]))

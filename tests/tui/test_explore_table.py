@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import yaml
 from textual.widgets import Static
 
 from planner.actions.explore import View, money, to_json
@@ -199,6 +200,16 @@ async def test_what_is_copied(start: Start) -> None:
         found = json.loads(it.app.clipboard)
         assert found["schema"] == "planner.recommendation/1"
         assert it.app.clipboard == to_json(it.view.recommendation)
+        unknown = next(n for n, o in enumerate(it.view.options) if o.item.cloud == "crusoe")
+        table(it).move_cursor(row=unknown)
+        await it.pilot.press("k")
+        assert it.app.clipboard == to_json(it.view.recommendation)
+        assert any("does not know the cloud" in note.message for note in it.app._notifications)
+        place = next(n for n, o in enumerate(it.view.options) if o.item.cloud == "aws")
+        table(it).move_cursor(row=place)
+        await it.pilot.press("k")
+        task = yaml.safe_load(it.app.clipboard)
+        assert task["resources"]["infra"].startswith("aws/")
         await it.pilot.press("y")
         assert it.app.clipboard.startswith("planner recommend - <<'WORKLOAD'")
 

@@ -21,8 +21,11 @@ from planner.actions.explore import (
     View,
     command_line,
     explore,
+    skypilot_task,
     to_json,
 )
+from planner.errors import BadInput
+from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.widgets.chart import Chart
@@ -152,9 +155,13 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     def _tell_hovered(self, message: Chart.Hovered) -> None:
         """The point under the mouse in the line above the chart, the legend otherwise."""
         if self.answer is not None:
-            hovered = message.index
-            line = legend(self.answer) if hovered is None else self._in_short(hovered)
-            self.query_one("#key", Static).update(line)
+            hovered, key = message.index, self.query_one("#key", Static)
+            if hovered is None:
+                key.update(legend(self.answer))
+            else:  # as high as the legend: the chart must not move under the mouse
+                line = self._in_short(hovered)
+                line.truncate(key.size.width, overflow="ellipsis")
+                key.update(line.append("\n" * (key.size.height - 1)))
 
     def _in_short(self, index: int) -> Text:
         assert self.answer is not None
@@ -162,7 +169,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         _, place, machine, devices, way, cost, when, spread = cells(option)
         money = f"${cost}/h" if option.item.cost_usd_per_hour is not None else f"${cost}"
         said = f"{way_of(option.way).glyph} {devices}: {money}, {when} ({spread}), {way}, "
-        return Text(f"{said}{machine} in {place}", no_wrap=True, overflow="ellipsis")
+        return Text(f"{said}{machine} in {place}")
 
     @on(Chart.Picked)
     def _choose_point(self, message: Chart.Picked) -> None:
@@ -205,9 +212,15 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         others = [each for each in marked if each.identity != option.identity]
         if len(others) == len(marked):
             others.append(option)
+            self._say_where_compared(len(others))
         marked[:] = others
         self._show_marked()
         self.planner_app.keep()
+
+    def _say_where_compared(self, marked: int) -> None:
+        compare = next(mode for mode in MODES if mode.name == "compare")
+        if compare.exists and marked > 1:
+            self.notify(f"{marked} marked: {compare.key} compares them", timeout=3)
 
     def _show_marked(self) -> None:
         marked = self.planner_app.marked
@@ -226,6 +239,17 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     def action_copy_json(self) -> None:
         answer = self.answer
         self._copy(None if answer is None else to_json(answer.recommendation), "the plan as JSON")
+
+    def action_copy_skypilot(self) -> None:
+        answer, option = self.answer, self.query_one(Options).chosen
+        task = None
+        if answer is not None and option is not None:
+            try:
+                task = skypilot_task(answer, option)
+            except BadInput as error:
+                self.notify(str(error), title="Not copied", severity="warning", markup=False)
+                return
+        self._copy(task, "the SkyPilot task")
 
     def _copy(self, text: str | None, what: str) -> None:
         """To the clipboard of the terminal, over SSH as well (OSC 52)."""

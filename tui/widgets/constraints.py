@@ -34,7 +34,8 @@ TOOLTIPS = {
     "risk": "how sure the limits must hold: 90%",
     "latency_p95": "of one request or frame, 95th percentile: 20ms",
 }
-TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot"}
+TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot", "reservation": "[u]r[/u]eserved"}
+FIRST_LINE = ("on_demand", "spot")
 
 
 class Tick(Checkbox):
@@ -78,8 +79,7 @@ class Constraints(Vertical):
             for name in self._fields:
                 yield from self._field(name, "" if name == "max_nodes" else "none")
             if self._buys:
-                for name, label in TICKS.items():
-                    yield Tick(label, name in first.purchase, id=name)
+                yield from (self._tick(name) for name in FIRST_LINE)
                 others = [way_of(name).name for name in first.purchase if name not in TICKS]
                 if others:  # the legend names them
                     more = Label(f"+{len(others)}", id="other-ways")
@@ -88,6 +88,11 @@ class Constraints(Vertical):
         with Horizontal(id="places"):
             for name in self._places:
                 yield from self._field(name, "90%" if name == "risk" else "any")
+            if self._buys:
+                yield from (self._tick(name) for name in TICKS if name not in FIRST_LINE)
+
+    def _tick(self, name: str) -> Tick:
+        return Tick(TICKS[name], name in self._first.purchase, id=name)
 
     def _field(self, name: str, placeholder: str) -> ComposeResult:
         yield Label(LABELS[name])
@@ -112,7 +117,8 @@ class Constraints(Vertical):
         typed = any(self.query_one(f"#{name}", Input).value.strip() for name in limits)
         if self._places and self.query_one("#risk", Input).value != self._first.risk:
             typed = True
-        self.set_class(typed, "-limiting")
+        ticked = any(tick.value for tick in self.query(Tick) if tick.id not in FIRST_LINE)
+        self.set_class(typed or ticked, "-limiting")
 
     @property
     def inputs(self) -> Inputs:
