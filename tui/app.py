@@ -217,14 +217,14 @@ class PlannerApp(App[str]):
 
     def action_save(self) -> None:
         from planner.actions.saved_screens import folder, save
-        from tui.screens.path import PathScreen
+        from tui.screens.path import PathScreen, file_name
 
         state = self.state()
 
         def write(path: Path, force: bool) -> None:
             save(state, path, force=force)
 
-        name = f"{_file_name(self.subject.workload.name)}.json"
+        name = f"{file_name(self.subject.workload.name)}.json"
         self.push_screen(PathScreen("Save the session as", folder() / name, write), self._saved_as)
 
     def _saved_as(self, path: str | None) -> None:
@@ -244,12 +244,6 @@ class PlannerApp(App[str]):
     def _open(self, path: str | None) -> None:
         if path is not None and not self._is_held():
             self.exit(path)
-
-
-def _file_name(text: str) -> str:
-    """A name of a workload as the name of a file."""
-    kept = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in text)
-    return kept.strip(".-")[:80] or "session"
 
 
 def all_keys() -> Mapping[str, str]:
