@@ -97,6 +97,10 @@ class FakeSky(ModuleType):
             raise RuntimeError("the launch failed")
         return 7, None
 
+    def api_info(self) -> SimpleNamespace:
+        """Asked first, because api_status warns on stderr in a thread that heard of no version."""
+        return SimpleNamespace(status="healthy", api_version="62", version="0.14.1")
+
     def api_status(self, *, all_status: bool, cluster_name: str) -> list[Any]:
         self._called("api_status", cluster_name)
         path = self.folder / "requests" / f"launch-{cluster_name}"
@@ -104,7 +108,11 @@ class FakeSky(ModuleType):
             return []
         name, created = json.loads(path.read_text())
         made = {"cluster_name": name, "name": "sky.launch", "created_at": created}
-        return [SimpleNamespace(request_id=path.name, **made)]
+        asked = {"cluster_name": name, "name": "sky.queue", "created_at": created + 1}
+        return [
+            SimpleNamespace(request_id="asked", **asked),
+            SimpleNamespace(request_id=path.name, **made),
+        ]
 
     def api_cancel(self, request: str) -> str:
         self._called("api_cancel", request)
@@ -113,7 +121,7 @@ class FakeSky(ModuleType):
     def queue(self, cluster: str) -> list[Any]:
         self._called("queue", cluster)
         self._must_stand(cluster)
-        return [SimpleNamespace(job_id=7)]
+        return [{"job_id": 7, "status": "RUNNING"}]
 
     def tail_logs(self, cluster: str, job: int, *, follow: bool, output_stream: Any) -> int:
         self._called("tail_logs", cluster)
@@ -134,7 +142,14 @@ class FakeSky(ModuleType):
     def status(self, *, refresh: str) -> list[dict[str, Any]]:
         self._called("status")
         return [
-            {"name": name, "status": "UP", "cloud": "AWS", "region": "us-east-1", "launched_at": 1}
+            {
+                "name": name,
+                "status": "UP",
+                "cloud": "AWS",
+                "region": "us-east-1",
+                "launched_at": 1,
+                "labels": {},
+            }
             for name in sorted(self.standing)
         ]
 
@@ -144,4 +159,4 @@ class FakeSky(ModuleType):
 
     def _must_stand(self, cluster: str) -> None:
         if cluster not in self.standing:
-            raise ClusterDoesNotExist(f"cluster {cluster} does not exist")
+            raise ClusterDoesNotExist(f"\x1b[33mCluster '{cluster}' does not exist.\x1b[0m")
