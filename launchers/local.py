@@ -34,6 +34,8 @@ from launchers.templates import Cluster, Ranks, find_template
 TERMINATE_WAIT_S = 3.0
 KILL_WAIT_S = 10.0
 OUTPUT_POLL_S = 0.05
+# Tells the processes of a run from all others, whatever became of the planner that started them.
+RUN_VARIABLE = "PLANNER_RUN"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -116,12 +118,18 @@ class LocalLauncher:
             )
 
     def adopt(self, run: BenchmarkRun, job: str) -> None:
-        """The process group of an earlier planner, if it is still that one."""
+        """The process group that an earlier planner started, if it still runs: by its number, or,
+        where that planner died before it could write it down, by the mark on its processes."""
         number, _, began = job.partition("@")
         if number.isdecimal() and began and processes.started(int(number)) == began:
             self._pid, self._pid_started = int(number), began
-        elif number.isdecimal() and _is_group_of(int(number), run.program.name):
-            self._pid = int(number)  # the leader ended, its children did not
+            return
+        for pid in processes.marked(RUN_VARIABLE, run.run_id):
+            with contextlib.suppress(OSError):
+                self._pid = os.getpgid(pid)
+                # Empty where the leader ended and its children did not.
+                self._pid_started = processes.started(self._pid)
+                return
 
     def stream(self, on_line: OnLine) -> None:
         run = self._running()
@@ -247,13 +255,10 @@ def _environment(run: BenchmarkRun) -> dict[str, str]:
     if run.threads:
         threads = dict.fromkeys(THREAD_VARIABLES, str(run.threads))
     # As a terminal would have it: a program that prints in the C locale fails on its first umlaut.
-    return {**os.environ, "PYTHONIOENCODING": "utf-8", **threads, **run.environment, **run.secrets}
-
-
-def _is_group_of(group: int, program: str) -> bool:
-    """Whether the group still runs and runs this program: its number may be another's by now."""
-    for pid in processes.group_members(group) or ():
-        with contextlib.suppress(OSError):
-            if program in Path(f"/proc/{pid}/cmdline").read_text("utf-8", errors="replace"):
-                return True
-    return False
+    return {
+        **os.environ,
+        **{"PYTHONIOENCODING": "utf-8", RUN_VARIABLE: run.run_id},
+        **threads,
+        **run.environment,
+        **run.secrets,
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +15,9 @@ MARKER = "@@PLANNER_RESULT "
 SCHEMA = "planner.benchmark/1"
 TEXTS = ("benchmark", "model", "task", "metric", "device")
 SECTIONS = ("hardware", "versions", "config", "data")
+# Environment variables whose values nobody may see: clouds' SDKs put some of them into errors.
+SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|CREDENTIAL", re.I)
+SHORTEST_SECRET = 8
 REMEDY = "see its output above; the run is in `planner calibrate status`"
 
 
@@ -65,8 +70,17 @@ def _is_positive(value: object) -> bool:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret value replaced."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    """The text with every secret value replaced, those in this process' environment too."""
+    known = {*secrets, *_of_environment()}
+    for secret in sorted(known, key=len, reverse=True):
         if secret:
             text = text.replace(secret, "[secret]")
     return text
+
+
+def _of_environment() -> list[str]:
+    return [
+        value
+        for name, value in os.environ.items()
+        if len(value) >= SHORTEST_SECRET and SECRET_NAMES.search(name)
+    ]

@@ -73,9 +73,11 @@ class SkyClient:
         return lines[0].strip()[:300]
 
     def find_job(self, cluster: str, request: str, where: str) -> int:
-        """The job that a launch by another process made or is making. Raises BenchmarkFailed."""
+        """The job that a launch by another process made or is making; ``request`` is empty where
+        that process died before it could write it down. Raises BenchmarkFailed."""
         sky = self.module()
         try:
+            request = request or self.launch_request(cluster)
             if request:
                 job, _handle = self.call(lambda: sky.get(request), PROVISION_TIMEOUT_S)
                 if job is not None:

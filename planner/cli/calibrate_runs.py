@@ -159,7 +159,9 @@ def signals_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt
 
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in signals}
+    # What is ignored stays ignored: `nohup planner calibrate run` outlives its terminal.
+    taken = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in taken}
     try:
         yield
     finally:

@@ -98,7 +98,7 @@ def test_killed_in_every_state(
 def test_killed_after_a_failed_tear_down(
     cloud: FakeSky, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
-    monkeypatch.setattr("launchers.skypilot.time.sleep", lambda _: None)
+    monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
 
     def work() -> None:
         cloud.faults["down"] = [ConnectionError("no answer") for _ in range(3)]
@@ -120,7 +120,7 @@ def test_killed_after_a_failed_tear_down(
 def test_a_preempted_run_says_so_and_is_over(
     cloud: FakeSky, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
-    monkeypatch.setattr("launchers.skypilot.time.sleep", lambda _: None)
+    monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
     killed_at(monkeypatch, 3, after=True, catalog=catalog)
     for path in (cloud.folder / "clusters").iterdir():
         path.unlink()

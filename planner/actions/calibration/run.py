@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
+from catalog.errors import CatalogError
 from catalog.observations import OwnObservation, OwnObservations
 from planner.errors import BadInput, OverBudget, PlannerError
 
@@ -27,6 +28,7 @@ Say = Callable[[str], None]
 # Importing torch, drawing the data, warming up and the test come on top of the time counted.
 GRACE_S = 180.0
 DEFAULT_SECONDS = 120.0
+CHECK_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,11 @@ def run_calibration(
         )
         for complaint in exporters.export(run.run_id, on, result.document):
             progress(f"warning: {complaint}")
-    record = ledger.run(run.run_id)
+    try:
+        record = ledger.run(run.run_id)
+    except CatalogError as error:  # all is done and stored; only the bill is not at hand
+        progress(f"warning: {error}")
+        record = None
     return CalibrationOutcome(
         run.run_id,
         on,
@@ -178,12 +184,14 @@ def _check(benchmark: Benchmark, run: BenchmarkRun, on: str) -> None:
             raise BadInput(
                 "files are not carried to a rented machine", where="--data", remedy="drop --data"
             )
-    done = subprocess.run(
-        [sys.executable, "-I", str(run.program), *run.arguments, "--check-only"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    words = [sys.executable, "-I", str(run.program), *run.arguments, "--check-only"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise PlannerError(
+            f"calibrate run {benchmark.name}: its arguments were not checked within "
+            f"{CHECK_TIMEOUT_S:g} s; try again when this machine has less to do"
+        ) from None
     if done.returncode == 0:
         return
     line = (done.stderr.strip().splitlines() or ["the program does not start"])[-1]
