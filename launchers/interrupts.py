@@ -1,4 +1,4 @@
-"""Ctrl-C, polite kills and lost terminals around a run: it ends, and everything is given back first.
+"""Ctrl-C, polite kills and lost terminals around a run: it ends, once all is given back.
 
 An exception in the wrong moment (between the end of a run and the beginning of its tear-down, in
 the tear-down itself) would leave a machine that costs money, so that signals are counted here.

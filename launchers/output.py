@@ -16,7 +16,7 @@ SCHEMA = "planner.benchmark/1"
 TEXTS = ("benchmark", "model", "task", "metric", "device")
 SECTIONS = ("hardware", "versions", "config", "data")
 # Environment variables whose values nobody may see: clouds' SDKs put some of them into errors.
-SECRET_NAMES = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|CREDENTIAL", re.I)
+SECRET_NAMES = re.compile(r"(?i)SECRET|TOKEN|PASSW|API_?KEY|ACCESS_KEY|CREDENTIAL")
 SHORTEST_SECRET = 8
 REMEDY = "see its output above; the run is in `planner calibrate status`"
 

@@ -13,7 +13,6 @@ from launchers.errors import (
     LaunchError,
     LaunchRefused,
     ResultNotStored,
-    TearDownFailed,
 )
 from launchers.interrupts import Interrupts
 from launchers.ledger import RunLedger, RunRecord, RunState

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from launchers import sky_server
 from launchers.background import LineStream, call, others_captured
 from launchers.base import Bill, OnLine
 from launchers.errors import BenchmarkFailed, LaunchError, LaunchRefused
@@ -137,12 +138,18 @@ class SkyClient:
         return Bill(usd, held_s, "SkyPilot's cost report") if usd > 0 else None
 
     def clusters(self) -> list[Cluster]:
-        """All that SkyPilot says exist, asked of the clouds. Raises LaunchError."""
+        """All that SkyPilot says exist, asked of the clouds. Leaves no server running that did not
+        run before. Raises LaunchError."""
         sky = self.module()
+
+        def ask() -> Any:
+            if not sky_server.runs(sky) and not sky_server.may_know_clusters():
+                return []
+            with sky_server.left_as_found(sky):
+                return sky.get(sky.status(refresh=sky.StatusRefreshMode.AUTO))
+
         try:
-            found = self.call(
-                lambda: sky.get(sky.status(refresh=sky.StatusRefreshMode.AUTO)), CALL_TIMEOUT_S
-            )
+            found = self.call(ask, CALL_TIMEOUT_S)
         except Exception as error:
             raise LaunchError(
                 f"SkyPilot does not say what exists ({self.said(error)})",

@@ -184,7 +184,7 @@ class SkyPilotLauncher:
             f"the machine costs {rate:.4g} USD/h, at most "
             f"{agreed_per_node * self._target.nodes:.4g} USD/h was agreed to",
             where=self.target,
-            remedy="given back; refresh the catalog (`planner catalog refresh`) or raise --max-cost",
+            remedy="given back; run `planner catalog refresh`, or raise --max-cost",
         )
 
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
