@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launchers.errors import BenchmarkFailed
@@ -62,6 +62,18 @@ def problem_of(document: object) -> str:
     if not _is_positive(document.get("value")):
         return f"value is {document.get('value')!r}, expected a positive number"
     return ""
+
+
+def watched(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the meters of a run saw; empty where there were none, or they said something odd."""
+    found = document.get("utilisation")
+    return found if isinstance(found, Mapping) else {}
+
+
+def samples(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The meters' samples, oldest first."""
+    found = watched(document).get("samples")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _is_positive(value: object) -> bool:

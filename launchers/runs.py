@@ -259,6 +259,7 @@ def _tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
             drive.note(RunState.TEAR_DOWN_FAILED, problem=str(error) or "interrupted")
             raise
     drive.spending.stop()
+    _salvage(drive)  # a log that was still being read may have brought it meanwhile
     bill = drive.launcher.bill() if drive.launcher.resource else None
     bill = bill or _own_count(drive.spending, rented=bool(drive.launcher.resource))
     drive.note(

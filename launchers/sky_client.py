@@ -59,7 +59,11 @@ class SkyClient:
                 self.guard()
 
         with others_captured(self.output):  # SkyPilot prints its progress
-            return call(function, timeout_s, meanwhile)
+            try:
+                return call(function, timeout_s, meanwhile)
+            except BaseException:  # Ctrl-C too: a result may be among the lines not yet looked at
+                self.output.drain(self._take_line)
+                raise
 
     def module(self, timeout_s: float = PROVISION_TIMEOUT_S) -> Any:
         # While captured, because SkyPilot's logger keeps the stdout it meets when imported.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchers.errors import LaunchRefused
+from launchers.output import samples
 
 
 def check() -> None:
@@ -35,8 +36,7 @@ def export(project: str, run_id: str, target: str, document: Mapping[str, Any]) 
             mode=os.environ.get("WANDB_MODE", "offline"),
             settings=wandb.Settings(silent=True),
         )
-        utilisation = document.get("utilisation") or document.get("utilization") or {}
-        for sample in utilisation.get("samples", ()):
+        for sample in samples(document):
             run.log({f"utilisation/{name}": value for name, value in sample.items()})
         for number, seconds in enumerate(document.get("step_seconds", ())):
             run.log({"step": number, "step_seconds": seconds})

@@ -99,10 +99,19 @@ class World:
         program.write_text(PROGRAM.format(lines=self.lines, then_s=self.then_s))
         self.cloud.log = "@@PLANNER_STAGE run\n" + "".join(f"(x) {line}" for line in self.lines)
         on = "local" if self.is_local else RENTED
-        path = self.folder / "output"
+        # A pipe, not a file: a full disk takes the message along.
+        reading, writing = os.pipe()
         kill_s = self.moment_s() if self.rng.random() < self.kill_share else None
         begun = time.monotonic()
-        pid = forked.start(self.command(f"run cnn --samples 600 --max-seconds 1 --on {on}"), path)
+        pid = forked.start(
+            self.command(f"run cnn --samples 600 --max-seconds 1 --on {on}"), writing
+        )
+        os.close(writing)
+        said: list[bytes] = []
+        reader = threading.Thread(
+            target=lambda: said.extend(iter(partial(os.read, reading, 65536), b""))
+        )
+        reader.start()
         beside = threading.Thread(target=self.meanwhile or (lambda _: None), args=(pid,))
         beside.start()
         self.code = forked.end(pid, longest_s=LONGEST_RUN_S, after_s=kill_s)
@@ -110,7 +119,9 @@ class World:
         if self.code == 0 and self.meanwhile is None:
             self.usual_s[self.is_local].append(time.monotonic() - begun)
         self.was_killed = self.code == -signal.SIGKILL
-        self.output = path.read_text(errors="replace")
+        reader.join()
+        os.close(reading)
+        self.output = b"".join(said).decode(errors="replace")
 
     @property
     def records(self) -> list[RunRecord]:
@@ -428,6 +439,7 @@ def fault(
         (folder / "tmp").mkdir(parents=True)
         with monkeypatch.context() as patch:
             patch.setenv("PLANNER_DATA_DIR", str(folder / "data"))
+            patch.setenv("SKY_RUNTIME_DIR", str(folder))
             patch.setattr("tempfile.tempdir", str(folder / "tmp"))
             patch.setattr(
                 "launchers.benchmarks.bundle.executable", lambda _: folder / "planner_cnn_x.py"
