@@ -18,14 +18,15 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 class Interrupts:
     """A context. The first signal in it raises KeyboardInterrupt, unless ``hold`` was called.
 
-    From then on the next one is kept until the context ends, and said; one more raises at once.
-    Signals that the process ignores (``nohup``) stay ignored. Does nothing outside the main thread.
+    From then on all are kept until the context ends, and the first is said; but a second Ctrl-C
+    raises at once, because whoever presses it read what it abandons. Signals that the process
+    ignores (``nohup``) stay ignored. Does nothing outside the main thread.
     """
 
     def __init__(self, say: Callable[[str], None], kept: str = "") -> None:
         self._say, self._text = say, kept
         self._is_held = False
-        self._kept = 0
+        self._kept: list[int] = []
         self._before: dict[signal.Signals, Any] = {}
 
     def hold(self) -> None:
@@ -50,11 +51,12 @@ class Interrupts:
         if error is None and self._kept:
             raise KeyboardInterrupt
 
-    def _take(self, _number: int, _frame: FrameType | None) -> None:
+    def _take(self, number: int, _frame: FrameType | None) -> None:
         if not self._is_held:
             self._is_held = True
             raise KeyboardInterrupt
-        self._kept += 1
-        if self._kept > 1:
+        self._kept.append(number)
+        if self._kept.count(signal.SIGINT) > 1:
             raise KeyboardInterrupt
-        self._say(self._text)
+        if len(self._kept) == 1:
+            self._say(self._text)

@@ -171,26 +171,21 @@ def _finish(drive: Drive) -> RunResult:
 def _store(drive: Drive, result: RunResult) -> RunResult:
     try:
         drive.on_result(result)
-    except CatalogError as error:
-        drive.is_spool_needed = True
+    except Exception as error:  # whatever it is, this was paid for
+        drive.is_spool_needed = isinstance(error, CatalogError)  # the store may take it later
+        drive.is_given_up = True
+        path = rescue(drive.run.run_id, result.text)
+        kept = f"import it later: planner calibrate import {path}" if path else result.text
+        if isinstance(error, BenchmarkFailed):
+            raise type(error)(error.problem, where=error.where, remedy=kept) from error
         raise ResultNotStored(
             f"measured, but the result could not be stored ({error})",
             where=drive.run.run_id,
-            remedy=_rescued(drive, result),
-        ) from error
-    except BenchmarkFailed as error:  # paid for, and perhaps of use to somebody who knows more
-        drive.is_given_up = True
-        raise type(error)(
-            error.problem, where=error.where, remedy=_rescued(drive, result)
+            remedy=kept,
         ) from error
     drive.is_stored = True
     drive.note(RunState.COLLECTED)
     return result
-
-
-def _rescued(drive: Drive, result: RunResult) -> str:
-    path = rescue(drive.run.run_id, result.text)
-    return f"import it later: planner calibrate import {path}" if path else result.text
 
 
 def _guarded(drive: Drive, go: Callable[[], T]) -> T:
@@ -223,7 +218,7 @@ def _kept(drive: Drive) -> RunResult | None:
 
 def _salvage(drive: Drive) -> None:
     """Store what a run measured before it went wrong, was interrupted or stopped."""
-    if drive.is_stored or drive.is_spool_needed or drive.is_given_up:
+    if drive.is_stored or drive.is_given_up:
         return
     kept = _kept(drive)
     if kept is None:

@@ -130,7 +130,15 @@ def test_nsight_is_put_before_the_program(tmp_path: Path, monkeypatch: pytest.Mo
 def test_wandb_must_be_installed() -> None:
     if importlib.util.find_spec("wandb"):
         pytest.skip("Weights & Biases is installed")
-    with pytest.raises(LaunchRefused, match="pip install wandb"):
+    with pytest.raises(LaunchRefused, match=r"pip install .ai-capacity-planner"):
+        Exporters.of("", "project")
+
+
+def test_an_unknown_mode_of_wandb_is_said_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "of-line")
+    with pytest.raises(LaunchRefused, match="of-line.*offline, online"):
         Exporters.of("", "project")
 
 
