@@ -11,7 +11,6 @@ from typing import Any, Literal
 from launchers.errors import LaunchRefused
 from launchers.output import samples
 
-
 Mode = Literal["offline", "online", "disabled", "shared"]
 MODES: tuple[Mode, ...] = ("offline", "online", "disabled", "shared")
 

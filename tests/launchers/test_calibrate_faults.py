@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import select
 import signal
 import sqlite3
 import threading
@@ -76,6 +77,8 @@ class World:
     # What is done to the process while it runs, called with its pid in a thread.
     meanwhile: Callable[[int], None] | None = None
     kill_share: float = 0.25
+    # Whoever reads what the command says leaves then, as a terminal does that is closed.
+    listens_s: float | None = None
     output: str = ""
     code: int | None = 0
     was_killed: bool = False
@@ -108,9 +111,7 @@ class World:
         )
         os.close(writing)
         said: list[bytes] = []
-        reader = threading.Thread(
-            target=lambda: said.extend(iter(partial(os.read, reading, 65536), b""))
-        )
+        reader = threading.Thread(target=_listen, args=(reading, said, self.listens_s))
         reader.start()
         beside = threading.Thread(target=self.meanwhile or (lambda _: None), args=(pid,))
         beside.start()
@@ -120,7 +121,6 @@ class World:
             self.usual_s[self.is_local].append(time.monotonic() - begun)
         self.was_killed = self.code == -signal.SIGKILL
         reader.join()
-        os.close(reading)
         self.output = b"".join(said).decode(errors="replace")
 
     @property
@@ -136,7 +136,7 @@ class World:
         assert "Traceback" not in self.output
         assert "unexpected" not in self.output
         assert SECRET not in self.output
-        if self.was_killed or self.code in {0, 130} | EARLY_OR_LATE:
+        if self.was_killed or self.code in {0, 130} | EARLY_OR_LATE or self.listens_s is not None:
             return
         last = self.output.strip().splitlines()[-1]
         assert last.startswith("error: "), self.output
@@ -230,6 +230,17 @@ class World:
         if not ids and rescued:
             code, said = self.say(f"import {rescued[-1]}")
             assert code == (0 if whole else 2), said
+
+
+def _listen(reading: int, said: list[bytes], seconds: float | None) -> None:
+    begun = time.monotonic()
+    while seconds is None or time.monotonic() < begun + seconds:
+        if select.select([reading], [], [], 0.02)[0]:
+            read = os.read(reading, 65536)
+            if not read:
+                break
+            said.append(read)
+    os.close(reading)
 
 
 # The faults ------------------------------------------------------------------------------------
@@ -354,6 +365,10 @@ def stopped(world: World) -> None:
     world.kill_share = 0.0
 
 
+def nobody_reads(world: World) -> None:
+    world.listens_s = world.moment_s()
+
+
 def local(fault: Callable[[World], None]) -> Callable[[World], None]:
     def prepare(world: World) -> None:
         world.is_local = True
@@ -383,6 +398,7 @@ KINDS: dict[str, Callable[[World], None]] = {
     "ledger locked": ledger_locked,
     "interrupted": interrupted,
     "stopped": stopped,
+    "nobody reads": nobody_reads,
     "local, killed": local(killed),
     "local, hung": local_hung,
     "local, garbage": local(garbage),

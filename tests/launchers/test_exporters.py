@@ -138,7 +138,7 @@ def test_an_unknown_mode_of_wandb_is_said_before_anything_is_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "of-line")
-    with pytest.raises(LaunchRefused, match="of-line.*offline, online"):
+    with pytest.raises(LaunchRefused, match=r"of-line.*offline, online"):
         Exporters.of("", "project")
 
 
