@@ -9,7 +9,7 @@ from typing import Literal, cast
 from catalog import Catalog, UnknownName
 from catalog.model_shapes import ModelShape
 from planner.actions.behind import observations_behind
-from planner.actions.calibration.own import machines_up_to, this_machine
+from planner.actions.calibration.own import machines_up_to, this_machine, why_not_on
 from planner.candidates.amount import amount_of
 from planner.candidates.eligible import ability
 from planner.errors import BadInput, Infeasible
@@ -45,7 +45,8 @@ def estimate(
     found = throughput_of(workload, shape, machines, measured, catalog=catalog)
     last = len(machines) - 1
     if found.why_not[last]:
-        raise Infeasible(f"{workload.subject} cannot run on {on}: {found.why_not[last]}")
+        reason = why_not_on(device, found.why_not[last])
+        raise Infeasible(f"{workload.subject} cannot run on {on}: {reason}")
     total = amount_of(workload).total
     median, slow, fast = (float(column[last]) for column in (found.median, found.p10, found.p90))
     basis = cast(Literal["measured", "calibrated", "analytic"], found.basis[last])

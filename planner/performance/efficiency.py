@@ -1,9 +1,10 @@
 """From peak to practice: kernel efficiency, and how far analytic times are expected to be off.
 
-log(measured / analytic throughput) is a sum of normal effects, from what all runs of a task share
-down to one exact configuration. Own measurements are noisy sums of the same effects, so the
-posterior of any configuration follows in closed form (a Gaussian process with a nested kernel):
-a measurement moves its neighbours as much as they share, and an exact repeat almost wholly.
+log(measured / analytic throughput) is a sum of normal effects, from what all runs on a device or
+of a task share down to one exact configuration. Own measurements are noisy sums of the same
+effects, so the posterior of any configuration follows in closed form (a Gaussian process whose
+kernel is the shares of the groups that two configurations have in common): a measurement moves its
+neighbours as much as they share, and an exact repeat almost wholly.
 """
 
 from __future__ import annotations
@@ -84,15 +85,21 @@ _PRIORS: dict[tuple[str, str], Prior] = {
 }
 _UNFAMILIAR = Prior(0.25, 0.80, "no experience with this kind of device")
 
-# How the prior variance is shared between nested effects, widest group first. The rest is the
-# configuration's own. Two runs of one configuration differ by MEASUREMENT_SD.
+# How the prior variance is shared between effects, widest group first. Two runs of one
+# configuration differ by MEASUREMENT_SD. Set after half the mean squared difference of the fit's
+# errors (in standard deviations, groups weighing equally) between published rows that differ in
+# the batch only (0.6), in the framework (0.9), in the model (1.0), in model and framework (1.4),
+# in accelerator and framework (2.0); errors of one accelerator in two tasks correlate by 0.2,
+# which is the `device`.
 _SHARES = (
-    ("task", 0.15),
-    ("kind", 0.20),
-    ("accelerator", 0.25),
-    ("model", 0.15),
-    ("pair", 0.15),
-    ("exact", 0.10),
+    ("device", 0.10),
+    ("task", 0.10),
+    ("kind", 0.10),
+    ("accelerator", 0.15),
+    ("model", 0.10),
+    ("framework", 0.15),
+    ("pair", 0.10),
+    ("exact", 0.20),
 )
 MEASUREMENT_SD = 0.03
 
@@ -114,10 +121,12 @@ class Setup:
         """The group it belongs to at every level of nesting."""
         exact = (self.precision, self.framework, round(self.batch, 6), round(self.devices, 6))
         return {
+            "device": (self.accelerator,),
             "task": (self.task,),
             "kind": (self.task, self.kind),
             "accelerator": (self.task, self.accelerator),
             "model": (self.task, self.model),
+            "framework": (self.task, self.kind, self.framework),
             "pair": (self.task, self.accelerator, self.model),
             "exact": (self.task, self.accelerator, self.model, *exact),
         }

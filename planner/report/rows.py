@@ -27,27 +27,31 @@ def to_csv(result: Recommendation | PortfolioResult) -> str:
     """One row an option; of a portfolio, one row a chosen configuration, its workload first."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    columns, rows = _table(result)
+    columns, rows = table_of(result)
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows(_shown(rows))
     return out.getvalue().rstrip("\n")
 
 
 def to_markdown(result: Recommendation | PortfolioResult) -> str:
-    columns, rows = _table(result)
+    columns, rows = table_of(result)
     lines = [
         result.headline,
         "",
         "| " + " | ".join(columns) + " |",
         "|" + " --- |" * len(columns),
     ]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in _shown(rows)]
     return "\n".join(lines)
 
 
-def _table(
-    result: Recommendation | PortfolioResult,
+def table_of(
+    result: Recommendation | PortfolioResult | Front,
 ) -> tuple[tuple[str, ...], list[list[object]]]:
+    """Columns and rows; None is unknown or does not apply."""
+    if isinstance(result, Front):
+        columns = _front_columns(result)
+        return columns, [[getattr(point, name) for name in columns] for point in result.points]
     if isinstance(result, Recommendation):
         return COLUMNS, _ranked(result)
     rows = [
@@ -66,15 +70,16 @@ FRONT_COLUMNS = (
 def front_csv(result: Front) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_front_columns(result))
-    writer.writerows(_points(result))
+    columns, rows = table_of(result)
+    writer.writerow(columns)
+    writer.writerows(_shown(rows))
     return out.getvalue().rstrip("\n")
 
 
 def front_markdown(result: Front) -> str:
-    columns = _front_columns(result)
+    columns, rows = table_of(result)
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in _points(result)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in _shown(rows)]
     return "\n".join(lines)
 
 
@@ -83,9 +88,8 @@ def _front_columns(result: Front) -> tuple[str, ...]:
     return FRONT_COLUMNS if result.carbon_known is None else (*FRONT_COLUMNS, "kg_co2e")
 
 
-def _points(result: Front) -> list[list[object]]:
-    names = _front_columns(result)
-    rows = [[getattr(point, name) for name in names] for point in result.points]
+def _shown(rows: list[list[object]]) -> list[list[object]]:
+    """What is unknown is an empty cell."""
     return [["" if cell is None else cell for cell in row] for row in rows]
 
 
@@ -101,7 +105,7 @@ def _ranked(result: Recommendation) -> list[list[object]]:
 
 def _row(rank: int, item: Item) -> list[object]:
     latency = item.latency
-    cells: list[object] = [
+    return [
         rank,
         item.cloud,
         item.region,
@@ -134,4 +138,3 @@ def _row(rank: int, item: Item) -> list[object]:
         item.price.usd_per_hour,
         item.price.as_of,
     ]
-    return ["" if cell is None else cell for cell in cells]

@@ -12,12 +12,13 @@ import pytest
 from catalog import Catalog
 from catalog.observations import Observation, OwnObservations
 from catalog.verdicts import Verdict
-from planner.actions.calibration.own import Use, examine, own_measurements
+from launchers.hardware import describe_machine
+from planner.actions.calibration.own import Use, examine, own_measurements, this_machine
 from planner.actions.calibration.panel import PANEL, effect, questions
 from planner.actions.calibration.results import judge, results
 from planner.actions.estimate import estimate
 from planner.cli.main import run as planner
-from planner.errors import BadInput
+from planner.errors import BadInput, Infeasible
 from planner.report.calibration import shortened
 from planner.workload import parse
 from tests.launchers.conftest import RESULT, RESULT_LINE
@@ -124,6 +125,33 @@ def test_rows_no_plan_asks_about_stay_aside(store: Store, catalog: Catalog) -> N
     store(RESNET, metric="tokens_per_s_per_device")
     assert uses(catalog) == [Use.NOT_ASKED] * 4
     assert all(run.reason for run in examine(catalog))
+
+
+def test_a_memory_run_makes_decoding_here_estimable(catalog: Catalog) -> None:
+    asked = {"kind": "batch-inference", "model": "GPT2-124M", "samples": 1000,
+             "input_length": 128, "output_length": 64, "precision": "fp32"}  # fmt: skip
+    workload = parse(asked, where="test")
+    with pytest.raises(Infeasible, match="calibrate run memory --on local"):
+        estimate(workload, "local", catalog)
+
+    def ceiling(rate: float, notes: str = "", machine: str = "") -> str:
+        row = Observation(id="", task="ceiling", model="memory", metric="gb_per_s", value=rate,
+                          accelerator="this-machine", source="test", source_id="own",
+                          notes=notes)  # fmt: skip
+        here = machine or describe_machine().fingerprint
+        return OwnObservations().append(row, machine=here, result_json="{}").id
+
+    ceiling(80.0, machine="another")
+    ceiling(80.0, notes="other_cpu=0.5")
+    assert this_machine().memory_bandwidth is None
+    slow = ceiling(20.0)
+    before = estimate(workload, "local", catalog).throughput.value
+    fast = ceiling(40.0)
+    assert estimate(workload, "local", catalog).throughput.value > before
+    judge(fast, Verdict.UNDONE, catalog)
+    assert estimate(workload, "local", catalog).throughput.value == before
+    judge(slow, Verdict.UNDONE, catalog)
+    assert this_machine().memory_bandwidth is None
 
 
 @pytest.mark.parametrize("name", ["", "own-", "nothing"])

@@ -137,7 +137,22 @@ class TestPosterior:
         assert np.all(found.log_sd <= sd)
         shrunk = found.log_sd / sd
         assert list(shrunk) == sorted(shrunk)
-        assert posterior([setup(task="language-training")], measured).ratio[0] == 1.0
+        tasks = [
+            setup(task="language-training"),
+            setup(task="language-training", accelerator="L4"),
+        ]
+        same_device, other_device = np.abs(np.log(posterior(tasks, measured).ratio))
+        assert 0 < same_device < abs(np.log(found.ratio[2]))
+        assert other_device == 0
+
+    def test_runtimes_of_one_network_differ_more_than_batches(self) -> None:
+        asked = [
+            setup(batch=32.0),
+            setup(framework="openvino"),
+            setup(framework="openvino", model="x"),
+        ]
+        batch, runtime, both = np.log(posterior(asked, [Measured(setup(), 0.5)]).ratio)
+        assert batch > runtime > both > 0
 
     @settings(max_examples=50, deadline=None)
     @given(st.lists(st.floats(-2, 2), min_size=1, max_size=5))

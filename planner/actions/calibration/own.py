@@ -34,6 +34,8 @@ CONTRADICTION = 0.2
 OUTLIER_SD = 3.0
 # Part of the machine's CPU time that other processes may have had during a run. Assumption.
 OTHER_CPU_SHARE = 0.15
+# Part of the datasheet's bandwidth that copies of large arrays reach on CPUs. Assumption.
+STREAM_SHARE = 0.8
 # A run of a batch says as much about a service: the same engine, the same network.
 SIBLINGS = {"llm-batch": ("llm-serving",), "llm-serving": ("llm-batch",)}
 
@@ -96,12 +98,15 @@ def examine(catalog: Catalog) -> list[Examined]:
 
 
 def this_machine() -> Device:
-    """This machine's CPUs as one device; what could not be found out stays unknown."""
+    """This machine's CPUs as one device; what could not be found out stays unknown.
+
+    A CPU does not tell its memory bandwidth: it is known once `calibrate run memory` measured it.
+    """
     from launchers.hardware import describe_machine
 
     machine = describe_machine()
     peak = machine.peak_fp32_tflops
-    bandwidth = machine.memory_bandwidth_gb_per_s
+    bandwidth = machine.memory_bandwidth_gb_per_s or _measured_bandwidth(machine.fingerprint)
     return Device(
         name=THIS_MACHINE,
         kind=AcceleratorKind.CPU,
@@ -113,6 +118,30 @@ def this_machine() -> Device:
         link_domain=1,
         cores=None if machine.physical_cores is None else float(machine.physical_cores),
     )
+
+
+def _measured_bandwidth(fingerprint: str) -> float | None:
+    """GB/s that a datasheet would say, from the newest `memory` run of this machine in use."""
+    verdicts = Verdicts().all()
+    found = None
+    for own in OwnObservations().all():
+        seen, said = own.observation, verdicts.get(own.id)
+        ceiling = seen.task == CEILING and seen.metric == "gb_per_s"
+        if ceiling and own.machine == fingerprint and seen.accelerator == THIS_MACHINE:
+            undone = said is not None and said.verdict is Verdict.UNDONE
+            contended = _other_cpu(own) > OTHER_CPU_SHARE and (
+                said is None or said.verdict is not Verdict.KEPT
+            )
+            if seen.value and not undone and not contended:
+                found = seen.value / STREAM_SHARE
+    return found
+
+
+def why_not_on(device: Device, reason: str) -> str:
+    """The reason, with what to run where this machine has yet to be measured for it."""
+    if device.name == THIS_MACHINE and device.memory_bandwidth is None and "bandwidth" in reason:
+        return f"{reason}; `planner calibrate run memory --on local` measures it"
+    return reason
 
 
 def one_machine(device: Device) -> Machines:
@@ -160,7 +189,10 @@ def _examined(own: OwnObservation, catalog: Catalog) -> Examined:
     value = per_second(seen, estimate.unit, devices)
     ratio = None if value is None else log_ratio(estimate, value, last)
     if value is None or seen.value is None or ratio is None:
-        reason = estimate.why_not[last] or f"{seen.metric} is not what a plan estimates"
+        reason = (
+            why_not_on(device, estimate.why_not[last])
+            or f"{seen.metric} is not what a plan estimates"
+        )
         return Examined(own, Use.NOT_ASKED, reason=reason)
     setup = setups_of(workload, shape, machines, estimate)[last]
     sd = float(estimate.log_sd[last])
@@ -173,8 +205,7 @@ def _examined(own: OwnObservation, catalog: Catalog) -> Examined:
 
 def _contended(run: Examined, said: dict[str, Verdict]) -> Examined:
     """Hold back a run beside which the machine did other work."""
-    match = re.search(r"(?:^|;)other_cpu=([\d.]+)", run.own.observation.notes)
-    share = float(match[1]) if match else 0.0
+    share = _other_cpu(run.own)
     kept = said.get(run.own.id) is Verdict.KEPT
     if run.use is not Use.USED or share <= OTHER_CPU_SHARE or kept:
         return run
@@ -184,6 +215,12 @@ def _contended(run: Examined, said: dict[str, Verdict]) -> Examined:
         reason=f"other processes had {share:.0%} of the machine's CPU time; run it again alone, "
         "or keep it",
     )
+
+
+def _other_cpu(own: OwnObservation) -> float:
+    """Share of the machine's CPU time that other processes had during a run."""
+    match = re.search(r"(?:^|;)other_cpu=([\d.]+)", own.observation.notes)
+    return float(match[1]) if match else 0.0
 
 
 def _contradictions(runs: Sequence[Examined], said: dict[str, Verdict]) -> list[Examined]:
