@@ -17,6 +17,7 @@ from catalog import Catalog
 from catalog.observations import OwnObservations
 from launchers.base import RunTerms
 from launchers.ledger import RunLedger, RunState
+from launchers.sky_server import ELSEWHERE
 from planner.actions.calibration.run import CalibrationOptions, run_calibration
 from planner.actions.calibration.runs import orphans, resume, stop_all
 from planner.cli.main import run as planner
@@ -180,16 +181,30 @@ def test_stop_all_ends_living_planners_too(
     assert all(record.state.is_end for record in RunLedger().runs())
 
 
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where SkyPilot would keep its state, which is empty."""
+    for name in ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SKY_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / ".sky").mkdir()
+    return tmp_path / ".sky" / "state.db"
+
+
+def test_orphans_does_not_stop_a_server_that_is_slow_to_answer(cloud: FakeSky, state: Path) -> None:
+    (cloud.folder / "server").touch()
+    cloud.faults["api_info"] = [TimeoutError("read timed out")] * 2
+    assert planner(["calibrate", "orphans"]) == 0
+    assert cloud.server_runs
+
+
 @pytest.mark.parametrize(
     "known", ["nothing", "no clusters", "a cluster", "unreadable", "elsewhere"]
 )
 def test_orphans_leaves_no_server_behind(
-    cloud: FakeSky, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
+    cloud: FakeSky, state: Path, monkeypatch: pytest.MonkeyPatch, known: str
 ) -> None:
     """It is started only where there may be something to find, and stopped again."""
-    monkeypatch.setenv("SKY_RUNTIME_DIR", str(tmp_path))
-    state = tmp_path / ".sky" / "state.db"
-    state.parent.mkdir()
     if known == "unreadable":
         state.write_text("no database")
     elif known == "elsewhere":
