@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -76,12 +77,13 @@ class World:
     then_s: float = 0.0
     # What is done to the process while it runs, called with its pid in a thread.
     meanwhile: Callable[[int], None] | None = None
-    kill_share: float = 0.25
+    kill_share: float = 0.35
     # Whoever reads what the command says leaves then, as a terminal does that is closed.
     listens_s: float | None = None
     output: str = ""
     code: int | None = 0
     was_killed: bool = False
+    killed_in: str = ""
 
     def moment_s(self, *, late: float = 1.2) -> float:
         """Sometime within what such a run takes, or a little after."""
@@ -120,6 +122,8 @@ class World:
         if self.code == 0 and self.meanwhile is None:
             self.usual_s[self.is_local].append(time.monotonic() - begun)
         self.was_killed = self.code == -signal.SIGKILL
+        if self.was_killed:
+            self.killed_in = self.records[0].state if self.records else "nothing begun"
         reader.join()
         self.output = b"".join(said).decode(errors="replace")
 
@@ -488,6 +492,8 @@ def test_faults_leave_nothing_behind(fault: Fault, first: int) -> None:
     worlds = [fault(seed) for seed in range(first, first + RUNS_A_TEST)]
     killed = sum(world.was_killed for world in worlds)
     stored = sum(world.code == 0 for world in worlds)
+    states = Counter(world.killed_in for world in worlds if world.was_killed)
     print(f"{killed} killed, {stored} measured, {len(worlds) - killed - stored} failed")
+    print(", ".join(f"{number} in {state}" for state, number in states.items()))
     assert killed >= 2
     assert stored >= 2
