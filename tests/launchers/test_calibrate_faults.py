@@ -78,17 +78,25 @@ class World:
     # What is done to the process while it runs, called with its pid in a thread.
     meanwhile: Callable[[int], None] | None = None
     kill_share: float = 0.35
-    # Whoever reads what the command says leaves then, as a terminal does that is closed.
-    listens_s: float | None = None
+    # Set when whoever reads what the command says leaves, as a terminal does that is closed.
+    leaves: threading.Event = field(default_factory=threading.Event)
     output: str = ""
     code: int | None = 0
     was_killed: bool = False
     killed_in: str = ""
 
     def moment_s(self, *, late: float = 1.2) -> float:
-        """Sometime within what such a run takes, or a little after."""
+        """Sometime within what such a run takes from its first word in the ledger, or after."""
         seconds = sorted(self.usual_s[self.is_local]) or [1.0]
         return self.rng.uniform(0.0, late * seconds[len(seconds) // 2])
+
+    def wait_for_begin(self, pid: int) -> None:
+        """Until it has written to the ledger, or ended: before that there is little to go wrong."""
+        path = RunLedger().path
+        while not path.exists():
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+                return
+            time.sleep(0.005)
 
     def command(self, words: str) -> Callable[[], int]:
         return partial(planner, ["calibrate", *words.split()])
@@ -107,14 +115,16 @@ class World:
         # A pipe, not a file: a full disk takes the message along.
         reading, writing = os.pipe()
         kill_s = self.moment_s() if self.rng.random() < self.kill_share else None
-        begun = time.monotonic()
         pid = forked.start(
             self.command(f"run cnn --samples 600 --max-seconds 1 --on {on}"), writing
         )
         os.close(writing)
         said: list[bytes] = []
-        reader = threading.Thread(target=_listen, args=(reading, said, self.listens_s))
+        reader = threading.Thread(target=_listen, args=(reading, said, self.leaves))
         reader.start()
+        if self.rng.random() < 0.9:
+            self.wait_for_begin(pid)
+        begun = time.monotonic()
         beside = threading.Thread(target=self.meanwhile or (lambda _: None), args=(pid,))
         beside.start()
         self.code = forked.end(pid, longest_s=LONGEST_RUN_S, after_s=kill_s)
@@ -140,7 +150,7 @@ class World:
         assert "Traceback" not in self.output
         assert "unexpected" not in self.output
         assert SECRET not in self.output
-        if self.was_killed or self.code in {0, 130} | EARLY_OR_LATE or self.listens_s is not None:
+        if self.was_killed or self.code in {0, 130} | EARLY_OR_LATE or self.leaves.is_set():
             return
         last = self.output.strip().splitlines()[-1]
         assert last.startswith("error: "), self.output
@@ -236,9 +246,8 @@ class World:
             assert code == (0 if whole else 2), said
 
 
-def _listen(reading: int, said: list[bytes], seconds: float | None) -> None:
-    begun = time.monotonic()
-    while seconds is None or time.monotonic() < begun + seconds:
+def _listen(reading: int, said: list[bytes], leaves: threading.Event) -> None:
+    while not leaves.is_set():
         if select.select([reading], [], [], 0.02)[0]:
             read = os.read(reading, 65536)
             if not read:
@@ -326,9 +335,7 @@ def ledger_locked(world: World) -> None:
     """Another program holds the ledger, for a moment or for longer than anyone waits."""
 
     def lock(_pid: int) -> None:
-        path, end_s = RunLedger().path, time.monotonic() + 3.0
-        while not path.exists() and time.monotonic() < end_s:
-            time.sleep(0.01)
+        path = RunLedger().path
         time.sleep(world.moment_s(late=0.7))
         if not path.exists():
             return
@@ -370,7 +377,11 @@ def stopped(world: World) -> None:
 
 
 def nobody_reads(world: World) -> None:
-    world.listens_s = world.moment_s()
+    def leave(_pid: int) -> None:
+        time.sleep(world.moment_s())
+        world.leaves.set()
+
+    world.meanwhile = leave
 
 
 def local(fault: Callable[[World], None]) -> Callable[[World], None]:
