@@ -17,8 +17,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "docs"))
 
 # Of this checkout, not of an installed one.
+from references import commands, documents  # noqa: E402
+
 from catalog.attributes import attributes  # noqa: E402
 from planner.performance.learned.artefact import ARTEFACT, load  # noqa: E402
 from planner.report.accuracy import markdown, summary  # noqa: E402
@@ -104,6 +107,8 @@ PAGES = {
     "docs/catalog-attributes.md": catalog_attributes,
     "docs/accuracy.md": accuracy,
     "docs/examples.md": examples,
+    "docs/reference/commands.md": commands,
+    "docs/reference/json.md": documents,
     "README.md": readme,
 }
 

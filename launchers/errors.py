@@ -4,6 +4,7 @@ LaunchError                    base
 ├── LaunchRefused              nothing was started: unconfirmed, over the cost cap, bad target
 │   └── CostCapExceeded        the estimate is above the cap, or unknown where a cap is set
 ├── LimitReached               stopped at --max-cost or --max-hours
+│   └── HoursReached           at --max-hours: of a service the end that was asked for
 ├── BenchmarkFailed            it ran and gave no usable result
 │   └── BenchmarkUnusable      it says that the machine or an argument does not suit it
 ├── ResultNotStored            measured, but the store refused it; it is in a file
@@ -31,6 +32,10 @@ class CostCapExceeded(LaunchRefused):
 
 
 class LimitReached(LaunchError):
+    pass
+
+
+class HoursReached(LimitReached):
     pass
 
 

@@ -32,11 +32,13 @@ COLUMNS = ("run_id", "state", "at", "detail")
 
 
 class RunState(StrEnum):
-    """Where a run stands. FAILED and DONE are reached only after tear-down succeeded."""
+    """Where a run stands. FAILED and DONE are reached only after tear-down succeeded; KEPT is left
+    running because the user asked for that, and costs money until it is stopped."""
 
     PLANNED = "planned"
     LAUNCHING = "launching"
     RUNNING = "running"
+    KEPT = "kept"
     COLLECTING = "collecting"
     COLLECTED = "collected"
     TEARING_DOWN = "tearing_down"
@@ -83,6 +85,11 @@ class RunRecord:
         return bool(self.resource) and not (self.state.is_end or self.state is RunState.PLANNED)
 
     @property
+    def is_kept(self) -> bool:
+        """Left running because the user asked for that."""
+        return self.state is RunState.KEPT
+
+    @property
     def planner_is_alive(self) -> bool | None:
         """Whether the planner that has the run still lives; None when on another host."""
         if self.planner_host != socket.gethostname():
@@ -91,8 +98,10 @@ class RunRecord:
 
     @property
     def is_abandoned(self) -> bool:
-        """Not ended, and the planner that drove it is gone."""
-        return not self.state.is_end and self.planner_is_alive is False
+        """Not ended nor kept on purpose, and the planner that drove it is gone."""
+        if self.state.is_end or self.is_kept:
+            return False
+        return self.planner_is_alive is False
 
     @property
     def held_s(self) -> float:
@@ -147,6 +156,8 @@ class RunLedger:
             latest = next((one for one in self._merged(rows) if one.run_id == run_id), None)
             if latest is None or latest.state is not record.state or latest.state.is_end:
                 return False
+            if latest.is_kept:  # nobody drives it, its planner may live or not
+                return True
             if latest.planner_is_alive is None:
                 return from_other_hosts
             return not latest.planner_is_alive

@@ -29,7 +29,8 @@ class Orphan:
 def find_orphans(records: Iterable[RunRecord], clusters: list[Cluster] | None) -> list[Orphan]:
     """Those of the ledger first, oldest first. ``clusters`` is None when SkyPilot was not asked.
 
-    A run whose planner lives is none; one on another host, of which nothing is known, is.
+    A run whose planner lives, or that was asked to stay up, is none; one on another host, of which
+    nothing is known, is.
     """
     existing = {cluster.name: cluster for cluster in clusters or ()}
     by_name = {record.resource: record for record in records if record.resource}
@@ -37,7 +38,7 @@ def find_orphans(records: Iterable[RunRecord], clusters: list[Cluster] | None) -
     for name, record in by_name.items():
         cluster = existing.get(name)
         if record.may_cost_money:
-            if record.planner_is_alive:
+            if record.planner_is_alive or record.is_kept:
                 continue
             found.append(_of_ledger(record, cluster, asked=clusters is not None))
         elif cluster is not None:

@@ -106,19 +106,38 @@ def carry_out(drive: Drive, *, confirmed: bool) -> RunResult:
         terms=drive.terms,
     )
 
-    def on_request(name: str) -> None:
-        drive.note(RunState.LAUNCHING, request=name)
-
     def go() -> RunResult:
-        ledger.record(run.run_id, RunState.LAUNCHING)
-        drive.spending.start()
-        drive.stages.enter(Stage.PROVISION, launcher.target)
-        job = launcher.launch(run, drive.take, confirmed=confirmed, on_request=on_request)
+        job = _launch(drive, confirmed=confirmed)
         # With the rate of what was really taken: whoever takes the run over watches its cost.
         drive.note(RunState.RUNNING, job=job, usd_per_hour=drive.spending.usd_per_hour)
         return _finish(drive)
 
     return _guarded(drive, go)
+
+
+def leave_up(drive: Drive, *, confirmed: bool) -> str:
+    """Launch, and leave it running: returns the job. What was begun is torn down when the launch
+    fails or is interrupted. Raises LaunchError, CatalogError."""
+    drive.ledger.plan(
+        drive.run.run_id,
+        benchmark=drive.run.benchmark,
+        target=drive.launcher.target,
+        resource=drive.launcher.resource,
+        terms=drive.terms,
+    )
+    with Interrupts(drive.on_line, GIVING_BACK) as interrupts:
+        try:
+            try:
+                job = _launch(drive, confirmed=confirmed)
+                # Before the user is told: what is not in the ledger is found by nobody.
+                drive.ledger.record(drive.run.run_id, RunState.KEPT, job=job)
+            finally:
+                interrupts.hold()
+        except BaseException as error:
+            problem = redact(str(error), drive.run.secrets.values()) or "interrupted"
+            _tear_down(drive, end=RunState.FAILED, problem=problem)
+            raise
+    return job
 
 
 def resume(drive: Drive, record: RunRecord) -> RunResult | None:
@@ -139,7 +158,7 @@ def resume(drive: Drive, record: RunRecord) -> RunResult | None:
             raise LaunchRefused(
                 "the planner ended before it launched anything",
                 where=record.run_id,
-                remedy=f"`planner calibrate run {record.benchmark} --on {record.target}` again",
+                remedy="start it again",
             )
         if record.is_stored:
             drive.is_stored = True
@@ -158,6 +177,16 @@ def resume(drive: Drive, record: RunRecord) -> RunResult | None:
         return _finish(drive)
 
     return _guarded(drive, go)
+
+
+def _launch(drive: Drive, *, confirmed: bool) -> str:
+    def on_request(name: str) -> None:
+        drive.note(RunState.LAUNCHING, request=name)
+
+    drive.ledger.record(drive.run.run_id, RunState.LAUNCHING)
+    drive.spending.start()
+    drive.stages.enter(Stage.PROVISION, drive.launcher.target)
+    return drive.launcher.launch(drive.run, drive.take, confirmed=confirmed, on_request=on_request)
 
 
 def _finish(drive: Drive) -> RunResult:

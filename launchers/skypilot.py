@@ -17,7 +17,7 @@ from typing import Any
 
 from launchers.background import TookTooLong
 from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult
-from launchers.cost_cap import check_cap, limits, max_hourly_usd
+from launchers.cost_cap import Limits, check_cap, limits, max_hourly_usd
 from launchers.errors import (
     BenchmarkFailed,
     BenchmarkUnusable,
@@ -46,6 +46,8 @@ class SkyPilotLauncher:
     ``guard`` is called all the time and raises LaunchError to end the run; ``on_rate`` gets the
     price per hour of what SkyPilot took.
     """
+
+    log_attempts = LOG_ATTEMPTS
 
     def __init__(
         self,
@@ -99,22 +101,11 @@ class SkyPilotLauncher:
         self._begin(run, on_line)
         self._launched_at_s = time.time() - 60  # SkyPilot's server may run on another clock
         sky = self._client.module()
-        folder = self._upload_folder(run)
         bounds = limits(run.timeout_s, self._max_hours)
         hourly = max_hourly_usd(self._target, self._estimate, self._max_cost_usd)
         try:
             task = self._client.call(
-                lambda: build_task(
-                    sky,
-                    run,
-                    self._target,
-                    name=self.resource,
-                    workdir=folder,
-                    python=self._python,
-                    max_hourly_usd=hourly,
-                    bounds=bounds,
-                ),
-                PROVISION_TIMEOUT_S,
+                lambda: self._task(sky, run, bounds, hourly), PROVISION_TIMEOUT_S
             )
         except LaunchError:
             raise
@@ -130,10 +121,7 @@ class SkyPilotLauncher:
         def submit() -> Any:
             try:
                 self._request = sky.launch(
-                    task,
-                    cluster_name=self.resource,
-                    idle_minutes_to_autostop=bounds.idle_minutes,
-                    down=True,
+                    task, cluster_name=self.resource, **self._ends_by_itself(bounds)
                 )
                 self._is_answered = True
             finally:
@@ -184,7 +172,8 @@ class SkyPilotLauncher:
             f"the machine costs {rate:.4g} USD/h, at most "
             f"{agreed_per_node * self._target.nodes:.4g} USD/h was agreed to",
             where=self.target,
-            remedy="given back; run `planner catalog refresh`, or raise --max-cost",
+            remedy="given back; run `planner catalog refresh`, or allow it by a higher --max-cost "
+            "(also where you pay less than the list price)",
         )
 
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
@@ -213,7 +202,7 @@ class SkyPilotLauncher:
             finally:
                 client.output.finish()
 
-        for attempt in range(1, LOG_ATTEMPTS + 1):
+        for attempt in range(1, self.log_attempts + 1):
             client_lines.clear()
             try:
                 code = client.call(follow, limit_s)
@@ -228,7 +217,7 @@ class SkyPilotLauncher:
                     raise
             except Exception as error:  # noqa: BLE001  # a lost node ends it in many ways
                 self._log_end = client.said(error)
-                if attempt < LOG_ATTEMPTS and not self._has_result():
+                if attempt < self.log_attempts and not self._has_result():
                     time.sleep(RETRY_WAIT_S)
                     continue
             else:
@@ -292,6 +281,25 @@ class SkyPilotLauncher:
         cancels its launch if that is still under way."""
         del run, job
         self._may_exist = self._is_adopted = True
+
+    def _task(self, sky: Any, run: BenchmarkRun, bounds: Limits, hourly: float | None) -> Any:
+        """The ``sky.Task`` to launch, within its bounds. Raises what SkyPilot raises."""
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="planner-run-"))
+        shutil.copy(run.program, folder)
+        return build_task(
+            sky,
+            run,
+            self._target,
+            name=self.resource,
+            workdir=folder,
+            python=self._python,
+            max_hourly_usd=hourly,
+            bounds=bounds,
+        )
+
+    def _ends_by_itself(self, bounds: Limits) -> dict[str, Any]:
+        """What SkyPilot does about a cluster without a job, whatever becomes of this program."""
+        return {"idle_minutes_to_autostop": bounds.idle_minutes, "down": True}
 
     def _take_down(self) -> None:
         client = self._client

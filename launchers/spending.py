@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from launchers.base import RunTerms
-from launchers.errors import LimitReached
+from launchers.errors import HoursReached, LimitReached
 
 # A run is stopped this long before a limit, because giving a machine back takes minutes; of
 # short limits this part.
@@ -55,7 +55,7 @@ class Spending:
         """Called all the time while a run is under way. Raises LimitReached."""
         hours, cost = self._terms.max_hours, self._terms.max_cost_usd
         if hours is not None and self.seconds >= _stop_s(hours * 3600):
-            raise LimitReached(
+            raise HoursReached(
                 f"held for {self.seconds / 3600:.2f} h, the limit is {hours:g} h",
                 where=self._where,
                 remedy="stopped and given back; raise --max-hours or give it less work",

@@ -2,7 +2,8 @@
 
 Each makes bash lines that find the nodes in what SkyPilot (``SKYPILOT_NODE_IPS``, ``_NODE_RANK``,
 ``_NUM_NODES``) or Slurm (``SLURM_JOB_NODELIST``, ``_NODEID``) tells a node, so that the same text
-runs on every node. The benchmarks read RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT
+runs on every node; elsewhere ``NODE_IPS`` and ``NODE_RANK`` are asked for. The benchmarks
+read RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT
 (``launchers/benchmarks/programs/ranks.py``): torchrun, DeepSpeed and Ray Train set them;
 srun and Horovod have names of their own, which are translated.
 """
@@ -28,6 +29,7 @@ class Cluster(StrEnum):
     LOCAL = "local"
     SKYPILOT = "skypilot"
     SLURM = "slurm"
+    ANY = "any"  # of these, whichever the script finds itself on
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,27 @@ _FOUND = {
         'node_rank="${SLURM_NODEID:-0}"'
     ),
 }
+# A pod of an indexed Kubernetes Job has its rank in JOB_COMPLETION_INDEX.
+_GIVEN = (
+    'node_ips="${NODE_IPS:?is one address a line, of all nodes, the first one first}"\n'
+    'head="$(printf "%s\\n" "$node_ips" | head -n 1)"\n'
+    'node_rank="${NODE_RANK:-${JOB_COMPLETION_INDEX:?or NODE_RANK is the number of this node}}"'
+)
+
+
+def _found(cluster: Cluster, ranks: Ranks) -> str:
+    if cluster is not Cluster.ANY:
+        return _FOUND[cluster]
+    if ranks.nodes == 1:
+        return _FOUND[Cluster.LOCAL]
+    sky, slurm = _FOUND[Cluster.SKYPILOT], _FOUND[Cluster.SLURM]
+    return (
+        f'if [ -n "${{SKYPILOT_NODE_IPS:-}}" ]; then\n{sky}\n'
+        f'elif [ -n "${{SLURM_JOB_NODELIST:-}}" ]; then\n{slurm}\n'
+        f"else\n{_GIVEN}\nfi"
+    )
+
+
 Line = Callable[[str, Ranks, str], str]
 
 
@@ -85,7 +108,7 @@ class Template:
                 remedy="use --on skypilot:...,nodes=N",
             )
         line = self._line(shlex.join(words), ranks, python)
-        lines = ["set -e", _FOUND[cluster], line]
+        lines = ["set -e", _found(cluster, ranks), line]
         if self.once and ranks.nodes > 1:
             lines[-1] = f'if [ "$node_rank" = 0 ]; then\n{line}\nfi'
         return "\n".join(lines)

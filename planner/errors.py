@@ -6,7 +6,8 @@
     └── OverBudget              4  feasible, but the cheapest plan costs more than the budget
 
 ``catalog.CatalogError`` and ``catalog.UnknownName`` also end with 2. Ctrl-C ends with 130.
-5 is no error: ``planner replay`` and ``planner diff --exit-code`` found another answer.
+5 is no error: ``planner replay`` and ``planner diff --exit-code`` found another answer, ``planner
+gate`` that an old plan is not worth keeping.
 """
 
 from __future__ import annotations

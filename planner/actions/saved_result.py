@@ -31,6 +31,13 @@ _UNITS: Mapping[object, str] = {
 
 def read_result(path: str) -> Recommendation:
     """A result saved by ``planner recommend --format json``. Raises BadInput."""
+    found = read_saved(path, {SCHEMA: Recommendation})
+    assert isinstance(found, Recommendation)
+    return found
+
+
+def read_saved(path: str, schemas: Mapping[str, type[BaseModel]]) -> BaseModel:
+    """A saved result of one of these schemas. Raises BadInput."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         data = json.loads(text)
@@ -46,15 +53,18 @@ def read_result(path: str) -> Recommendation:
             remedy="save one with planner recommend ... --format json",
         ) from None
     schema = data.get("schema") if isinstance(data, dict) else None
-    if schema != SCHEMA:
+    if not isinstance(schema, str) or schema not in schemas:
         found = f"holds {shown(schema)}" if schema is not None else "holds no result"
+        one_kind = "one workload's result with planner recommend"
+        several = "one with planner recommend, compare, mix, capacity"
+        remedy = one_kind if len(schemas) == 1 else several
         raise BadInput(
-            f"{found}, not {SCHEMA}",
+            f"{found}, not {' or '.join(schemas)}",
             where=f"{path}: schema",
-            remedy="save one workload's result with planner recommend ... --format json",
+            remedy=f"save {remedy} ... --format json",
         )
     try:
-        return Recommendation.model_validate(data)
+        return schemas[schema].model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])

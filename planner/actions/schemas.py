@@ -15,6 +15,7 @@ from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
 from planner.results.diff import Replay, ResultDiff
+from planner.results.gate import Gate
 from planner.results.mix import MixFront, MixResult
 from planner.results.sweep import Sweep
 from planner.trace.profile import Profile
@@ -36,6 +37,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "calibration-results": CalibrationResults,
     "diff": ResultDiff,
     "replay": Replay,
+    "gate": Gate,
 }
 FILES: dict[str, Any] = {
     "workload": Annotated[Workload, Field(discriminator="kind")],

@@ -14,6 +14,7 @@ from planner.cli import calibrate_plan, calibrate_results, calibrate_runs
 from planner.cli.calibrate_results import Format as ResultFormat
 from planner.cli.calibrate_results import show_stored
 from planner.cli.calibrate_runs import bill_json, print_table, signals_interrupt
+from planner.cli.limit_options import amount, max_hours_of
 from planner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def run(
         "precision": precision,
         "batch-size": batch_size,
         "device": device,
-        "samples": None if samples is None else int(_quantity(whole_count, samples, "--samples")),
+        "samples": None if samples is None else int(amount(whole_count, samples, "--samples")),
         "epochs": epochs,
         "data": data if data in (None, "sklearn") else str(Path(data).absolute()),
     }
@@ -130,8 +131,8 @@ def run(
         threads=threads,
         max_seconds=max_seconds,
         python=python,
-        max_cost_usd=None if max_cost is None else _quantity(usd, max_cost, "--max-cost"),
-        max_hours=_hours(max_hours),
+        max_cost_usd=None if max_cost is None else amount(usd, max_cost, "--max-cost"),
+        max_hours=max_hours_of(max_hours),
         template=template,
         ranks=ranks,
         profile=profile,
@@ -200,19 +201,6 @@ def _settings(words: list[str]) -> dict[str, str]:
             raise BadInput(f"{word!r} is not NAME=VALUE", where="--set", remedy="say steps=50")
         found[name] = value.strip()
     return found
-
-
-def _quantity(parse: Any, text: str, flag: str) -> float:
-    try:
-        return float(parse(text))
-    except ValueError as error:
-        raise BadInput(str(error), where=flag) from error
-
-
-def _hours(value: float | None) -> float | None:
-    if value is not None and not 0 < value < 10_000:
-        raise BadInput("must be above zero", where="--max-hours", remedy="say 1.5")
-    return value
 
 
 def _cost_line(on: str, estimate: CostEstimate) -> str:

@@ -54,7 +54,12 @@ def status(format: FormatOption = Format.TABLE) -> int:
     else:
         say("no run was started yet")
     for record in records:
-        if record.may_cost_money and record.planner_is_alive is not True:
+        if record.is_kept:
+            say(
+                f"note: {record.resource} is up as asked and costs money; `planner calibrate stop "
+                f"{record.run_id}` takes it down"
+            )
+        elif record.may_cost_money and record.planner_is_alive is not True:
             say(
                 f"warning: {record.resource} may still cost money; `planner calibrate resume "
                 f"{record.run_id}` fetches its result, `planner calibrate stop {record.run_id}` "

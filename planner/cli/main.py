@@ -19,7 +19,7 @@ import typer
 # Commands by name, and groups of commands: each lives in the module of its name in this package.
 COMMANDS = (
     "recommend", "pareto", "compare", "sweep", "diff", "replay", "mix", "capacity", "estimate",
-    "trace", "accuracy", "fit", "init", "schema", "doctor", "tui",
+    "trace", "accuracy", "fit", "init", "schema", "export", "launch", "gate", "doctor", "tui",
 )  # fmt: skip
 GROUPS = ("calibrate", "catalog")
 # Commands that read, compute and print, hold nothing open and start no other process.

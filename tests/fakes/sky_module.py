@@ -28,6 +28,22 @@ class ApiServerConnectionError(RuntimeError):
     pass
 
 
+class _Tasks:
+    """SkyPilot's ``Task``; ``configs`` are those made of a mapping, with the secrets beside it."""
+
+    def __init__(self) -> None:
+        self.configs: list[tuple[dict[str, Any], dict[str, str]]] = []
+
+    def __call__(self, **options: Any) -> Any:
+        return SimpleNamespace(set_resources=lambda _: None, **options)
+
+    def from_yaml_config(
+        self, config: dict[str, Any], *, secrets_overrides: list[tuple[str, str]] | None = None
+    ) -> Any:
+        self.configs.append((config, dict(secrets_overrides or [])))
+        return SimpleNamespace(config=config)
+
+
 class FakeSky(ModuleType):
     """``faults`` maps a verb to exceptions that it raises, one a call; ``hangs`` names verbs that
     never return; each call takes ``delay_s``, a launch ``provision_s``.
@@ -47,6 +63,7 @@ class FakeSky(ModuleType):
         self.lines_before_end: int | None = None
         self.end_of_node: Callable[[str], int] = self.hang
         self.exit_code = 0
+        self.options: list[dict[str, Any]] = []  # of each launch
         self.usd_per_hour = 0.8
         self.seconds_a_second, self.least_billed_s = 1.0, 0.0
         self.exceptions = SimpleNamespace(
@@ -54,6 +71,7 @@ class FakeSky(ModuleType):
             ApiServerConnectionError=ApiServerConnectionError,
         )
         self.StatusRefreshMode = SimpleNamespace(AUTO="AUTO")
+        self.Task = _Tasks()
         for name in ("clusters", "requests", "fates", "ended", "delivered"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -117,13 +135,11 @@ class FakeSky(ModuleType):
         if verb in self.hangs:
             self.hang(verb)
 
-    def Task(self, **options: Any) -> Any:  # noqa: N802  # SkyPilot's name
-        return SimpleNamespace(set_resources=lambda _: None, **options)
-
     def Resources(self, **options: Any) -> Any:  # noqa: N802
         return SimpleNamespace(**options)
 
     def launch(self, task: Any, *, cluster_name: str, **options: Any) -> str:
+        self.options.append(options)
         self._called("launch", cluster_name)
         request = f"launch-{cluster_name}"
         now = time.time()

@@ -74,7 +74,7 @@ def resume(
         chosen = [_named(ledger, run_id, "calibrate resume", take_over=take_over)]
     done = []
     for record in chosen:
-        if record.state.is_end or record.planner_is_alive:
+        if record.state.is_end or record.is_kept or record.planner_is_alive:
             continue
         claimed = ledger.claim(record.run_id, from_other_hosts=take_over)
         if claimed is None:
@@ -103,7 +103,7 @@ def stop(run_id: str, progress: Say) -> None:
     record = ledger.run(run_id)
     if record is None:
         raise BadInput(f"unknown run {run_id!r}", where="calibrate stop", remedy=KNOWN)
-    if record.planner_is_alive and not record.state.is_end:
+    if record.planner_is_alive and not (record.state.is_end or record.is_kept):
         raise BadInput(
             f"{run_id} is driven by process {record.planner_pid}, which still lives",
             where="calibrate stop",
@@ -159,6 +159,12 @@ def _named(ledger: RunLedger, run_id: str, where: str, *, take_over: bool) -> Ru
         raise BadInput(f"unknown run {run_id!r}", where=where, remedy=KNOWN)
     if record.state.is_end:
         raise BadInput(f"{run_id} has ended ({record.state})", where=where, remedy=KNOWN)
+    if record.is_kept:
+        raise BadInput(
+            f"{run_id} is up because that was asked for, and has no result",
+            where=where,
+            remedy=f"`planner calibrate stop {run_id}` takes it down",
+        )
     if record.planner_is_alive:
         raise BadInput(
             f"{run_id} is driven by process {record.planner_pid}, which still lives",
@@ -261,8 +267,11 @@ def _drive(
     def keep(result: object) -> None:
         from launchers.base import RunResult
         from launchers.benchmarks import find_benchmark
+        from launchers.sky_job import JOB
 
         assert isinstance(result, RunResult)
+        if record.benchmark == JOB:
+            return
         benchmark = find_benchmark(record.benchmark)
         opened = catalog or Catalog.open()
         stored.append(stored_by(record.run_id, benchmark, result, record.target, opened))
@@ -297,6 +306,7 @@ def _run(record: RunRecord) -> BenchmarkRun:
 def _launcher(record: RunRecord, guard: Callable[[], None], spending: Spending) -> Launcher:
     from launchers.base import CostEstimate
     from launchers.local import LocalLauncher
+    from launchers.sky_job import JOB, SkyJobLauncher
     from launchers.skypilot import SkyPilotLauncher
     from launchers.targets import parse_target
 
@@ -309,7 +319,8 @@ def _launcher(record: RunRecord, guard: Callable[[], None], spending: Spending) 
 
     terms = record.terms
     estimate = CostEstimate(terms.cost_usd, terms.usd_per_hour, 1.0, "agreed before")
-    return SkyPilotLauncher(
+    kind = SkyJobLauncher if record.benchmark == JOB else SkyPilotLauncher
+    return kind(
         target, record.run_id, estimate, max_hours=terms.max_hours, guard=guard, on_rate=on_rate
     )
 

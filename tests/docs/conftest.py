@@ -1,0 +1,3 @@
+from tests.planner.conftest import planner
+
+__all__ = ["planner"]
