@@ -299,7 +299,9 @@ def hung(world: World) -> None:
 
 
 def dear(world: World) -> None:
-    """Nobody ends it before the watchdog does."""
+    """Nobody ends it before the watchdog does, which lives: a machine whose planner is dead is ended
+    by limits of its own, which this cloud does not have."""
+    world.kill_share = 0.0
     world.monkeypatch.setitem(
         Spending.__init__.__kwdefaults__, "clock", lambda: time.monotonic() * SECONDS_A_SECOND
     )
@@ -482,11 +484,16 @@ def fault(
             if prepare is None and not usual_s[world.is_local]:
                 run(seed, local(undisturbed) if world.is_local else undisturbed)
             world.run()
-            world.check_output()
-            world.check_left_alone()
-            if any(not record.state.is_end for record in world.records):
-                world.recover()
-            world.check_end()
+            try:
+                world.check_output()
+                world.check_left_alone()
+                if any(not record.state.is_end for record in world.records):
+                    world.recover()
+                world.check_end()
+            except AssertionError as error:
+                error.add_note(f"seed {seed}, ended with {world.code}, said:\n{world.output}")
+                print(error, *error.__notes__)
+                raise
         return world
 
     return run
