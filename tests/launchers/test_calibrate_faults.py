@@ -299,7 +299,7 @@ def hung(world: World) -> None:
 
 
 def dear(world: World) -> None:
-    """Nobody ends it before the watchdog does, which lives: a machine whose planner is dead is ended
+    """Nobody ends it before the watchdog does, which lives: the machine of a dead planner is ended
     by limits of its own, which this cloud does not have."""
     world.kill_share = 0.0
     world.monkeypatch.setitem(
