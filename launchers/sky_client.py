@@ -7,8 +7,10 @@ SkyPilot is imported only here and only when needed; its calls go through the mo
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,6 +27,7 @@ BILL_TIMEOUT_S = 60.0
 JOB_WAIT_S = 120.0
 OWN_PREFIX = "planner-"
 RUN_LABEL = "planner-run"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 T = TypeVar("T")
 
 
@@ -73,8 +76,9 @@ class SkyClient:
         return redact(text, self.secrets)
 
     def said(self, error: BaseException) -> str:
-        """An error in one line without secrets."""
-        lines = self.shown(str(error)).strip().splitlines() or [type(error).__name__]
+        """An error in one line without secrets and colours."""
+        text = COLOURS.sub("", self.shown(str(error)))
+        lines = text.strip().splitlines() or [type(error).__name__]
         return lines[0].strip()[:300]
 
     def find_job(self, cluster: str, request: str, where: str) -> int:
@@ -101,11 +105,15 @@ class SkyClient:
         """The latest launch of a cluster that was sent, by a process that may have died before it
         could write that down; empty for none. Raises what SkyPilot raises."""
         sky = self.module()
-        found = self.call(
-            lambda: sky.api_status(all_status=not active_only, cluster_name=cluster),
-            CALL_TIMEOUT_S,
-            guarded=False,
-        )
+
+        def requests() -> Any:
+            # A thread learns the server's version from its first answer; without it, api_status
+            # warns. It starts no server and knows no request when none runs.
+            with suppress(Exception):
+                sky.api_info()
+            return sky.api_status(all_status=not active_only, cluster_name=cluster)
+
+        found = self.call(requests, CALL_TIMEOUT_S, guarded=False)
         ours = [one for one in found if one.cluster_name == cluster and "launch" in one.name]
         ours.sort(key=lambda one: float(one.created_at))
         return str(ours[-1].request_id) if ours else ""

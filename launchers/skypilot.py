@@ -7,6 +7,7 @@ machine itself and a cluster that goes down when idle.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -27,8 +28,15 @@ from launchers.errors import (
     TearDownFailed,
 )
 from launchers.output import find_result
-from launchers.sky_client import OWN_PREFIX, PROVISION_TIMEOUT_S, SkyClient, hourly_usd
+from launchers.sky_client import (
+    COLOURS,
+    OWN_PREFIX,
+    PROVISION_TIMEOUT_S,
+    SkyClient,
+    hourly_usd,
+)
 from launchers.sky_task import build_task
+from launchers.stages import RUN_MARKER
 from launchers.targets import SkyTarget
 
 TEAR_DOWN_TIMEOUT_S = 600.0
@@ -36,6 +44,8 @@ SUBMIT_TIMEOUT_S = 60.0
 TEAR_DOWN_ATTEMPTS = 3
 LOG_ATTEMPTS = 2
 RETRY_WAIT_S = 5.0
+# What a program says of its machine or arguments; Slurm's own words begin otherwise.
+COMPLAINT = re.compile(r"(?:\([^)]*\) )?error: (.*)")
 
 
 class SkyPilotLauncher:
@@ -74,6 +84,7 @@ class SkyPilotLauncher:
         self._is_answered = False  # whether SkyPilot said what it calls that request
         self._job: int | None = None
         self._log_end = ""
+        self._is_over = False  # whether the job ended, not only its log
         self._may_exist = self._is_adopted = False
         self._started_s = time.monotonic()
         self._launched_at_s = 0.0
@@ -221,6 +232,7 @@ class SkyPilotLauncher:
                     time.sleep(RETRY_WAIT_S)
                     continue
             else:
+                self._is_over = True
                 self._log_end = "" if code == 0 else f"exit status {code}"
             return
 
@@ -232,13 +244,19 @@ class SkyPilotLauncher:
         except BenchmarkFailed as failure:
             if not self._log_end:
                 raise
-            complaints = [line for line in lines if "error: " in line]
-            said = complaints[-1].split("error: ", 1)[1] if complaints else self._log_end
-            kind = BenchmarkUnusable if complaints else BenchmarkFailed
+            plain = [COLOURS.sub("", line) for line in lines]
+            complaints = [found[1] for line in plain if (found := COMPLAINT.match(line))]
+            said = self._client.shown(complaints[-1] if complaints else self._log_end)
+            kind, remedy = BenchmarkFailed, "a spot machine may have been taken away"
+            if complaints:
+                kind, remedy = BenchmarkUnusable, "change that"
+            elif self._is_over and not any(RUN_MARKER in line for line in lines):
+                said = f"its node could not be set up, {said}"
+                remedy = "name a Python there that has torch with --python"
             raise kind(
-                f"{failure.problem}: {self._client.shown(said)}",
+                f"{failure.problem}: {said}",
                 where=self.target,
-                remedy="a spot machine may have been taken away; see the output above",
+                remedy=f"{remedy}; see the output above",
             ) from failure
         return RunResult(document, text, time.monotonic() - self._started_s)
 

@@ -83,7 +83,7 @@ def resume(
     from planner.actions.calibration.runs import resume as resume_runs
 
     with signals_interrupt():
-        done = resume_runs(run_id, say, take_over=take_over)
+        done = resume_runs(run_id, progress, take_over=take_over)
     if format is Format.JSON:
         rows = [
             {
@@ -116,9 +116,9 @@ def stop(
         raise BadInput("name one run, or say --all", where="calibrate stop")
     with signals_interrupt():
         if run_id is not None:
-            stop_run(run_id, say)
+            stop_run(run_id, progress)
             return 0
-        failed = stop_all(say)
+        failed = stop_all(progress)
     say(f"could not be ended: {', '.join(failed)}" if failed else "all runs have ended")
     return 1 if failed else 0
 
@@ -154,6 +154,12 @@ def orphans(
         if not found:
             say("nothing is left behind")
     return FOUND if found and exit_code else 0
+
+
+def progress(line: str) -> None:
+    """What a run says on the way; its result line is for the program, not for people."""
+    if "@@PLANNER_RESULT " not in line:
+        say(line)
 
 
 @contextmanager

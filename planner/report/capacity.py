@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import money
-from planner.results.capacity import Baseline, CapacityResult, Counted, Dispatch
+from planner.results.capacity import Baseline, CapacityResult, CommittedAmount, Counted, Dispatch
 
 _WAYS = {
     "all_on_demand": "all on demand",
@@ -47,6 +47,8 @@ def print_capacity(result: CapacityResult, console: Console) -> None:
     for counted in result.counts:
         table.add_row(*_cells(counted))
     console.print(table)
+    for plan in result.plans:
+        console.print(Text(plan_line(plan)))
     lines = result.cost_breakdown.model_dump()
     parts = [f"{name.removesuffix('_usd')} {money(usd)}" for name, usd in lines.items() if usd]
     console.print(Text(f"cost: {', '.join(parts) or '$0.00'}"))
@@ -65,6 +67,21 @@ def print_capacity(result: CapacityResult, console: Console) -> None:
     for note in [result.method.note, *result.notes]:
         if note:
             console.print(Text(f"- {note}"))
+
+
+def plan_line(plan: CommittedAmount) -> str:
+    """What is committed of which amount, how far it is used, what it costs."""
+    amount = f"{plan.committed:,.6g} {plan.unit}"
+    if plan.unit == "USD/h":
+        amount = f"{money(plan.committed)}/h"
+    owed = ""
+    if plan.residual_liability_usd:
+        owed = f", {money(plan.residual_liability_usd)} owed after"
+    words = plan.option.replace("_", " ")
+    return (
+        f"{words} {plan.name} ({plan.term}): {amount}, {plan.utilisation:.1%} used, "
+        f"{money(plan.cost_usd)}{owed}"
+    )
 
 
 def _cells(counted: Counted) -> list[str]:
@@ -115,6 +132,7 @@ def to_markdown(result: CapacityResult) -> str:
     for counted in result.counts:
         cells = ["" if v is None else str(v) for v in counted.model_dump().values()]
         lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", *(f"- {plan_line(plan)}" for plan in result.plans)] if result.plans else []
     lines += ["", "| cost line | USD |", "| --- | --- |"]
     lines += [f"| {name} | {usd} |" for name, usd in result.cost_breakdown.model_dump().items()]
     lines += ["", "| instead | |", "| --- | --- |"]

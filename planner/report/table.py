@@ -108,7 +108,7 @@ def _cells(mark: str, item: Item) -> list[str]:
     machine = item.instance_type if item.nodes == 1 else f"{item.nodes} x {item.instance_type}"
     cells = [
         mark,
-        f"{item.cloud} {item.region}",
+        f"{item.cloud} {item.region}{f' ({item.zone})' if item.zone else ''}",
         machine,
         item.devices,
         item.purchase.replace("_", "-"),

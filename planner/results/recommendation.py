@@ -193,6 +193,9 @@ class Mix(Result):
     bound_usd_per_hour: float | None = Field(
         default=None, description="planned by request size: no mix costs less"
     )
+    bound_usd: float | None = Field(
+        default=None, description="a batch planned by request size: no mix costs less"
+    )
     gap: float | None = Field(default=None, description="cost over bound, less one")
     sizes: list[RequestClass] | None = Field(
         default=None, description="which group serves which requests, planned by request size"

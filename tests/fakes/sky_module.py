@@ -182,13 +182,17 @@ class FakeSky(ModuleType):
             if cluster_name in (None, name) and (all_status or not self._fate(path.name)):
                 made = {"cluster_name": name, "name": "sky.launch", "created_at": created}
                 found.append(SimpleNamespace(request_id=path.name, **made))
+                if all_status:  # what was asked about it since
+                    asked = {**made, "name": "sky.queue", "created_at": created + 1}
+                    found.append(SimpleNamespace(request_id="asked", **asked))
         return found
 
     def api_info(self) -> Any:
+        """Asked first, because api_status warns on stderr in a thread that heard of no version."""
         self._called("api_info")
         if not self.server_runs:
             raise ConnectionError("connection refused")
-        return SimpleNamespace(status="healthy")
+        return SimpleNamespace(status="healthy", api_version="62", version="0.14.1")
 
     def api_stop(self) -> None:
         self._called("api_stop")
@@ -203,7 +207,7 @@ class FakeSky(ModuleType):
     def queue(self, cluster: str) -> list[Any]:
         self._called("queue", cluster)
         self._must_stand(cluster)
-        return [SimpleNamespace(job_id=7)]
+        return [{"job_id": 7, "status": "RUNNING"}]
 
     def tail_logs(self, cluster: str, job: int, *, follow: bool, output_stream: Any) -> int:
         self._called("tail_logs", cluster)
@@ -227,7 +231,14 @@ class FakeSky(ModuleType):
     def status(self, *, refresh: str) -> list[dict[str, Any]]:
         self._called("status")
         return [
-            {"name": name, "status": "UP", "cloud": "AWS", "region": "us-east-1", "launched_at": 1}
+            {
+                "name": name,
+                "status": "UP",
+                "cloud": "AWS",
+                "region": "us-east-1",
+                "launched_at": 1,
+                "labels": {},
+            }
             for name in sorted(self.standing)
         ]
 
@@ -237,7 +248,7 @@ class FakeSky(ModuleType):
 
     def _must_stand(self, cluster: str) -> None:
         if cluster not in self.standing:
-            raise ClusterDoesNotExist(f"cluster {cluster} does not exist")
+            raise ClusterDoesNotExist(f"\x1b[33mCluster '{cluster}' does not exist.\x1b[0m")
 
     def _settle(self) -> None:
         """Make the clusters whose time has come."""

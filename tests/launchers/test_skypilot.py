@@ -274,10 +274,22 @@ def test_no_result(
 def test_the_benchmarks_own_complaint_is_passed_on(
     cloud: Cloud, make_run: MakeRun, tmp_path: Path
 ) -> None:
-    cloud.log, cloud.exit_code = "(x, pid=1) error: cnn: device cuda is not available\n", 100
+    said = "\x1b[36m(planner-x, pid=1)\x1b[0m error: cnn: device cuda is not available\n"
+    cloud.log, cloud.exit_code = f"{said}srun: error: node: task 0: Exited with exit code 2\n", 100
     with pytest.raises(BenchmarkUnusable, match="device cuda is not available"):
         run_it(make_run, tmp_path)
     assert not cloud.clusters
+
+
+def test_a_node_that_cannot_be_set_up(cloud: Cloud, make_run: MakeRun, tmp_path: Path) -> None:
+    """What a Slurm says then; nothing of it is the program's."""
+    cloud.log = (
+        "(setup pid=1) ERROR: no torch\nsrun: error: node: task 0: Exited with exit code 1\n"
+    )
+    cloud.exit_code = 100
+    with pytest.raises(BenchmarkFailed, match=r"node could not be set up.*--python") as caught:
+        run_it(make_run, tmp_path)
+    assert not isinstance(caught.value, BenchmarkUnusable)
 
 
 def test_a_lost_connection_to_the_log_is_tried_again(
