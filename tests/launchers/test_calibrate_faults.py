@@ -114,7 +114,7 @@ class World:
         on = "local" if self.is_local else RENTED
         # A pipe, not a file: a full disk takes the message along.
         reading, writing = os.pipe()
-        kill_s = self.moment_s() if self.rng.random() < self.kill_share else None
+        kill_s = self.moment_s(late=0.8) if self.rng.random() < self.kill_share else None
         pid = forked.start(
             self.command(f"run cnn --samples 600 --max-seconds 1 --on {on}"), writing
         )
@@ -513,5 +513,5 @@ def test_faults_leave_nothing_behind(fault: Fault, first: int) -> None:
     states = Counter(world.killed_in for world in worlds if world.was_killed)
     print(f"{killed} killed, {stored} measured, {len(worlds) - killed - stored} failed")
     print(", ".join(f"{number} in {state}" for state, number in states.items()))
-    assert killed >= 2
-    assert stored >= 2
+    assert killed
+    assert stored
