@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from launchers import sky_server
 from launchers.background import LineStream, call, others_captured
 from launchers.base import Bill, OnLine
 from launchers.errors import BenchmarkFailed, LaunchError, LaunchRefused
@@ -61,7 +62,11 @@ class SkyClient:
                 self.guard()
 
         with others_captured(self.output):  # SkyPilot prints its progress
-            return call(function, timeout_s, meanwhile)
+            try:
+                return call(function, timeout_s, meanwhile)
+            except BaseException:  # Ctrl-C too: a result may be among the lines not yet looked at
+                self.output.drain(self._take_line)
+                raise
 
     def module(self, timeout_s: float = PROVISION_TIMEOUT_S) -> Any:
         # While captured, because SkyPilot's logger keeps the stdout it meets when imported.
@@ -77,9 +82,11 @@ class SkyClient:
         return lines[0].strip()[:300]
 
     def find_job(self, cluster: str, request: str, where: str) -> int:
-        """The job that a launch by another process made or is making. Raises BenchmarkFailed."""
+        """The job that a launch by another process made or is making; ``request`` is empty where
+        that process died before it could write it down. Raises BenchmarkFailed."""
         sky = self.module()
         try:
+            request = request or self.launch_request(cluster)
             if request:
                 job, _handle = self.call(lambda: sky.get(request), PROVISION_TIMEOUT_S)
                 if job is not None:
@@ -143,12 +150,18 @@ class SkyClient:
         return Bill(usd, held_s, "SkyPilot's cost report") if usd > 0 else None
 
     def clusters(self) -> list[Cluster]:
-        """All that SkyPilot says exist, asked of the clouds. Raises LaunchError."""
+        """All that SkyPilot says exist, asked of the clouds. Leaves no server running that did not
+        run before. Raises LaunchError."""
         sky = self.module()
+
+        def ask() -> Any:
+            if not sky_server.runs(sky) and not sky_server.may_know_clusters():
+                return []
+            with sky_server.left_as_found(sky):
+                return sky.get(sky.status(refresh=sky.StatusRefreshMode.AUTO))
+
         try:
-            found = self.call(
-                lambda: sky.get(sky.status(refresh=sky.StatusRefreshMode.AUTO)), CALL_TIMEOUT_S
-            )
+            found = self.call(ask, CALL_TIMEOUT_S)
         except Exception as error:
             raise LaunchError(
                 f"SkyPilot does not say what exists ({self.said(error)})",

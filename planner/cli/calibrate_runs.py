@@ -168,11 +168,18 @@ def progress(line: str) -> None:
 def signals_interrupt() -> Iterator[None]:
     """Let a polite kill or a lost terminal end a run as Ctrl-C does: with everything given back."""
 
+    is_ending = False
+
     def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal is_ending
+        if not is_ending:  # a second one would come while the first is being dealt with
+            is_ending = True
+            raise KeyboardInterrupt
 
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in signals}
+    # What is ignored stays ignored: `nohup planner calibrate run` outlives its terminal.
+    taken = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in taken}
     try:
         yield
     finally:
