@@ -11,7 +11,9 @@ from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.results.benchmark import BenchmarkReport
+from planner.results.break_even import BreakEven
 from planner.results.calibration import CalibrationResults
+from planner.results.calibration_basis import CalibrationBasis
 from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
@@ -31,11 +33,13 @@ RESULTS: dict[str, type[BaseModel]] = {
     "estimate": Estimate,
     "mix": MixResult,
     "mix-front": MixFront,
+    "break-even": BreakEven,
     "capacity-front": CapacityFront,
     "capacity-result": CapacityResult,
     "profile": Profile,
     "sweep-result": Sweep,
     "compare": Comparison,
+    "calibration-basis": CalibrationBasis,
     "calibration-plan": CalibrationPlan,
     "calibration-results": CalibrationResults,
     "diff": ResultDiff,

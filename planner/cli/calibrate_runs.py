@@ -158,7 +158,9 @@ def orphans(
 
 def progress(line: str) -> None:
     """What a run says on the way; its result line is for the program, not for people."""
-    if "@@PLANNER_RESULT " not in line:
+    from planner.actions.calibration.run import is_for_people
+
+    if is_for_people(line):
         say(line)
 
 

@@ -32,6 +32,15 @@ def headline(result: CapacityResult) -> str:
     return text
 
 
+def short(result: CapacityResult) -> str:
+    """The same without the proof."""
+    text = f"{money(result.cost_usd)} over {result.horizon_hours:g} h, {result.status}"
+    against = result.savings.all_on_demand
+    if against.saving_fraction is not None:
+        text += f", {against.saving_fraction:.0%} below all on demand"
+    return text
+
+
 def print_capacity(result: CapacityResult, console: Console) -> None:
     """Counts, cost lines and savings at a glance in 100 columns."""
     console.print(Text(f"{result.name}: ", style="bold") + Text(headline(result)))
@@ -101,6 +110,7 @@ def _cells(counted: Counted) -> list[str]:
 
 
 def against(baseline: Baseline) -> str:
+    """What a way alone costs, and what the plan saves against it."""
     if baseline.cost_usd is None or baseline.saving_usd is None:
         return baseline.note
     share = "" if baseline.saving_fraction is None else f" ({baseline.saving_fraction:.1%})"

@@ -38,6 +38,7 @@ class Stage1:
     most: float  # more could never be of use
     whole: bool = True
     plan: int = -1
+    least: float = 0.0  # what the user has decided on already
 
     @property
     def is_reserved(self) -> bool:
