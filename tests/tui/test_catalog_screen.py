@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from catalog import Catalog
 from planner.actions.catalog_search import find_offers
@@ -101,7 +101,7 @@ async def test_a_refresh_from_sources_to_what_moved(aws: FakeAws, own_cache: Pat
         it.set("#kinds", "on_demand")
         await it.press("j")
         assert it.screen.query_one("#accept_jumps").value
-        await it.press("g", "g")  # the second one is told that one is under way
+        await it.press("g")
         await it.until(lambda: it.screen.live.is_over, "the refresh")
         await it.until(lambda: "done" in it.text("#progress"), "the last word")
         assert "2/2 slices, 1 published, 1 not; done" in it.text("#progress")
@@ -182,12 +182,12 @@ async def test_overlays_come_and_go(own_cache: Path, tmp_path: Path) -> None:
         await it.press("enter")
         assert "no file is named" in it.text("#said", dialog)
         it.set("#file", str(tmp_path / "none.yaml"))
-        await it.pilot.click("#add")
+        dialog.query_one("#add", Button).press()  # clicks miss it while the text above grows
         await it.until(lambda: "none.yaml" in it.text("#said", dialog), "the refusal")
         it.set("#file", str(file))
         await it.pilot.pause()
         assert dialog.query_one("#name", Input).value == "my-edp"
-        await it.pilot.click("#add")
+        dialog.query_one("#add", Button).press()
         await it.until(lambda: isinstance(it.app.screen, CatalogScreen), "the end of the dialog")
         await it.until(lambda: bool(it.cells("#overlay-rows")), "the overlay")
         assert it.cells("#overlay-rows")[0][:3] == ("my-edp", "yaml", "1")
