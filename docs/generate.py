@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "docs"))
 
 # Of this checkout, not of an installed one.
-from references import commands, documents  # noqa: E402
+from references import commands, documents, tui_keys  # noqa: E402
 
 from catalog.attributes import attributes  # noqa: E402
 from planner.performance.learned.artefact import ARTEFACT, load  # noqa: E402
@@ -109,6 +109,7 @@ PAGES = {
     "docs/examples.md": examples,
     "docs/reference/commands.md": commands,
     "docs/reference/json.md": documents,
+    "docs/reference/tui-keys.md": tui_keys,
     "README.md": readme,
 }
 

@@ -1,5 +1,5 @@
 """The reference pages that follow from the code: commands with their flags, documents with their
-fields. ``docs/generate.py`` writes them.
+fields, keys of the screen. ``docs/generate.py`` writes them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,24 @@ def commands() -> str:
         lines += ["", f"## planner {group}", "", *_fenced([group, "--help"])]
         for name in _subcommands(build([group]), group):
             lines += ["", f"### planner {group} {name}", "", *_fenced([group, name, "--help"])]
+    return "\n".join(lines) + "\n"
+
+
+def tui_keys() -> str:
+    """Every key of the terminal interface: what a config file may move."""
+    from tui.app import keys_and_meanings
+
+    lines = [
+        "# Keys of the terminal interface",
+        "",
+        "Made from the screens by `docs/generate.py`. The first column is the name in the config",
+        "file ([how](../tui.md#settings)).",
+        "",
+        "| name | key | does |",
+        "| --- | --- | --- |",
+    ]
+    for id_, (keys, does) in keys_and_meanings().items():
+        lines.append(f"| {id_} | `{keys}` | {does} |")
     return "\n".join(lines) + "\n"
 
 

@@ -30,6 +30,7 @@ def isolated_dirs(compiled_cache: Path, tmp_path: Path, monkeypatch: pytest.Monk
     """Point the planner's folders away from the user's; returns the data folder."""
     monkeypatch.setenv("PLANNER_CACHE_DIR", str(compiled_cache))
     monkeypatch.setenv("PLANNER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PLANNER_CONFIG_DIR", str(tmp_path / "config"))
     return tmp_path / "data"
 
 

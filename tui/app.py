@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
-from planner.actions.explore import Subject, open_subject
-from tui.screens.explore import ExploreScreen
-from tui.screens.help import HelpScreen
+from planner.actions.explore import Option, Subject, open_subject
+from tui.ascii import AsciiOnly, wants_ascii
+from tui.config import config_path, read_config
+from tui.modes import MODES, modes
+from tui.themes import OWN, ROUND
+
+if TYPE_CHECKING:
+    from planner.actions.saved_screens import SavedScreens
 
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
-DARK, LIGHT = "textual-dark", "textual-light"
 
 
-class PlannerApp(App[None]):
-    """Screens over one subject."""
+class PlannerApp(App[str]):
+    """Screens over one subject. Returns the path of a session to open instead, if any.
+
+    ``inputs`` are those of the newest plan on Explore, ``marked`` the options marked there, in the
+    order they were marked. ``catalog_version`` counts changes of the catalog.
+    """
 
     TITLE = "planner"
-    DEFAULT_MODE = "explore"  # one mode a main screen
+    CSS_PATH = "app.tcss"
+    DEFAULT_MODE = MODES[0].name
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -33,18 +45,82 @@ class PlannerApp(App[None]):
         Binding("f1", "help", "Help", id="app.help_in_fields", show=False, tooltip="this help"),
         Binding(
             "l",
-            "toggle_light",
-            "Light/dark",
-            id="app.light",
+            "next_theme",
+            "Theme",
+            id="app.theme",
             show=False,
-            tooltip="light or dark colours; more in the palette",
+            tooltip="dark, light or high contrast; more in the palette",
+        ),
+        *(
+            Binding(
+                mode.key,
+                f"switch_mode('{mode.name}')",
+                mode.title,
+                id=f"app.{mode.name}",
+                show=False,
+                tooltip=f"to the screen {mode.title}: {mode.does}",
+            )
+            for mode in modes()
+        ),
+        Binding(
+            "ctrl+s",
+            "save",
+            "Save session",
+            id="app.save",
+            show=False,
+            tooltip="save inputs, pinned and marked options to a file",
+        ),
+        Binding(
+            "ctrl+o",
+            "open",
+            "Open session",
+            id="app.open",
+            show=False,
+            tooltip="open a saved file, or what was open last",
         ),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="quit"),
     ]
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(
+        self, subject: Subject, *, saved: SavedScreens | None = None, ascii_only: bool = False
+    ) -> None:
         super().__init__()
-        self.add_mode("explore", lambda: ExploreScreen(subject))
+        self.subject, self.inputs = subject, subject.inputs
+        self.catalog_version = 0
+        self.saved_inputs = {} if saved is None else dict(saved.inputs)
+        self.marked: list[Option] = [] if saved is None else [m.option() for m in saved.marked]
+        self._saved = saved
+        self._keeping = self._keep_again = False
+        for theme in OWN:
+            self.register_theme(theme)
+        self._config = read_config(config_path(), self.available_themes, all_keys)
+        self._ascii: list[LineFilter] = []
+        if ascii_only or wants_ascii(self._config.ascii, os.environ):
+            self._ascii = [AsciiOnly()]
+        for mode in modes():
+            self.add_mode(mode.name, partial(mode.screen, subject))
+
+    def on_mount(self) -> None:
+        saved = self._saved
+        theme = (saved and saved.theme) or self._config.theme
+        if theme in self.available_themes:
+            self.theme = theme
+        self.set_keymap(self._config.keys)
+        for mistake in self._config.mistakes:
+            self.notify(
+                mistake, title="Settings left out", severity="warning", timeout=15, markup=False
+            )
+        if saved is not None and saved.screen in {mode.name for mode in modes()}:
+            self.call_after_refresh(self.switch_mode, saved.screen)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._ascii]
+
+    def catalog_changed(self) -> None:
+        """Prices are new: every screen opens the catalog anew, and plans again when it is seen."""
+        self.catalog_version += 1
+
+    # -- help and palette ---------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
@@ -58,6 +134,8 @@ class PlannerApp(App[None]):
 
     def action_help(self) -> None:
         """What the screen shows, and its keys."""
+        from tui.screens.help import HelpScreen
+
         keys = [
             (self.get_key_display(active.binding), active.binding.tooltip)
             for active in self._own_bindings(self.screen)
@@ -67,26 +145,154 @@ class PlannerApp(App[None]):
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings of the screen and of this class that work now, one a thing to do."""
         found: dict[str, ActiveBinding] = {}
+        own = (f"{self.current_mode}.", "app.")
         for active in screen.active_bindings.values():
-            if (active.binding.id or "").startswith(("explore.", "app.")):
+            if (active.binding.id or "").startswith(own):
                 found.setdefault(active.binding.description, active)
         return list(found.values())
 
-    def action_toggle_light(self) -> None:
-        self.theme = LIGHT if self.current_theme.dark else DARK
+    def action_next_theme(self) -> None:
+        at = ROUND.index(self.theme) if self.theme in ROUND else -1
+        self.theme = ROUND[(at + 1) % len(ROUND)]
+
+    # -- the session as a file ----------------------------------------------------------------
+
+    def saved_pins(self) -> list[Option]:
+        """Options that were pinned when the session was saved."""
+        return [] if self._saved is None else [pin.option() for pin in self._saved.pinned]
+
+    def state(self) -> SavedScreens:
+        """What is open now."""
+        from planner.actions.saved_screens import SavedOption, SavedScreens, texts
+
+        inputs = dict(self.saved_inputs)  # of screens that were not visited yet
+        pinned = self.saved_pins()
+        for mode, stack in self._screen_stacks.items():
+            for screen in stack[:1]:
+                newest = getattr(screen, "inputs_to_save", None)
+                if newest is not None:
+                    inputs[mode] = texts(newest)
+                pinned = getattr(screen, "pinned", pinned)
+        return SavedScreens(
+            file=self.subject.file,
+            workload=dict(self.subject.data),
+            screen=self.current_mode,
+            theme=self.theme,
+            inputs=inputs,
+            marked=[SavedOption.of(option) for option in self.marked],
+            pinned=[SavedOption.of(option) for option in pinned],
+        )
+
+    def keep(self) -> None:
+        """Write what is open to the file of the last session, in a thread, newest state last."""
+        if self._keeping:
+            self._keep_again = True
+            return
+        self._keeping = True
+        self.run_worker(self._keep(), group="keep")
+
+    async def _keep(self) -> None:
+        from planner.actions.saved_screens import last, save
+        from planner.errors import BadInput
+
+        try:
+            await asyncio.to_thread(save, self.state(), last(), force=True)
+        except BadInput as error:  # said once: every further answer would say it again
+            self.notify(f"The session is not kept: {error}", severity="warning", markup=False)
+            return
+        self._keeping = False
+        if self._keep_again:
+            self._keep_again = False
+            self.keep()
+
+    def action_save(self) -> None:
+        from planner.actions.saved_screens import folder, save
+        from tui.screens.path import PathScreen
+
+        state = self.state()
+
+        def write(path: Path, force: bool) -> None:
+            save(state, path, force=force)
+
+        name = f"{_file_name(self.subject.workload.name)}.json"
+        self.push_screen(PathScreen("Save the session as", folder() / name, write), self._saved_as)
+
+    def _saved_as(self, path: str | None) -> None:
+        if path is not None:
+            self.notify(f"planner tui --session {path}", title="Saved; opens with", markup=False)
+
+    def action_open(self) -> None:
+        from planner.actions.saved_screens import last, load
+        from tui.screens.path import PathScreen
+
+        def read(path: Path, force: bool) -> None:
+            del force
+            load(path).subject(str(path))
+
+        self.push_screen(PathScreen("Open the session", last(), read), self._open)
+
+    def _open(self, path: str | None) -> None:
+        if path is not None:
+            self.exit(path)
 
 
-def run(workload_path: str | None) -> int:
-    """Open the application on a workload file, or on the shipped example; returns the exit code.
+def _file_name(text: str) -> str:
+    """A name of a workload as the name of a file."""
+    kept = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in text)
+    return kept.strip(".-")[:80] or "session"
 
-    Raises BadInput for a file that holds no workload, before the screen is taken over.
+
+def all_keys() -> Mapping[str, str]:
+    """The id of every key that a config file may move, with its default."""
+    return {id_: keys for id_, (keys, _) in keys_and_meanings().items()}
+
+
+def keys_and_meanings() -> Mapping[str, tuple[str, str]]:
+    """Id, keys and what they do. Reads every screen."""
+    found: dict[str, tuple[str, str]] = {}
+    classes: list[type] = [PlannerApp]
+    for mode in modes():
+        classes += [base for base in mode.screen_class().__mro__ if "BINDINGS" in vars(base)]
+    for owner in classes:
+        for binding in vars(owner).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id and binding.tooltip:
+                found.setdefault(binding.id, (binding.key, binding.tooltip))
+    return found
+
+
+def run(
+    workload_path: str | None,
+    *,
+    session: str | None = None,
+    resume: bool = False,
+    ascii_only: bool = False,
+) -> int:
+    """Open the application on a workload file, a saved session or the shipped example.
+
+    Returns the exit code. Raises BadInput for a file that holds none, before the screen is taken
+    over.
     """
-    shipped = workload_path is None
-    subject = open_subject(workload_path or str(DEFAULT_WORKLOAD), shipped=shipped)
+    from planner.actions.saved_screens import last, load
+
+    if resume:
+        session = str(last())
+    if session is None:
+        shipped = workload_path is None
+        subject, saved = (
+            open_subject(workload_path or str(DEFAULT_WORKLOAD), shipped=shipped),
+            None,
+        )
+    else:
+        saved = load(Path(session).expanduser())
+        subject = saved.subject(session)
     # The command line turns collection off for commands that live for a second; what has been
     # imported by now stays, so it need not be looked at again.
     gc.freeze()
     gc.enable()
-    app = PlannerApp(subject)
-    app.run()
-    return app.return_code or 0
+    while True:
+        app = PlannerApp(subject, saved=saved, ascii_only=ascii_only)
+        another = app.run()
+        if another is None:
+            return app.return_code or 0
+        saved = load(Path(another))
+        subject = saved.subject(another)

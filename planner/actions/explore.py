@@ -6,9 +6,9 @@ are values, so that a screen can keep its last good plan beside them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from planner.actions.explore_copy import skypilot_task
 from planner.actions.explore_inputs import (
     FIELDS,
     LATENCIES,
@@ -18,10 +18,11 @@ from planner.actions.explore_inputs import (
     constrain,
     open_subject,
 )
-from planner.actions.explore_view import Axis, Option, Points, View
+from planner.actions.explore_view import Axis, Found, Option, Points, View
+from planner.actions.problems import Problem, expected, problem_of
 from planner.amounts import hours, money, seconds
-from planner.errors import BadInput, Infeasible, PlannerError
 from planner.report import words
+from planner.report.rows import to_json
 from planner.results import Item, Mix, Recommendation
 from planner.workload import Workload
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LATENCIES",
     "Axis",
+    "Found",
     "Inputs",
     "Item",
     "Mix",
@@ -49,49 +51,36 @@ __all__ = [
     "money",
     "open_subject",
     "seconds",
+    "skypilot_task",
     "start_session",
+    "to_json",
     "words",
 ]
 
 ALTERNATIVES = 25
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Why there is no new plan: the input at fault (of FIELDS, or empty), and what would help."""
-
-    field: str
-    text: str
-    remedies: tuple[str, ...] = ()
-
-
 def start_session() -> Session | Problem:
     """Open the catalog."""
-    from catalog import CatalogError
     from planner.actions.session import open_session
 
     try:
         return open_session()
-    except (PlannerError, CatalogError) as error:
-        return Problem("", str(error))
+    except Exception as error:
+        if not expected(error):
+            raise
+        return problem_of(error)
 
 
 def explore(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
     """Plan anew under these inputs."""
-    from catalog import CatalogError, UnknownName
-
     try:
         workload = constrain(subject, inputs)
         plan = session.recommend(workload, top=ALTERNATIVES, where=subject.file or "workload")
-    except BadInput as error:
-        field = error.where.rpartition(": ")[2].rpartition(".")[2]
-        if field in FIELDS:
-            return Problem(field, error.problem, (error.remedy,) if error.remedy else ())
-        return Problem("", str(error))
-    except Infeasible as error:
-        return Problem("", str(error), tuple(error.reasons))
-    except (PlannerError, CatalogError, UnknownName) as error:
-        return Problem("", str(error))
+    except Exception as error:
+        if not expected(error):
+            raise
+        return problem_of(error, FIELDS)
     return view(session, workload, inputs, plan)
 
 

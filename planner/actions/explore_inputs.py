@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,19 @@ from planner.workload.other import Edge
 from planner.yaml_file import load
 
 LATENCIES = ("ttft_p95", "tpot_p95", "latency_p95")
-# Fields of Inputs that hold text, and which of them are fields of ``where``.
-TEXTS = ("deadline", *LATENCIES, "budget", "max_nodes")
+# Fields of Inputs that hold text, and what flags they are.
+TEXTS = ("deadline", *LATENCIES, "budget", "max_nodes", "clouds", "regions", "risk")
 FIELDS = (*TEXTS, "purchase")
+LEAST_RISK, MOST_RISK = 0.5, 0.99  # of a workload
+FLAGS = {"clouds": "cloud", "regions": "region"}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Constraints as a person typed them; empty means no limit.
+    """Constraints as a person typed them; empty means no limit, of ``risk`` the usual one.
 
-    A field that does not go with the kind of work (see ``Subject.fields``) is ignored.
+    ``clouds`` and ``regions`` are names with commas or spaces between them. A field that does not
+    go with the kind of work (see ``Subject.fields`` and ``Subject.places``) is ignored.
     """
 
     deadline: str
@@ -33,6 +36,9 @@ class Inputs:
     ttft_p95: str = ""
     tpot_p95: str = ""
     latency_p95: str = ""
+    clouds: str = ""
+    regions: str = ""
+    risk: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Subject:
         return (*first, "budget", "max_nodes")
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Further limits, of TEXTS: where it may run and how sure the limits must hold."""
+        return ("clouds", "regions", "risk") if self.buys else ("risk",)
+
+    @property
     def buys(self) -> bool:
         """Whether ways to pay matter: edge devices and own machines are not rented."""
         return self.workload.where.cloud_offers and not isinstance(self.workload, Edge)
@@ -73,6 +84,9 @@ class Subject:
             budget="" if w.budget is None else f"{w.budget:.10g}",
             max_nodes=str(w.where.max_nodes),
             purchase=tuple(kind.value for kind in w.where.purchase),
+            clouds=", ".join(w.where.clouds),
+            regions=", ".join(w.where.regions),
+            risk=f"{w.risk * 100:.10g}%",
             **latencies,
         )
 
@@ -106,11 +120,14 @@ def constrain(subject: Subject, inputs: Inputs) -> Workload:
 def edited(subject: Subject, inputs: Inputs) -> dict[str, Any]:
     """The workload as written, with what was typed instead of what it said before.
 
-    Raises BadInput for a number of machines that is none and for no way to pay.
+    Raises BadInput for a number of machines or a risk that is none and for no way to pay.
     """
     data, place = dict(subject.data), dict(subject.data.get("where") or {})
     for name in _touched(subject, inputs):
         value = getattr(inputs, name)
+        if name in ("clouds", "regions"):
+            place[name] = names_in(value)
+            continue
         if name == "max_nodes":
             nodes = value.strip()
             if not nodes.isdecimal():
@@ -124,6 +141,8 @@ def edited(subject: Subject, inputs: Inputs) -> dict[str, Any]:
                     "no way to pay is left", where=name, remedy="choose on-demand, spot or both"
                 )
             place[name] = list(value)
+        elif name == "risk" and value.strip():
+            data[name] = _share(value)
         elif value.strip():
             data[name] = value.strip()
         else:
@@ -136,7 +155,7 @@ def edited(subject: Subject, inputs: Inputs) -> dict[str, Any]:
 def command_line(subject: Subject, inputs: Inputs) -> str:
     """A shell command that gives the same recommendation."""
     touched = _touched(subject, inputs)
-    removed = any(name != "purchase" and not getattr(inputs, name).strip() for name in touched)
+    removed = any(not getattr(inputs, name).strip() for name in touched if name != "purchase")
     if subject.file is None or removed:
         # Flags cannot take a limit away, and the shipped workload has no path worth typing.
         import yaml
@@ -146,16 +165,44 @@ def command_line(subject: Subject, inputs: Inputs) -> str:
     words = ["planner", "recommend", subject.file]
     for name in touched:
         value = getattr(inputs, name)
-        flag = f"--{name.replace('_', '-')}"
-        for each in value if name == "purchase" else [value.strip()]:
-            words += [flag, each]
+        flag = f"--{FLAGS.get(name, name).replace('_', '-')}"
+        if name in ("clouds", "regions"):
+            each: Sequence[str] = names_in(value)
+        elif name == "risk":
+            each = [f"{_share(value):.10g}"]
+        else:
+            each = value if name == "purchase" else [value.strip()]
+        words += [word for one in each for word in (flag, one)]
     return shlex.join(words)
+
+
+def names_in(text: str) -> list[str]:
+    """Names with commas or spaces between them."""
+    return text.replace(",", " ").split()
+
+
+def _share(text: str) -> float:
+    """A risk as typed. Raises BadInput."""
+    from planner.quantities import share
+
+    try:
+        value = share(text.strip())
+    except ValueError:
+        value = 0.0
+    if not LEAST_RISK <= value <= MOST_RISK:
+        raise BadInput(
+            f"{text.strip()!r} is no probability from 50% to 99%",
+            where="risk",
+            remedy="write 90%: limits then hold in nine of ten cases",
+        )
+    return value
 
 
 def _touched(subject: Subject, inputs: Inputs) -> list[str]:
     """Fields that hold something else than the workload says, and that go with it."""
     own = subject.inputs
-    touched = [n for n in subject.fields if getattr(inputs, n).strip() != getattr(own, n)]
+    names = (*subject.fields, *subject.places)
+    touched = [n for n in names if getattr(inputs, n).strip() != getattr(own, n)]
     bought = subject.buys and set(inputs.purchase) != set(own.purchase)
     return [*touched, "purchase"] if bought else touched
 

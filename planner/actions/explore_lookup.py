@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.actions.answer import tokens_per_unit, within
-from planner.actions.explore_view import Axis, Option, Points
+from planner.actions.explore_view import Axis, Found, Option, Points
 from planner.actions.planning import Prepared
 from planner.actions.recommend import Plan
 from planner.actions.session import Session
@@ -24,6 +25,8 @@ from planner.workload import Purchase, Workload
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
+# Columns of an offer that a search looks into, beside the name of the device.
+SEARCHED = ("cloud", "region", "zone", "instance_type", "platform", "kind")
 # Points closer than this in log10 of either axis are drawn once: 2% in either.
 POINT_SPACING = 0.01
 LEAST = 1e-9  # drawn for zero, which has no logarithm
@@ -35,6 +38,7 @@ class Lookup:
     def __init__(self, session: Session, workload: Workload, plan: Plan) -> None:
         self._c, self._feasible, self._workload = plan.candidates, plan.feasible, workload
         self._found = plan.recommendation
+        self.vendors = {name: it.vendor for name, it in session.catalog.accelerators.items()}
         shape = shape_of(session.catalog, workload, "workload")
         prepared = Prepared(workload, shape, self._c, self._feasible, self._feasible)
         self._builder = ItemBuilder(
@@ -131,6 +135,49 @@ class Lookup:
         kept: Rows = rows[np.unique(key, return_index=True)[1]]
         return kept
 
+    # -- search -------------------------------------------------------------------------------
+
+    def search(self, text: str, most: int, known: Sequence[Option]) -> Found:
+        """See ``View.search``; ``known`` options keep their role."""
+        rows = self._feasible
+        for word in text.lower().split():
+            rows = rows[self._has(word)[rows]]
+        cheapest = rows[np.lexsort((self.y[rows], ~self.meets[rows]))][:most]
+        kept = {option.index: option for option in known}
+        found = [
+            kept.get(index) or self.option("found", rank, index)
+            for rank, index in enumerate(cheapest.tolist(), start=1)
+        ]
+        return Found(tuple(found), len(rows), int(self.meets[rows].sum()))
+
+    def _has(self, word: str) -> NDArray[np.bool_]:
+        """Which candidates have a word, as part of any of their names."""
+        c = self._c
+        in_offer = np.zeros(len(c.offers), bool)
+        for column in SEARCHED:
+            vocabulary = c.offers.vocabularies[column]
+            spoken = [
+                word in name.lower() or word in name.lower().replace("_", "-")
+                for name in vocabulary
+            ]
+            in_offer |= np.array(spoken, bool)[c.offers.codes[column]]
+        on_device = np.array([word in device.name.lower() for device in c.machines.devices], bool)
+        has: NDArray[np.bool_] = in_offer[c.row] | on_device[c.config]
+        return has
+
+    def along_front(self, index: int, step: int) -> int | None:
+        """See ``View.along_front``: by x, so that it works from any candidate."""
+        front = self.front()
+        if not len(front):
+            return None
+        on_it = np.flatnonzero(front == index)
+        if len(on_it):
+            place = int(on_it[0]) + step
+        else:
+            right = int(np.searchsorted(self.x[front], self.x[index]))
+            place = right if step > 0 else right - 1
+        return int(front[min(max(place, 0), len(front) - 1)])
+
     # -- options ------------------------------------------------------------------------------
 
     def index_of(self, item: Item) -> int:
@@ -139,6 +186,20 @@ class Lookup:
         A group of a mix may repeat its configuration in a number that is no candidate by itself:
         then the candidate of the same offer with the nearest number.
         """
+        c = self._c
+        rows = self._alike(item)
+        apart = np.abs(c.nodes[rows] - item.nodes)
+        rows = rows[apart == apart.min()]
+        return int(rows[np.argmin(np.abs(c.usd[rows] - item.cost_usd))])
+
+    def same(self, item: Item) -> int | None:
+        """The candidate of the same offer and number of machines, of any plan; None without one."""
+        rows = self._alike(item)
+        rows = rows[self._c.nodes[rows] == item.nodes]
+        return int(rows[np.argmin(self._c.usd[rows])]) if len(rows) else None
+
+    def _alike(self, item: Item) -> Rows:
+        """Feasible candidates of an item's offer."""
         offers, c = self._c.offers, self._c
         texts = {
             "cloud": item.cloud,
@@ -149,10 +210,8 @@ class Lookup:
             "kind": item.purchase,
         }
         alike = np.logical_and.reduce([offers.is_in(name, [text]) for name, text in texts.items()])
-        rows = self._feasible[alike[c.row[self._feasible]]]
-        apart = np.abs(c.nodes[rows] - item.nodes)
-        rows = rows[apart == apart.min()]
-        return int(rows[np.argmin(np.abs(c.usd[rows] - item.cost_usd))])
+        rows: Rows = self._feasible[alike[c.row[self._feasible]]]
+        return rows
 
     def recommended(self) -> list[Option]:
         """What is recommended: one option, or one for each group of a mix."""

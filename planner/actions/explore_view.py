@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -42,10 +43,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Option:
-    """One row of the table. ``role``: recommended, group, alternative, front or picked.
+    """One row of the table.
+
+    ``role``: recommended, group, alternative, front, picked, found or gone.
 
     ``rank`` counts within the role; alternatives are ranked as ``planner recommend`` ranks them; a
-    ``group`` is a further part of a recommended mix. ``x`` (NaN: unknown) and ``y`` are its place.
+    ``group`` is a further part of a recommended mix; a ``found`` one came from a search; a ``gone``
+    one is of an older plan and no option in this one. ``x`` (NaN: unknown) and ``y`` are its place.
     """
 
     role: str
@@ -60,6 +64,23 @@ class Option:
     def way(self) -> str:
         """How it is paid for, as in ``Points.ways``."""
         return "edge" if self.item.cloud == "edge" else self.item.purchase
+
+    @property
+    def identity(self) -> tuple[str, str | None, str | None]:
+        """What makes it the same option in another plan of the workload."""
+        return self.item.id, self.item.zone, self.item.platform
+
+
+@dataclass(frozen=True)
+class Found:
+    """The cheapest options that a search found, those that meet all limits first.
+
+    ``matching`` counts all that have the words, ``meeting`` those of them that meet the limits.
+    """
+
+    options: tuple[Option, ...]
+    matching: int
+    meeting: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +107,26 @@ class View:
         mix = self.recommendation.mix
         return [self.recommendation.recommendation] if mix is None else mix.groups
 
+    @property
+    def vendors(self) -> Mapping[str, str]:
+        """Who makes each accelerator, by its name in the catalog."""
+        return self._lookup.vendors
+
     def option_at(self, index: int) -> Option:
         """The table's option at a candidate, or a new one with the role ``picked``."""
         known = next((option for option in self.options if option.index == index), None)
         return known or self._lookup.option("picked", 0, index)
+
+    def again(self, option: Option) -> Option:
+        """An option of an older plan as this one has it, else with the role ``gone``."""
+        index = self._lookup.same(option.item)
+        return replace(option, role="gone") if index is None else self.option_at(index)
+
+    def search(self, text: str, most: int = 60) -> Found:
+        """Options with every word of ``text`` in cloud, region, machine, device or way to pay."""
+        return self._lookup.search(text, most, self.options)
+
+    def along_front(self, index: int, step: int) -> Option | None:
+        """The option ``step`` places further along the front, from the place of a candidate."""
+        near = self._lookup.along_front(index, step)
+        return None if near is None else self.option_at(near)

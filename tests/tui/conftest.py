@@ -14,7 +14,7 @@ from catalog import Catalog
 from planner.actions.explore import View, open_subject
 from planner.actions.session import Session
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
-from tui.screens import explore
+from tui.screens import base
 from tui.screens.explore import ExploreScreen
 
 Start = Callable[..., AbstractAsyncContextManager["Driver"]]
@@ -34,8 +34,8 @@ class Driver:
 
     @property
     def view(self) -> View:
-        assert self.screen._view is not None
-        return self.screen._view
+        assert self.screen.answer is not None
+        return self.screen.answer
 
     @property
     def status(self) -> str:
@@ -66,7 +66,7 @@ class Driver:
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Start:
-    monkeypatch.setattr(explore, "DEBOUNCE_S", 0.02)
+    monkeypatch.setattr(base, "DEBOUNCE_S", 0.02)
 
     @asynccontextmanager
     async def started(

@@ -2,108 +2,85 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.message import Message
-from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import DataTable, Footer, Input, Static
 
 from planner.actions.explore import (
     LATENCIES,
+    Found,
     Inputs,
+    Option,
     Problem,
-    Subject,
     View,
     command_line,
     explore,
-    start_session,
+    skypilot_task,
+    to_json,
 )
+from planner.errors import BadInput
+from tui.modes import MODES
+from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.widgets.chart import Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
-from tui.widgets.options import Options
+from tui.widgets.options import Options, cells
+from tui.widgets.plan_words import describe, tell
+from tui.widgets.search import Search
 from tui.widgets.status import Status
 from tui.widgets.ways import BEST, way_of
 
 if TYPE_CHECKING:
     from planner.actions.session import Session
 
-DEBOUNCE_S = 0.15
+
+# Actions whose keys have priority; while something is typed they are letters.
+SHOWN_LINES = 6  # of what was copied
+MOVING = ("focus_on", "latency", "search")
 
 
-class ExploreScreen(Screen[None]):
+class ExploreScreen(PlanningScreen[Inputs, View]):
     """Inputs above, chart and detail in the middle, table below: one choice shown in three ways."""
 
+    MODE = "explore"
     CSS_PATH = "explore.tcss"
-    # Not ClassVar: Textual declares them as instance variables.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
     HELP = (
         "Each point is one way to run the workload: machine, place, number and way to pay; of a "
         "service dollars an hour over latency. The line is the front: nothing is both faster and "
         "cheaper. Dim points miss a limit.\n"
         "The table holds the recommendation (=>, of a mix one row a group), the cheapest "
         "that differ in kind (1, 2 ...), "
-        "the rest of the front (F1 ...) and what you clicked (+)."
+        "the rest of the front (F1 ...) and what you clicked (+). ^ is pinned, * marked to be "
+        "compared. A search (/) looks through every option, not only those of the table.\n"
+        "On the chart: + and - zoom, arrows move, the mouse wheel zooms, dragging moves, a click "
+        "chooses."
     )
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
-    @dataclass
-    class Planned(Message):
-        """A worker has finished: the session it used, the inputs and what came of them."""
-
-        session: Session | None
-        inputs: Inputs
-        result: View | Problem
-
-    def __init__(self, subject: Subject) -> None:
-        super().__init__()
-        self._subject = subject
-        self._session: Session | None = None
-        self._view: View | None = None
-        self._debounce: Timer | None = None
-        # One plan is made at a time: threads cannot be stopped, so newer inputs wait here.
-        self._planning = False
-        self._waiting: Inputs | None = None
-        # Always the same thread: the catalog's connection may not change threads.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan")
-
     def compose(self) -> ComposeResult:
-        workload = self._subject.workload
-        where = self._subject.file or "example; name a file to open your own"
-        kind = "" if "deadline" in self._subject.fields else "a service, so no deadline "
-        yield Static(
-            f"[b]Explore[/b]  {workload.name}: {workload.kind} {workload.subject}  "
-            f"[dim]{kind}({where})[/]",
-            id="title",
-        )
-        yield Constraints(self._subject, id="constraints")
+        yield self.mode_bar()
+        yield Constraints(self.subject, id="constraints")
         yield Status("Opening the catalog and planning ...", id="status")
         yield Static(id="key")
         with Horizontal(id="upper"):
-            yield Chart(id="chart")
-            yield Detail(id="detail")
-        yield Options(id="options")
+            yield Chart(id="chart", classes="answer")
+            yield Detail(id="detail", classes="answer")
+        yield Search(id="search")
+        yield Options(id="options", classes="answer")
         yield Footer()
 
     def on_mount(self) -> None:
         self.query_one(Options).focus()
         # Once the empty screen is painted: planning takes a second the first time.
-        self.call_after_refresh(self._plan, self._subject.inputs)
-
-    def on_unmount(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
+        self.query_one(Options).pinned = self.planner_app.saved_pins()
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Options).fit(event.size.width)
@@ -111,61 +88,53 @@ class ExploreScreen(Screen[None]):
     # -- planning -----------------------------------------------------------------------------
 
     @on(Constraints.Changed)
-    def _plan_soon(self, message: Constraints.Changed) -> None:
-        """Plan once the typing pauses."""
-        if self._debounce:
-            self._debounce.stop()
-        inputs = message.inputs
-        self._debounce = self.set_timer(DEBOUNCE_S, lambda: self._plan(inputs))
+    def _changed(self, message: Constraints.Changed) -> None:
+        self.ask_soon(message.inputs)
 
-    def _plan(self, inputs: Inputs) -> None:
-        if self._planning:
-            self._waiting = inputs
-            return
-        self._planning = True
-        self.run_worker(self._ask(inputs), group="plan")
+    def work(self, session: Session, asked: Inputs) -> View | Problem:
+        return explore(session, self.subject, asked)
 
-    async def _ask(self, inputs: Inputs) -> None:
-        loop = asyncio.get_running_loop()
-        self.post_message(await loop.run_in_executor(self._thread, self._work, inputs))
+    def fields(self) -> tuple[str, ...]:
+        return (*self.subject.fields, "purchase")
 
-    def _work(self, inputs: Inputs) -> Planned:
-        """In the thread: touches no widget."""
-        session = self._session or start_session()
-        if isinstance(session, Problem):
-            return self.Planned(None, inputs, session)
-        result: View | Problem
-        try:
-            result = explore(session, self._subject, inputs)
-        except Exception as error:  # a dead screen would lose the user's inputs
-            if os.environ.get("PLANNER_DEBUG"):
-                raise
-            result = Problem("", f"unexpected {type(error).__name__}: {error}")
-        return self.Planned(session, inputs, result)
+    def describe(self, asked: Inputs) -> str:
+        return describe(asked, self.subject.fields)
 
-    @on(Planned)
-    def _show(self, message: Planned) -> None:
-        self._planning = False
-        self._session = message.session
-        newer, self._waiting = self._waiting, None
-        if newer is not None and newer != message.inputs:
-            self._plan(newer)
-            return
-        result = message.result
-        status, constraints = self.query_one(Status), self.query_one(Constraints)
-        if isinstance(result, Problem):
-            constraints.mark(result.field)
-            status.problem(result, self._view, self._subject.fields)
-            self.set_class(self._view is not None, "-old")
-            return
-        self.remove_class("-old")
-        self._view = result
-        constraints.mark("")
-        status.good(result)
-        self.query_one("#key", Static).update(legend(result))
-        self.query_one(Chart).show(result)
-        self.query_one(Options).show(result)
+    def put(self, asked: Inputs) -> None:
+        self.query_one(Constraints).put(asked)
+
+    def mark(self, field: str) -> None:
+        self.query_one(Constraints).mark(field)
+
+    def show(self, answer: View) -> None:
+        self.planner_app.inputs = answer.inputs
+        tell(self.status, answer)
+        self.query_one("#key", Static).update(legend(answer))
+        self.query_one(Chart).show(answer)
+        self.query_one(Options).show(answer, self._found())
+        marked = self.planner_app.marked
+        marked[:] = [answer.again(option) for option in marked]
+        self._show_marked()
         self._show_chosen()
+
+    # -- searching ----------------------------------------------------------------------------
+
+    def _found(self) -> Found | None:
+        """What the search field asks for, in this plan."""
+        search = self.query_one(Search)
+        asked = self.answer is not None and search.text
+        found = self.answer.search(search.text) if self.answer is not None and asked else None
+        search.tell(found)
+        return found
+
+    @on(Search.Changed)
+    def _search(self) -> None:
+        self.query_one(Options).find(self._found())
+        self._show_chosen()
+
+    @on(Search.Left)
+    def _leave_search(self) -> None:
+        self.query_one(Options).focus()
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -173,19 +142,39 @@ class ExploreScreen(Screen[None]):
     def _show_chosen(self) -> None:
         """Chart and detail follow the cursor of the table."""
         option = self.query_one(Options).chosen
-        if option is None or self._view is None:
+        if option is None or self.answer is None:
             return
         self.query_one(Chart).choose(option)
-        self.query_one(Detail).show(option, self._view)
+        self.query_one(Detail).show(option, self.answer)
 
     @on(Constraints.Left)
     def _back_to_table(self) -> None:
         self.query_one(Options).focus()
 
+    @on(Chart.Hovered)
+    def _tell_hovered(self, message: Chart.Hovered) -> None:
+        """The point under the mouse in the line above the chart, the legend otherwise."""
+        if self.answer is not None:
+            hovered, key = message.index, self.query_one("#key", Static)
+            if hovered is None:
+                key.update(legend(self.answer))
+            else:  # as high as the legend: the chart must not move under the mouse
+                line = self._in_short(hovered)
+                line.truncate(key.size.width, overflow="ellipsis")
+                key.update(line.append("\n" * (key.size.height - 1)))
+
+    def _in_short(self, index: int) -> Text:
+        assert self.answer is not None
+        option = self.answer.option_at(index)
+        _, place, machine, devices, way, cost, when, spread = cells(option)
+        money = f"${cost}/h" if option.item.cost_usd_per_hour is not None else f"${cost}"
+        said = f"{way_of(option.way).glyph} {devices}: {money}, {when} ({spread}), {way}, "
+        return Text(f"{said}{machine} in {place}")
+
     @on(Chart.Picked)
     def _choose_point(self, message: Chart.Picked) -> None:
-        if self._view is not None:
-            self.query_one(Options).choose(self._view.option_at(message.index))
+        if self.answer is not None:
+            self.query_one(Options).choose(self.answer.option_at(message.index))
 
     # -- keys ---------------------------------------------------------------------------------
 
@@ -195,22 +184,92 @@ class ExploreScreen(Screen[None]):
     def action_fit_all(self) -> None:
         self.query_one(Chart).fit_all()
 
+    def action_along_front(self, step: int) -> None:
+        """The chosen option moves along the front: left is faster, right is cheaper."""
+        option = self.query_one(Options).chosen
+        if self.answer is not None and option is not None and option.role != "gone":
+            further = self.answer.along_front(option.index, step)
+            if further is not None:
+                self.query_one(Options).choose(further)
+
+    def action_sort(self) -> None:
+        self.query_one(Options).next_order()
+
+    def action_pin(self) -> None:
+        self.query_one(Options).pin()
+        self.planner_app.keep()
+
+    @property
+    def pinned(self) -> list[Option]:
+        return self.query_one(Options).pinned
+
+    def action_mark(self) -> None:
+        """Mark the chosen option for the screen Compare, or take the mark away."""
+        option, marked = self.query_one(Options).chosen, self.planner_app.marked
+        if option is None:
+            return
+        others = [each for each in marked if each.identity != option.identity]
+        if len(others) == len(marked):
+            others.append(option)
+            self._say_where_compared(len(others))
+        marked[:] = others
+        self._show_marked()
+        self.planner_app.keep()
+
+    def _say_where_compared(self, marked: int) -> None:
+        compare = next(mode for mode in MODES if mode.name == "compare")
+        if compare.exists and marked > 1:
+            self.notify(f"{marked} marked: {compare.key} compares them", timeout=3)
+
+    def _show_marked(self) -> None:
+        marked = self.planner_app.marked
+        self.query_one(Options).mark(marked)
+        self.query_one(Chart).mark(marked)
+
+    def action_search(self) -> None:
+        self.query_one(Search).add_class("-searching")
+        self.action_focus_on("search-text")
+
     def action_copy_command(self) -> None:
-        if self._view is None:
+        answer = self.answer
+        command = None if answer is None else command_line(self.subject, answer.inputs)
+        self._copy(command, "the command")
+
+    def action_copy_json(self) -> None:
+        answer = self.answer
+        self._copy(None if answer is None else to_json(answer.recommendation), "the plan as JSON")
+
+    def action_copy_skypilot(self) -> None:
+        answer, option = self.answer, self.query_one(Options).chosen
+        task = None
+        if answer is not None and option is not None:
+            try:
+                task = skypilot_task(answer, option)
+            except BadInput as error:
+                self.notify(str(error), title="Not copied", severity="warning", markup=False)
+                return
+        self._copy(task, "the SkyPilot task")
+
+    def _copy(self, text: str | None, what: str) -> None:
+        """To the clipboard of the terminal, over SSH as well (OSC 52)."""
+        if text is None:
             self.notify("There is no plan to copy yet", severity="warning")
             return
-        command = command_line(self._subject, self._view.inputs)
-        self.app.copy_to_clipboard(command)
-        self.notify(command, title="Copied to the clipboard", markup=False)
+        self.app.copy_to_clipboard(text)
+        lines = text.splitlines()
+        more = f"\n... {len(lines) - SHOWN_LINES} more lines" if len(lines) > SHOWN_LINES else ""
+        self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters typed into a field are not keys; services have latencies, jobs a deadline."""
-        ends = "deadline" in self._subject.fields
+        ends = "deadline" in self.subject.fields
         if action == "latency" and ends:
             return False
         if action == "focus_on" and parameters == ("deadline",) and not ends:
             return False
-        return action not in ("focus_on", "latency") or not isinstance(self.focused, Input)
+        if action in MOVING and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")

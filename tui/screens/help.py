@@ -11,9 +11,6 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-# Keys of a widget, which are active only while it has the focus.
-CHART_KEYS = "+ and - zoom, arrows move, the mouse wheel zooms, dragging moves, a click chooses"
-
 
 class HelpScreen(ModalScreen[None]):
     """Closes with any of the usual keys."""
@@ -32,8 +29,7 @@ class HelpScreen(ModalScreen[None]):
         width = max((len(key) for key, _ in self._keys), default=0)
         for key, does in self._keys:
             text.append(f"{key:>{width}}", style="bold").append(f"  {does}\n")
-        text.append("\nOn the chart: ", style="bold").append(f"{CHART_KEYS}.\n")
-        text.append("In a field: ", style="bold").append(
+        text.append("\nIn a field: ", style="bold").append(
             "letters are typed; enter or esc leaves it.\n"
         )
         text.append("esc closes this help", style="italic")

@@ -13,11 +13,12 @@ _MINUTE, _DAY, _YEAR = 1 / 60, 24.0, 8760.0
 class LogTicks(AxisFormatter):  # type: ignore[misc]  # textual-plot ships no types
     """Round values, the roundest first, none nearer to another than ``gap``.
 
-    ``gap`` (in log10) is set by whoever knows how much room a label takes.
+    ``gap`` and ``edge`` (in log10) are set by whoever knows how much room a label takes: none is
+    nearer than ``edge`` to the end, where it would be cut.
     """
 
     def __init__(self) -> None:
-        self.gap = 0.1
+        self.gap, self.edge = 0.1, 0.0
 
     def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:
         del max_ticks
@@ -25,7 +26,7 @@ class LogTicks(AxisFormatter):  # type: ignore[misc]  # textual-plot ships no ty
         for values in self._levels(min_, max_):
             for tick in map(math.log10, values):
                 free = all(abs(tick - other) >= self.gap for other in chosen)
-                if min_ <= tick <= max_ and free:
+                if min_ <= tick <= max_ - self.edge and free:
                     chosen.append(tick)
         if len(chosen) >= 2:
             return sorted(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,11 +21,12 @@ from textual_plot.plot_widget import Legend
 from planner.actions.explore import Option, Points, View
 from tui.widgets.axes import formatter
 from tui.widgets.canvas import SafeCanvas
-from tui.widgets.ways import BEST, ON_DEMAND, SPOT, WAYS, component, way_of
+from tui.widgets.ways import BEST, MARKED, ON_DEMAND, SPOT, WAYS, component, way_of
 
 __all__ = ["BEST", "ON_DEMAND", "SPOT", "Chart"]
 
 CLICK_REACH_CELLS = 4.0
+HOVER_REACH_CELLS = 1.5
 LABEL_CELLS = 10  # along the x axis
 MARGIN = 0.06  # of the span, around what is fitted
 LEAST_SPAN = 0.3  # in log10: a factor of two
@@ -42,12 +44,19 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
 
         index: int
 
+    @dataclass
+    class Hovered(Message):
+        """The candidate nearest to the mouse; None: there is none near it any more."""
+
+        index: int | None
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *map(component, WAYS),
         "chart--missed",
         "chart--front",
         "chart--limit",
         "chart--best",
+        "chart--marked",
         "chart--chosen",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,10 +68,12 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         Binding("down", "pan_down", "Pan down", show=False, id="chart.pan_down"),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, invert_mouse_wheel=True)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes, invert_mouse_wheel=True)
         self._view: View | None = None
         self._chosen: Option | None = None
+        self._marked: list[Option] = []
+        self._hovered: int | None = None
         self._moved_by_user = False
         self._pressed_at: Offset | None = None
         self.set_x_formatter(formatter("hours"))
@@ -93,6 +104,11 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
     def choose(self, option: Option) -> None:
         """Mark this option, in reverse so that its glyph stays."""
         self._chosen = option
+        self._draw()
+
+    def mark(self, options: Sequence[Option]) -> None:
+        """Draw these so that they are found again."""
+        self._marked = list(options)
         self._draw()
 
     def fit_options(self) -> None:
@@ -145,6 +161,8 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
             glyph = way_of(view.front.ways[code]).glyph
             self._dots(view.front, view.front.way == code, glyph, "chart--front")
         self._mark(view.options[0], BEST, "chart--best")
+        for option in self._marked:
+            self._mark(option, MARKED, "chart--marked")
         chosen = self._chosen
         if chosen:
             glyph = BEST if chosen.index == view.best else way_of(chosen.way).glyph
@@ -189,6 +207,7 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         if width < 4 or height < 2:  # no room for axes: the library would index outside
             return
         self._x_formatter.gap = (self._x_max - self._x_min) * LABEL_CELLS / width
+        self._x_formatter.edge = (self._x_max - self._x_min) * LABEL_CELLS / 4 / width
         self._y_formatter.gap = (self._y_max - self._y_min) * 2 / height
         super()._render_plot()
 
@@ -228,7 +247,20 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         if index is not None:
             self.post_message(self.Picked(index))
 
-    def index_near(self, column: int, row: int) -> int | None:
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """What is under the mouse, told once a point."""
+        place = event.screen_offset - self.query_one("#plot", Canvas).region.offset
+        self._hover(None if event.button else self.index_near(place.x, place.y, HOVER_REACH_CELLS))
+
+    def on_leave(self) -> None:
+        self._hover(None)
+
+    def _hover(self, index: int | None) -> None:
+        if index != self._hovered:
+            self._hovered = index
+            self.post_message(self.Hovered(index))
+
+    def index_near(self, column: int, row: int, reach: float = CLICK_REACH_CELLS) -> int | None:
         """Candidate drawn nearest to a cell of the canvas: options of the table come first."""
         view = self._view
         if view is None:
@@ -243,7 +275,7 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         x, y = self._cells(_log(all_x), _log(all_y))
         distance = np.hypot(x - column, 2.0 * (y - row))  # a cell is twice as high as wide
         nearest = int(np.argmin(distance))
-        return int(indices[nearest]) if distance[nearest] <= CLICK_REACH_CELLS else None
+        return int(indices[nearest]) if distance[nearest] <= reach else None
 
 
 def _log(values: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Label
 
@@ -22,13 +22,20 @@ LABELS = {
     "latency_p95": "Latency",
     "budget": "[u]B[/u]udget $",
     "max_nodes": "[u]N[/u]odes ≤",
+    "clouds": "[u]W[/u]here: clouds",
+    "regions": "regions",
+    "risk": "sure",
 }
 TOOLTIPS = {
     "ttft_p95": "time to first token, 95th percentile: 1s",
     "tpot_p95": "time per output token, 95th percentile: 50ms",
+    "clouds": "names with commas between them: aws, gcp; empty for any",
+    "regions": "names with commas between them: us-east-1; empty for any",
+    "risk": "how sure the limits must hold: 90%",
     "latency_p95": "of one request or frame, 95th percentile: 20ms",
 }
-TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot"}
+TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot", "reservation": "[u]r[/u]eserved"}
+FIRST_LINE = ("on_demand", "spot")
 
 
 class Tick(Checkbox):
@@ -43,8 +50,11 @@ class Tick(Checkbox):
         super().watch_value()
 
 
-class Constraints(Horizontal):
-    """One line of inputs. Posts ``Changed`` with every edit."""
+class Constraints(Vertical):
+    """Two lines of inputs. Posts ``Changed`` with every edit.
+
+    On low screens the second one is there while it has the focus or limits anything.
+    """
 
     @dataclass
     class Changed(Message):
@@ -60,31 +70,61 @@ class Constraints(Horizontal):
 
     def __init__(self, subject: Subject, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._first, self._fields = subject.inputs, subject.fields
+        self._first, self._fields, self._places = subject.inputs, subject.fields, subject.places
         self._buys = subject.buys
 
     def compose(self) -> ComposeResult:
         first = self._first
-        for name in self._fields:
-            yield Label(LABELS[name])
-            value = getattr(first, name)
-            placeholder = "" if name == "max_nodes" else "none"
-            field = Input(value, placeholder=placeholder, id=name, compact=True)
-            field.tooltip = TOOLTIPS.get(name)
-            yield field
-        if self._buys:
-            for name, label in TICKS.items():
-                yield Tick(label, name in first.purchase, id=name)
-            others = [way_of(name).name for name in first.purchase if name not in TICKS]
-            if others:  # the legend names them
-                more = Label(f"+{len(others)}", id="other-ways")
-                more.tooltip = "also allowed by the workload: " + ", ".join(others)
-                yield more
+        with Horizontal():
+            for name in self._fields:
+                yield from self._field(name, "" if name == "max_nodes" else "none")
+            if self._buys:
+                yield from (self._tick(name) for name in FIRST_LINE)
+                others = [way_of(name).name for name in first.purchase if name not in TICKS]
+                if others:  # the legend names them
+                    more = Label(f"+{len(others)}", id="other-ways")
+                    more.tooltip = "also allowed by the workload: " + ", ".join(others)
+                    yield more
+        with Horizontal(id="places"):
+            for name in self._places:
+                yield from self._field(name, "90%" if name == "risk" else "any")
+            if self._buys:
+                yield from (self._tick(name) for name in TICKS if name not in FIRST_LINE)
+
+    def _tick(self, name: str) -> Tick:
+        return Tick(TICKS[name], name in self._first.purchase, id=name)
+
+    def _field(self, name: str, placeholder: str) -> ComposeResult:
+        yield Label(LABELS[name])
+        value = getattr(self._first, name)
+        field = Input(value, placeholder=placeholder, id=name, compact=True)
+        field.tooltip = TOOLTIPS.get(name)
+        yield field
+
+    # Not :focus-within: what is inside is not styled anew when that changes.
+    def on_descendant_focus(self) -> None:
+        self.add_class("-editing")
+
+    def on_descendant_blur(self) -> None:
+        self.remove_class("-editing")
+
+    def on_mount(self) -> None:
+        self._say_whether_limiting()
+
+    def _say_whether_limiting(self) -> None:
+        """Of the second line: the class keeps it in sight where there is little room."""
+        limits = [name for name in self._places if name != "risk"]
+        typed = any(self.query_one(f"#{name}", Input).value.strip() for name in limits)
+        if self._places and self.query_one("#risk", Input).value != self._first.risk:
+            typed = True
+        ticked = any(tick.value for tick in self.query(Tick) if tick.id not in FIRST_LINE)
+        self.set_class(typed or ticked, "-limiting")
 
     @property
     def inputs(self) -> Inputs:
         """What the fields hold now. Ways to pay without a box stay as the workload has them."""
-        text = {name: self.query_one(f"#{name}", Input).value for name in self._fields}
+        names = (*self._fields, *self._places)
+        text = {name: self.query_one(f"#{name}", Input).value for name in names}
         ways = self._first.purchase
         if self._buys:
             ticked = {name: self.query_one(f"#{name}", Tick).value for name in TICKS}
@@ -92,9 +132,18 @@ class Constraints(Horizontal):
             ways = (*kept, *(name for name, on in ticked.items() if on and name not in kept))
         return replace(self._first, **text, purchase=ways)
 
+    def put(self, inputs: Inputs) -> None:
+        """Write other inputs into the fields, without saying that they changed."""
+        with self.prevent(Input.Changed, Checkbox.Changed):
+            for name in (*self._fields, *self._places):
+                self.query_one(f"#{name}", Input).value = getattr(inputs, name)
+            for tick in self.query(Tick):
+                tick.value = tick.id in inputs.purchase
+        self._say_whether_limiting()
+
     def mark(self, field: str) -> None:
         """Show which field is at fault; empty clears the mark."""
-        for name in self._fields:
+        for name in (*self._fields, *self._places):
             self.query_one(f"#{name}").set_class(name == field, "wrong")
         for tick in self.query(Tick):
             tick.set_class(field == "purchase", "wrong")
@@ -111,4 +160,5 @@ class Constraints(Horizontal):
     @on(Checkbox.Changed)
     def _tell(self, event: Input.Changed | Checkbox.Changed) -> None:
         event.stop()
+        self._say_whether_limiting()
         self.post_message(self.Changed(self.inputs))

@@ -16,6 +16,7 @@ from planner.actions.explore import (
     money,
     seconds,
 )
+from tui.widgets.bars import fill_bar, parts_bar
 
 ROLES = {
     "recommended": "Recommended",
@@ -23,34 +24,73 @@ ROLES = {
     "alternative": "Alternative",
     "front": "On the front",
     "picked": "Picked on the chart",
+    "found": "Found",
+    "gone": "Not an option any more",
 }
+COSTS = {
+    "work_usd": "work",
+    "set_up_usd": "set-up",
+    "interruption_usd": "interruptions",
+    "rounding_usd": "rounding",
+    "headroom_usd": "headroom",
+    "capital_usd": "capital",
+    "egress_usd": "egress",
+    "storage_usd": "storage",
+}
+TIMES = {
+    "compute_hours": "compute",
+    "communication_hours": "communication",
+    "overhead_hours": "launches, input, bubble",
+    "set_up_hours": "set-up",
+    "interruption_hours": "restarts",
+}
+LEAST_HOURS = 0.5 / 60  # less is said as 0 min
+GONE = "is none under these inputs; the figures are of the plan it was pinned in"
+WIDTH = 40  # before the pane has one
+MOST_BAR_CELLS = 48
 
 
 class Detail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(Static(id="detail-text"), id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(Static(id="detail-text"), id=id, classes=classes)
+        self._shown: tuple[Option, View] | None = None
 
     def show(self, option: Option, view: View) -> None:
-        self.query_one("#detail-text", Static).update(describe(option, view))
+        self._shown = (option, view)
+        self._write()
         self.scroll_home(animate=False)
 
+    def on_resize(self) -> None:
+        self._write()
 
-def describe(option: Option, view: View) -> Text:
-    """Headline, why not, cost, time, speed, memory and price of an option."""
+    def _write(self) -> None:
+        if self._shown is not None:
+            width = self.scrollable_content_region.width or WIDTH
+            text = describe(*self._shown, min(width, MOST_BAR_CELLS))
+            self.query_one("#detail-text", Static).update(text)
+
+
+def describe(option: Option, view: View, width: int = WIDTH) -> Text:
+    """Headline, why not, cost, time, speed, memory and price of an option.
+
+    Bars are ``width`` cells wide.
+    """
     item = option.item
     text = Text()
     rank = f" {option.rank}" if option.role == "alternative" else ""
     text.append(f"{ROLES[option.role]}{rank}\n", style="bold underline")
     text.append(f"{option.headline}\n")
-    if item.why_not:
+    if option.role == "gone":
+        _line(text, "Why not", GONE)
+    elif item.why_not:
         _line(text, "Why not", item.why_not)
     chosen = option.role in ("recommended", "group")
     if chosen and view.recommendation.mix is not None:
         _mix(text, view.recommendation.mix, item)
-    _cost(text, item, view)
-    _time(text, item)
+    _cost(text, item, view, width)
+    _time(text, item, width)
     speed = item.throughput
     _line(
         text,
@@ -64,6 +104,8 @@ def describe(option: Option, view: View) -> Text:
         _line(text, "Layout", item.parallelism)
     have = "unknown memory" if item.memory_gib is None else f"{item.memory_gib:.1f} GiB"
     _line(text, "Memory", f"{item.memory_need_gib:.1f} of {have} a device")
+    if item.memory_gib:
+        text.append(fill_bar(item.memory_need_gib / item.memory_gib, width) + "\n")
     price = item.price
     age = "age unknown" if price.age_days is None else f"{price.age_days} days old"
     _line(
@@ -96,14 +138,13 @@ def _price(item: Item) -> str:
     return money(item.cost_usd) if hourly is None else f"{money(hourly)}/h"
 
 
-def _cost(text: Text, item: Item, view: View) -> None:
+def _cost(text: Text, item: Item, view: View, width: int) -> None:
     if item.cost_usd_per_hour is not None and item.horizon_hours is not None:
         over = f"{money(item.cost_usd)} over {hours(item.horizon_hours)}"
         _line(text, "Rate", f"{money(item.cost_usd_per_hour)}/h, {over}")
-    lines = (
-        (name.removesuffix("_usd").replace("_", "-"), usd) for name, usd in item.cost_breakdown
-    )
-    _line(text, "Cost", ", ".join(f"{name} {money(usd)}" for name, usd in lines if usd))
+    _line(text, "Cost", money(item.cost_usd))
+    lines = ((COSTS.get(name, name), usd) for name, usd in item.cost_breakdown)
+    parts_bar(text, [(name, usd, money(usd)) for name, usd in lines if usd], width)
     if item.usd_per_million_tokens is not None:
         _line(text, "Per output", f"{money(item.usd_per_million_tokens)}/M tokens")
     elif item.usd_per_thousand_samples is not None:
@@ -116,12 +157,13 @@ def _cost(text: Text, item: Item, view: View) -> None:
     )
 
 
-def _time(text: Text, item: Item) -> None:
+def _time(text: Text, item: Item, width: int) -> None:
     """Hours of a job; latencies of a service, and requests in flight."""
     spent, found = item.time_breakdown, item.latency
     if spent is not None:
-        parts = ((name.removesuffix("_hours").replace("_", "-"), h) for name, h in spent)
-        _line(text, "Time", ", ".join(f"{name} {hours(h)}" for name, h in parts if h >= 0.5 / 60))
+        _line(text, "Time", hours(sum(h for _, h in spent) if item.hours is None else item.hours))
+        parts = [(TIMES.get(name, name), h, hours(h)) for name, h in spent if h >= LEAST_HOURS]
+        parts_bar(text, parts, width)
     elif item.hours is not None:
         _line(text, "Time", hours(item.hours))
     if found is None:

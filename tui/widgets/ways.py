@@ -12,7 +12,7 @@ class Way:
     colour: str  # a variable of the theme
 
 
-ON_DEMAND, SPOT, BEST = "o", "×", "★"
+ON_DEMAND, SPOT, BEST, MARKED = "o", "×", "★", "*"
 WAYS = {
     "on_demand": Way(ON_DEMAND, "on-demand", "primary"),
     "spot": Way(SPOT, "spot", "warning"),

@@ -1,0 +1,107 @@
+"""What all main screens share: modes, the planning thread, a last good answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import pytest
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from planner.actions.explore import open_subject
+from planner.actions.problems import Problem
+from planner.actions.session import Session
+from planner.errors import BadInput
+from tests.tui.conftest import Start
+from tui.app import DEFAULT_WORKLOAD, PlannerApp
+from tui.modes import MODES, Mode, modes
+from tui.screens import base
+from tui.screens.base import PlanningScreen
+from tui.widgets.status import Status
+
+
+@dataclass(frozen=True)
+class Number:
+    text: str = "1"
+
+
+class Doubling(PlanningScreen[Number, int]):
+    """Doubles a number: slowly for 7, never for what is none."""
+
+    MODE = "doubling"
+
+    def compose(self) -> ComposeResult:
+        yield self.mode_bar()
+        yield Status("waiting")
+        yield Static(id="text", classes="answer")
+
+    def work(self, session: Session, asked: Number) -> int | Problem:
+        assert session.catalog.offers is not None  # the thread's own connection
+        if asked.text == "7":
+            time.sleep(0.3)
+        if not asked.text.isdecimal():
+            raise BadInput("is no number", where="doubling: text", remedy="give one such as 3")
+        return int(asked.text) * 2
+
+    def show(self, answer: int) -> None:
+        self.query_one("#text", Static).update(str(answer))
+
+    def fields(self) -> tuple[str, ...]:
+        return ("text",)
+
+    def describe(self, asked: Number) -> str:
+        return f"number {asked.text}"
+
+
+async def test_a_screen_keeps_its_last_good_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "DEBOUNCE_S", 0.01)
+    subject = open_subject(str(DEFAULT_WORKLOAD), shipped=True)
+    app = PlannerApp(subject)
+    async with app.run_test() as pilot:
+        screen = Doubling(subject)
+        await app.push_screen(screen)
+
+        async def until(text: str, where: str) -> None:
+            for _ in range(500):
+                if text in str(screen.query_one(where, Static).render()):
+                    return
+                await pilot.pause(0.02)
+            raise AssertionError(screen.query_one(where, Static).render())
+
+        screen.ask(Number("7"))
+        screen.ask(Number("2"))  # waits
+        screen.ask(Number("3"))  # takes its place
+        await until("6", "#text")
+        assert screen.answer == 6 and screen.answered == Number("3")
+        screen.ask_soon(Number("many"))
+        await until("NO PLAN is no number; give one such as 3", "Status")
+        await until("OLD below: plan for number 3", "Status")
+        assert screen.has_class("-old") and screen.query_one("#text").has_class("wrong")
+        assert screen.answer == 6
+        screen.ask_soon(Number("5"))
+        await until("10", "#text")
+        assert not screen.has_class("-old") and not screen.query_one("#text").has_class("wrong")
+
+
+async def test_numbers_lead_to_the_screens(start: Start) -> None:
+    async with start() as it:
+        bar = str(it.screen.query_one("#mode-titles", Static).render())
+        for mode in modes():
+            assert f"{mode.key} {mode.title}" in bar
+            await it.pilot.press(mode.key)
+            assert it.app.current_mode == mode.name
+
+
+def test_a_screen_that_is_missing_is_left_out() -> None:
+    assert MODES[0].exists
+    assert not Mode("none", "9", "None", "nothing", "tui.screens.none:NoScreen").exists
+
+
+def test_a_screen_is_imported_when_first_visited() -> None:
+    others = [mode.place.partition(":")[0] for mode in MODES[1:]]
+    script = f"import sys, tui.app; print([m for m in {others!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,254 @@
+"""What every main screen has: one planning thread, a debounce, and a last good answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+
+from textual import on
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+from planner.actions.explore import Subject, start_session
+from planner.actions.problems import Problem, expected, problem_of
+from tui.history import History
+from tui.keys import key
+from tui.widgets.mode_bar import ModeBar
+from tui.widgets.status import Status
+
+if TYPE_CHECKING:
+    from planner.actions.session import Session
+    from tui.app import PlannerApp
+
+DEBOUNCE_S = 0.15
+BUSY_AFTER_S = 0.5  # shorter work would only flicker
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class PlanningScreen(Screen[None], Generic[Asked, Answer]):
+    """A screen that asks the planner for an ``Answer`` to what its fields hold (``Asked``).
+
+    A subclass names its ``MODE``, composes a ``ModeBar`` (``self.mode_bar()``), a ``Status`` and
+    its own widgets, calls ``ask`` and ``ask_soon``, and implements ``work`` and ``show``. Widgets
+    with the class ``answer`` are dimmed while the answer on screen is not that to the newest
+    inputs. ``Asked`` must have equality: a frozen dataclass of texts, best with defaults.
+    """
+
+    MODE: ClassVar[str]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("app", "u", "undo", "Undo", "the inputs before the last change"),
+        key("app", "U", "redo", "Redo", "the inputs that were undone"),
+    ]
+    # Not ClassVar: Textual declares them as instance variables.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
+
+    @dataclass
+    class Answered(Message):
+        """The thread has finished: the session it used, what was asked and what came of it."""
+
+        session: Session | None
+        catalog_version: int
+        asked: Any
+        result: Any
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self.subject = subject
+        self.answer: Answer | None = None
+        self.answered: Asked | None = None  # what ``answer`` is the answer to
+        self._newest: Asked | None = None
+        self._history: History[Asked] = History()
+        self._session: Session | None = None
+        self._session_version = 0
+        self._debounce: Timer | None = None
+        self._busy: Timer | None = None
+        # One answer is made at a time: threads cannot be stopped, so newer questions wait here.
+        self._working = False
+        self._waiting: tuple[Asked] | None = None
+        # Always the same thread: the catalog's connection may not change threads.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.MODE)
+
+    # -- what a subclass says -----------------------------------------------------------------
+
+    def work(self, session: Session, asked: Asked) -> Answer | Problem:
+        """Answer, in the thread: touch no widget. Errors of the planner become Problems."""
+        raise NotImplementedError
+
+    def show(self, answer: Answer) -> None:
+        """Show the answer to the newest inputs."""
+        raise NotImplementedError
+
+    def fields(self) -> tuple[str, ...]:
+        """Inputs that a problem may be about: ids of widgets."""
+        return ()
+
+    def describe(self, asked: Asked) -> str:
+        """What was asked, in a phrase: said of an answer that is no longer that to the inputs."""
+        del asked
+        return "the last inputs that had one"
+
+    def put(self, asked: Asked) -> None:
+        """Write these inputs into the fields, without saying that they changed.
+
+        A screen that implements it has undo and redo, and its inputs are saved.
+        """
+        raise NotImplementedError
+
+    # -- what it may use ----------------------------------------------------------------------
+
+    @property
+    def planner_app(self) -> PlannerApp:
+        """The application: ``marked`` options, ``inputs`` and the subject all screens share."""
+        return cast("PlannerApp", self.app)
+
+    def mode_bar(self) -> ModeBar:
+        workload = self.subject.workload
+        return ModeBar(self.MODE, f"{workload.name}: {workload.kind} {workload.subject}")
+
+    @property
+    def status(self) -> Status:
+        return self.query_one(Status)
+
+    def restored(self, first: Asked) -> Asked:
+        """The inputs that were saved for this screen, put into its fields; else ``first``."""
+        saved = self.planner_app.saved_inputs.pop(self.MODE, None)
+        if saved is None:
+            return first
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            asked = TypeAdapter(type(first)).validate_python(saved)
+        except ValidationError:
+            self.notify("The saved inputs are not those of this screen", severity="warning")
+            return first
+        self.put(asked)
+        return asked
+
+    @property
+    def inputs_to_save(self) -> Asked | None:
+        """The newest inputs, where the screen can put them back."""
+        return self._newest if self._puts else None
+
+    @property
+    def _puts(self) -> bool:
+        return type(self).put is not PlanningScreen.put
+
+    def ask(self, asked: Asked) -> None:
+        """Work on this now, or as soon as the work under way is done."""
+        self._newest = asked
+        if self._debounce:
+            self._debounce.stop()
+        if self._working:
+            self._waiting = (asked,)
+            return
+        self._working = True
+        self._busy = self.set_timer(BUSY_AFTER_S, lambda: self._say_busy("working ..."))
+        self.run_worker(self._ask(asked), group="plan")
+
+    def ask_soon(self, asked: Asked) -> None:
+        """Work on this once the typing pauses."""
+        if self._debounce:
+            self._debounce.stop()
+        self._debounce = self.set_timer(DEBOUNCE_S, lambda: self.ask(asked))
+
+    def problem(self, problem: Problem) -> None:
+        """Show what is wrong and what would help; the last good answer stays, marked as old."""
+        self.mark(problem.field)
+        old = "" if self.answered is None else self.describe(self.answered)
+        self.status.problem(problem, old)
+        self.set_class(self.answer is not None, "-old")
+
+    # -- undo ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return self._puts if action in ("undo", "redo") else True
+
+    def action_undo(self) -> None:
+        """Back to the inputs before; after a problem, to the last that had an answer."""
+        self._go(self._history.back(self._newest), "Nothing to undo")
+
+    def action_redo(self) -> None:
+        self._go(self._history.forth(), "Nothing to redo")
+
+    def _go(self, asked: Asked | None, otherwise: str) -> None:
+        if asked is None:
+            self.notify(otherwise)
+            return
+        self.put(asked)
+        self.ask(asked)
+
+    # -- the thread ---------------------------------------------------------------------------
+
+    def on_unmount(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def on_screen_resume(self) -> None:
+        """Ask again where the catalog has changed since."""
+        changed = self._session_version != self.planner_app.catalog_version
+        if changed and self._newest is not None and self._session is not None:
+            self.ask(self._newest)
+
+    async def _ask(self, asked: Asked) -> None:
+        loop = asyncio.get_running_loop()
+        version = self.planner_app.catalog_version
+        work: Callable[..., Message] = self._work
+        self.post_message(await loop.run_in_executor(self._thread, work, asked, version))
+
+    def _work(self, asked: Asked, version: int) -> Message:
+        """In the thread: touches no widget."""
+        session = self._session if version == self._session_version else None
+        opened = session or start_session()
+        if isinstance(opened, Problem):
+            return self.Answered(None, version, asked, opened)
+        result: Answer | Problem
+        try:
+            result = self.work(opened, asked)
+        except Exception as error:  # a dead screen would lose the user's inputs
+            if expected(error):
+                result = problem_of(error, self.fields())
+            elif os.environ.get("PLANNER_DEBUG"):
+                raise
+            else:
+                result = Problem("", f"unexpected {type(error).__name__}: {error}")
+        return self.Answered(opened, version, asked, result)
+
+    @on(Answered)
+    def _on_answered(self, message: Answered) -> None:
+        message.stop()
+        self._working = False
+        self._session, self._session_version = message.session, message.catalog_version
+        newer, self._waiting = self._waiting, None
+        if newer is not None and newer[0] != message.asked:
+            self.ask(newer[0])
+            return
+        self._say_busy("")
+        if isinstance(message.result, Problem):
+            self.problem(message.result)
+            return
+        self.remove_class("-old")
+        self.mark("")
+        self.answer, self.answered = message.result, message.asked
+        self._history.record(message.asked)
+        self.show(message.result)
+        self.planner_app.keep()
+
+    def _say_busy(self, what: str) -> None:
+        if self._busy:
+            self._busy.stop()
+        self.query_one(ModeBar).busy(what)
+
+    def mark(self, field: str) -> None:
+        """Show which field is at fault; empty clears the mark."""
+        for name in self.fields():
+            for widget in self.query(f"#{name}"):
+                widget.set_class(name == field, "wrong")

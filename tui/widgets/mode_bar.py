@@ -1,0 +1,43 @@
+"""The top line of every main screen: which screens there are, and what is under study."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from tui.modes import modes
+
+FULL_FROM_WIDTH = 60  # narrower: numbers and the name of this screen only
+
+
+class ModeBar(Horizontal):
+    """``mode`` is the screen it is on. A click on a title goes there, as its number does."""
+
+    def __init__(self, mode: str, about: str) -> None:
+        super().__init__(id="modes")
+        self._mode, self._about = mode, about
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._titles(full=True), id="mode-titles")
+        yield Static(id="busy")
+        yield Static(self._about, id="title")
+
+    def on_resize(self) -> None:
+        full = self.app.size.width >= FULL_FROM_WIDTH
+        self.query_one("#mode-titles", Static).update(self._titles(full))
+
+    def busy(self, what: str) -> None:
+        """Say what is being worked on; empty when nothing is."""
+        self.query_one("#busy", Static).update(escape(what))
+
+    def _titles(self, full: bool) -> str:
+        shown = []
+        for mode in modes():
+            if mode.name == self._mode:
+                shown.append(f"[b reverse] {mode.key} {mode.title} [/]")
+            else:
+                name = f" {mode.title}" if full else ""
+                shown.append(f"[@click=app.switch_mode('{mode.name}')] {mode.key}{name} [/]")
+        return "".join(shown)
