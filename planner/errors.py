@@ -3,7 +3,8 @@
     PlannerError                1  anything the planner itself reports
     ├── BadInput                2  a wrong field, name, quantity or file
     ├── Infeasible              3  nothing meets the constraints, whatever the budget
-    └── OverBudget              4  feasible, but the cheapest plan costs more than the budget
+    ├── OverBudget              4  feasible, but the cheapest plan costs more than the budget
+    └── Superseded              1  whoever asked wants something else by now; never seen by users
 
 ``catalog.CatalogError`` and ``catalog.UnknownName`` also end with 2. Ctrl-C ends with 130.
 5 is no error: ``planner replay`` and ``planner diff --exit-code`` found another answer, ``planner
@@ -48,3 +49,7 @@ class OverBudget(PlannerError):
     """The cheapest feasible plan costs more than the budget."""
 
     exit_code = 4
+
+
+class Superseded(PlannerError):
+    """Whoever asked does not want the answer any more."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.actions.capacity_question import Changes, Question, question_from
 from planner.errors import BadInput, Infeasible, PlannerError
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
-from planner.optimize.capacity.from_spec import arrays_from
 from planner.optimize.capacity.ledger import Ledger, Line, Operation, read_out
 from planner.optimize.capacity.master import master_model
 from planner.optimize.capacity.partition import group
 from planner.optimize.capacity.program import CapacityPlan, Settings, optimise, relative_gap
-from planner.optimize.capacity.read_spec import read_spec
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.solver import LinearModel, Status
 from planner.results.capacity import (
@@ -29,6 +27,7 @@ from planner.results.capacity import (
     Dispatch,
     Method,
     Savings,
+    Served,
     Unmet,
 )
 
@@ -40,6 +39,16 @@ BASELINES = {
     "all_reserved_at_peak": frozenset({Option.RESERVED_1Y, Option.RESERVED_3Y}),
     "all_on_prem": frozenset({Option.OWNED, Option.PURCHASED}),
 }
+# How machines were come by, in the order they are stacked: cheapest to run first.
+_WAYS = {
+    Option.OWNED: "owned",
+    Option.PURCHASED: "owned",
+    Option.HELD: "reservation",
+    Option.RESERVED_1Y: "reservation",
+    Option.RESERVED_3Y: "reservation",
+    Option.ON_DEMAND: "on_demand",
+    Option.SPOT: "spot",
+}
 _BUDGET_TOLERANCE = 1e-9
 
 
@@ -49,6 +58,7 @@ def capacity_from(
     *,
     text: str | None = None,
     catalog: Callable[[], Catalog] | None = None,
+    changes: Changes | None = None,
     write_lp: str | None = None,
 ) -> CapacityAnswer:
     """Read a spec and plan it; ``catalog`` is opened only when an offer refers to it.
@@ -56,36 +66,26 @@ def capacity_from(
     Raises BadInput, Infeasible with the periods that lack capacity, or PlannerError when no plan
     was found in time.
     """
-    spec = read_spec(file, text)
-    folder = Path() if file == "-" else Path(file).parent
-    where = "stdin" if file == "-" else file
-    return capacity(spec, settings, where=where, folder=folder, catalog=catalog, write_lp=write_lp)
+    question = question_from(file, text, catalog)
+    return capacity(question, settings, changes=changes, write_lp=write_lp)
 
 
 def capacity(
-    spec: CapacitySpec,
+    question: Question,
     settings: Settings,
     *,
-    where: str = "spec",
-    folder: Path = Path(),
-    catalog: Callable[[], Catalog] | None = None,
+    changes: Changes | None = None,
     write_lp: str | None = None,
+    savings: Savings | None = None,
 ) -> CapacityAnswer:
-    """The cheapest plan for a spec, with its bound, its dispatch and what it saves.
+    """The cheapest plan for a question, with its bound, its dispatch and what it saves.
 
-    ``write_lp`` names a file for the program in LP format, as last solved.
+    ``write_lp`` names a file for the program in LP format, as last solved. ``savings`` of the same
+    question with other counts fixed spares solving the baselines anew.
     """
     start = time.perf_counter()
-    notes: list[str] = []
-    if any(offer.catalog is not None for offer in spec.offers):
-        from planner.optimize.capacity.catalog_prices import fill_prices
-
-        if catalog is None:
-            from catalog import Catalog
-
-            catalog = Catalog.open
-        spec, notes = fill_prices(spec, catalog(), where)
-    fleet, periods = arrays_from(spec, where, folder)
+    asked = question.ready(changes)
+    spec, fleet, periods, notes = asked.spec, asked.fleet, asked.periods, asked.notes
     if fleet.is_coupled:
         from planner.optimize.capacity.coupled import optimise_coupled
 
@@ -124,14 +124,18 @@ def capacity(
         residual_liability_usd=sum(line.residual_usd for line in ledger.lines),
         sunk_usd=_sunk_usd(spec, periods),
         budget_usd=budget,
-        savings=_savings(fleet, periods, settings, cost),
+        savings=(
+            _savings(fleet, periods, settings, cost) if savings is None else _against(savings, cost)
+        ),
         method=method,
         notes=notes + _notes(spec, ledger),
         solve_seconds=round(solve_seconds, 4),
         seconds=round(time.perf_counter() - start, 4),
         spec=_shown_spec(spec),
     )
-    return CapacityAnswer(result, _dispatch(ledger, fleet, periods))
+    return CapacityAnswer(
+        result, _dispatch(ledger, fleet, periods), _served(ledger, fleet, periods, spec.unit)
+    )
 
 
 def _write_lp(model: LinearModel | None, file: str) -> None:
@@ -238,6 +242,7 @@ def _savings(fleet: Fleet, periods: Periods, settings: Settings, cost: float) ->
         start_usd=np.zeros_like(fleet.start_usd),
         min_up_hours=np.zeros_like(fleet.min_up_hours),
         deferrable_hours=np.zeros_like(fleet.deferrable_hours),
+        fixed={},
     )
     quick = replace(settings, time_limit_s=max(settings.time_limit_s / 4, 1.0))
     note = "without starts, minimum up-times and waiting" if fleet.is_coupled else ""
@@ -246,6 +251,19 @@ def _savings(fleet: Fleet, periods: Periods, settings: Settings, cost: float) ->
         for name, options in BASELINES.items()
     }
     return Savings(**found)
+
+
+def _against(savings: Savings, cost: float) -> Savings:
+    """The same baselines, beside another plan."""
+    return Savings(**{name: _saved(getattr(savings, name), cost) for name in BASELINES})
+
+
+def _saved(baseline: Baseline, cost: float) -> Baseline:
+    if baseline.cost_usd is None:
+        return baseline
+    saving = baseline.cost_usd - cost
+    fraction = saving / baseline.cost_usd if baseline.cost_usd > 0 else None
+    return baseline.model_copy(update={"saving_usd": saving, "saving_fraction": fraction})
 
 
 def _baseline(plan: CapacityPlan, cost: float, note: str) -> Baseline:
@@ -258,14 +276,14 @@ def _baseline(plan: CapacityPlan, cost: float, note: str) -> Baseline:
             status=plan.status.value,
             note="cannot serve the demand" if infeasible else "not found in time",
         )
-    saving = plan.cost_usd - cost
-    return Baseline(
+    found = Baseline(
         cost_usd=plan.cost_usd,
-        saving_usd=saving,
-        saving_fraction=saving / plan.cost_usd if plan.cost_usd > 0 else None,
+        saving_usd=None,
+        saving_fraction=None,
         status=plan.status.value,
         note=note,
     )
+    return _saved(found, cost)
 
 
 def _sunk_usd(spec: CapacitySpec, periods: Periods) -> float:
@@ -298,6 +316,27 @@ def _shown_spec(spec: CapacitySpec) -> dict[str, object]:
         if isinstance(part.get("demand"), list) and len(part["demand"]) > 100:
             part["demand"] = f"{len(part['demand'])} figures"
     return shown
+
+
+def _served(ledger: Ledger, fleet: Fleet, periods: Periods, unit: str) -> Served:
+    one = len(fleet.workloads) == 1
+    size = len(periods)
+    amount = {way: np.zeros(size) for way in dict.fromkeys(_WAYS.values())}
+    for line in ledger.lines:
+        factor = float(fleet.throughput[line.offer, 0]) if one else 1.0
+        if one and line.option is Option.SPOT:
+            factor *= float(fleet.spot_factor[line.offer])
+        amount[_WAYS[line.option]] += line.working * factor
+    if one:
+        amount["unmet"] = ledger.unmet[:, 0]
+    ways = tuple(way for way, units in amount.items() if units.any())
+    return Served(
+        unit=unit if one else "machines",
+        period_hours=periods.hours,
+        ways=ways,
+        amount=np.array([amount[way] for way in ways]).reshape(len(ways), size),
+        demand=periods.demand[:, 0] if one else None,
+    )
 
 
 def _dispatch(ledger: Ledger, fleet: Fleet, periods: Periods) -> Dispatch:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from planner.actions.capacity_question import Changes, question_from
 from planner.errors import BadInput, Infeasible, PlannerError
-from planner.optimize.capacity.from_spec import arrays_from
 from planner.optimize.capacity.front import CapacityFront as Found
 from planner.optimize.capacity.front import carbon_front, unmet_front
-from planner.optimize.capacity.read_spec import read_spec
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.solver import Status
 from planner.results.capacity import CapacityFront, CapacityFrontPoint
@@ -33,6 +31,7 @@ def capacity_front(
     points: int = 30,
     text: str | None = None,
     catalog: Callable[[], Catalog] | None = None,
+    changes: Changes | None = None,
 ) -> CapacityFront:
     """Cost against kg CO2e or unmet demand, cheapest first, for a spec.
 
@@ -40,17 +39,10 @@ def capacity_front(
     plan, PlannerError when the solver fails.
     """
     start = time.perf_counter()
-    spec = read_spec(file, text)
-    where = "stdin" if file == "-" else file
-    if any(offer.catalog is not None for offer in spec.offers):
-        from planner.optimize.capacity.catalog_prices import fill_prices
-
-        if catalog is None:
-            from catalog import Catalog
-
-            catalog = Catalog.open
-        spec, _ = fill_prices(spec, catalog(), where)
-    fleet, periods = arrays_from(spec, where, Path() if file == "-" else Path(file).parent)
+    question = question_from(file, text, catalog)
+    where = question.where
+    asked = question.ready(changes)
+    spec, fleet, periods = asked.spec, asked.fleet, asked.periods
     if fleet.is_coupled:
         raise BadInput(
             "start_usd, min_up_hours and deferrable_hours tie periods together",

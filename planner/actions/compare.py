@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from catalog import Catalog
 from planner.actions.compare_axes import AXES, NotSearched, Question, Search, gap_of
 from planner.actions.compare_sides import published, side_of, sided
-from planner.errors import BadInput, Infeasible
+from planner.errors import BadInput, Infeasible, Superseded
 from planner.items import rounded
-from planner.optimize.crossing import crossings
+from planner.optimize.crossing import Z80, Function, Gap, crossings
 from planner.performance.efficiency import Measured
 from planner.report.compare_words import axis_sentence, headline
 from planner.results import CatalogInfo
-from planner.results.comparison import Axis, Comparison, FlipPoint
+from planner.results.comparison import Axis, Comparison, CurvePoint, FlipPoint
 from planner.workload import Workload
 
 
@@ -28,16 +29,39 @@ def compare(
     catalog: Catalog,
     measured: Sequence[Measured] = (),
     *,
-    axes: Sequence[str] = (),
+    axes: Sequence[str] | None = (),
     where: str = "workload",
     today: date | None = None,
 ) -> Comparison:
-    """Cost and time of the cheapest plan of both sides, and the crossings along ``axes`` (all).
+    """Cost and time of the cheapest plan of both sides, and the crossings along ``axes``.
+
+    ``axes`` empty: all; None: none.
 
     Raises BadInput for unknown sides, axes and names, Infeasible when neither side can do it.
     """
     start = time.perf_counter()
-    wanted = _axes(axes)
+    wanted = [] if axes is None else _axes(axes)
+    question = two_sides(workload, a, b, catalog, measured, where=where)
+    found: list[Axis] = []
+    not_searched: dict[str, str] = {}
+    for name in wanted:
+        try:
+            found.append(along(question, name))
+        except NotSearched as error:
+            not_searched[name] = str(error)
+    return published_comparison(question, found, not_searched, start=start, today=today)
+
+
+def two_sides(
+    workload: Workload,
+    a: str,
+    b: str,
+    catalog: Catalog,
+    measured: Sequence[Measured] = (),
+    *,
+    where: str = "workload",
+) -> Question:
+    """Both sides with their cheapest plans. Raises BadInput, Infeasible when neither can do it."""
     left = side_of(a, workload, catalog, "--a")
     right = side_of(b, workload, catalog, "--b")
     if left.where == right.where:
@@ -48,15 +72,42 @@ def compare(
     if sides[0].best is None and sides[1].best is None:
         reasons = [f"{s.side.name}: {why}" for s in sides for why in s.why_not]
         raise Infeasible(f"neither {a} nor {b} can run {workload.subject}", reasons)
-    question = Question(workload, catalog, measured, where, sides[0], sides[1])
+    return Question(workload, catalog, measured, where, sides[0], sides[1])
+
+
+def along(question: Question, name: str, *, stop: Callable[[], bool] | None = None) -> Axis:
+    """Where the cheaper side flips along one axis. ``stop`` is asked between plans.
+
+    Raises NotSearched where the axis says nothing here, Superseded.
+    """
+    search = AXES[name](question)
+    if stop is not None:
+        search = replace(search, gap=_stopping(search.gap, stop))
+    return _searched(name, search, question.a.side.name, question.b.side.name)
+
+
+def _stopping(gap: Function, stop: Callable[[], bool]) -> Function:
+    def until(x: float) -> Gap:
+        if stop():
+            raise Superseded
+        return gap(x)
+
+    return until
+
+
+def published_comparison(
+    question: Question,
+    axes: Sequence[Axis] = (),
+    not_searched: Mapping[str, str] | None = None,
+    *,
+    start: float | None = None,
+    today: date | None = None,
+) -> Comparison:
+    """Cost and time of both sides, with what was found along axes. ``start``: of the clock."""
+    workload, catalog = question.workload, question.catalog
+    sides = (question.a, question.b)
     gap = gap_of(sides[0].best, sides[1].best)
-    found: list[Axis] = []
-    not_searched: dict[str, str] = {}
-    for name in wanted:
-        try:
-            found.append(_searched(name, AXES[name](question), a, b))
-        except NotSearched as error:
-            not_searched[name] = str(error)
+    start = time.perf_counter() if start is None else start
     today = today or date.today()
     first, second = (published(side, catalog, today) for side in sides)
     plan = first.plan or second.plan
@@ -79,9 +130,22 @@ def compare(
         cheaper=gap.cheaper or "equal",
         cost_ratio=ratio,
         probability=None if gap.probability is None else rounded(gap.probability),
-        axes=found,
-        not_searched=not_searched,
+        axes=list(axes),
+        not_searched=dict(not_searched or {}),
         seconds=round(time.perf_counter() - start, 4),
+    )
+
+
+def _point(search: Search, x: float) -> CurvePoint:
+    gap = search.gap(x)
+    known = math.isfinite(gap.log_ratio)
+    spread = Z80 * gap.sd
+    return CurvePoint(
+        at=search.shown(x) or 0.0,
+        a_usd=rounded(gap.a_usd) if math.isfinite(gap.a_usd) else None,
+        b_usd=rounded(gap.b_usd) if math.isfinite(gap.b_usd) else None,
+        ratio_p10=rounded(math.exp(gap.log_ratio - spread)) if known else None,
+        ratio_p90=rounded(math.exp(gap.log_ratio + spread)) if known else None,
     )
 
 
@@ -122,6 +186,7 @@ def _searched(name: str, search: Search, a: str, b: str) -> Axis:
         "answered_from": shown(min(answered, default=None)),
         "answered_to": shown(max(answered, default=None)),
         "crossings": flips,
+        "curve": [_point(search, x) for x in search.grid],
     }
     throughout = search.gap(answered[0]).cheaper if answered else None
     alone = all(math.isinf(search.gap(x).log_ratio) for x in answered)

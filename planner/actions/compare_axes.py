@@ -79,12 +79,13 @@ def _stepped(x: float, step: float | None, now: float | None) -> float:
 
 def gap_of(a: Cheapest | None, b: Cheapest | None) -> Gap:
     """Cost of a over cost of b. Errors of one device are common to both sides, others are not."""
+    usd = (math.nan if a is None else a.usd, math.nan if b is None else b.usd)
     if a is None or b is None:
-        return Gap(math.nan if a is b else math.inf if a is None else -math.inf)
+        return Gap(math.nan if a is b else math.inf if a is None else -math.inf, 0.0, *usd)
     ratio = math.log(max(a.usd, 1e-12) / max(b.usd, 1e-12))
     if a.devices == b.devices:
-        return Gap(ratio, abs(a.log_sd - b.log_sd))
-    return Gap(ratio, math.hypot(a.log_sd, b.log_sd))
+        return Gap(ratio, abs(a.log_sd - b.log_sd), *usd)
+    return Gap(ratio, math.hypot(a.log_sd, b.log_sd), *usd)
 
 
 def _rebuilt(question: Question, vary: Callable[[float], Workload]) -> Function:

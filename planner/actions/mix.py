@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from planner.optimize.solver import TIME_LIMIT_S, Status, write_lp
 from planner.results.mix import MixGroup, MixResult, MixSimulation
 from planner.simulate.queues import Simulated, simulate
 
+MOST_REQUESTS = 1e15  # as in the profile
 _ROUNDS = 16
 _REQUESTS = 100_000
 # A pool of one machine at 5% load hardly queues: below that, more machines do not help.
@@ -70,6 +72,36 @@ def profile_from(
             changed["burstiness"] = burstiness
         profile = parse_profile(changed, f"{where} with flags")
     return profile
+
+
+def varied(
+    profile: MixProfile,
+    *,
+    requests_per_second: float | None = None,
+    max_spot_share: float | None = None,
+) -> MixProfile:
+    """The profile with another rate or limit; None leaves what it says. Raises BadInput."""
+    if requests_per_second is not None:
+        if not 0 <= requests_per_second <= MOST_REQUESTS:
+            raise BadInput(
+                f"{requests_per_second:g} is no rate",
+                where="--requests-per-second",
+                remedy="say 40",
+            )
+        profile = profile.model_copy(update={"requests_per_second": requests_per_second})
+    if max_spot_share is not None:
+        limits = profile.limits.model_copy(update={"max_spot_share": max_spot_share})
+        profile = profile.model_copy(update={"limits": limits})
+    return profile
+
+
+def looks_like_profile(file: str) -> bool:
+    """Whether a file is meant as a profile; one that cannot be read is not."""
+    try:
+        with Path(file).open("rb") as stream:
+            return b"input_len_buckets" in stream.read(1 << 22)
+    except OSError:
+        return False
 
 
 def plan_mix(profile: MixProfile, options: MixOptions | None = None) -> MixResult:

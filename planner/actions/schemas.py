@@ -10,6 +10,7 @@ from planner.actions.sweep_file import SweepFile
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.results.break_even import BreakEven
 from planner.results.calibration import CalibrationResults
 from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityFront, CapacityResult
@@ -28,6 +29,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "estimate": Estimate,
     "mix": MixResult,
     "mix-front": MixFront,
+    "break-even": BreakEven,
     "capacity-front": CapacityFront,
     "capacity-result": CapacityResult,
     "profile": Profile,

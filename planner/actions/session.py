@@ -77,10 +77,13 @@ class Session:
         a: str,
         b: str,
         *,
-        axes: Sequence[str] = (),
+        axes: Sequence[str] | None = (),
         where: str = "workload",
     ) -> Comparison:
-        """Two sides of one workload: cost, time, and where the cheaper one flips."""
+        """Two sides of one workload: cost, time, and where the cheaper one flips.
+
+        ``axes`` empty: all; None: none.
+        """
         from planner.actions.compare import compare
 
         return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planner.cli.answers import OVER_BUDGET, Format, console, say
+
+if TYPE_CHECKING:
+    from planner.actions.capacity_question import Changes
 
 
 class Front(StrEnum):
@@ -16,6 +20,13 @@ class Front(StrEnum):
 
     CARBON = "carbon"
     UNMET = "unmet"
+
+
+class Over(StrEnum):
+    """What is varied to find the break-even."""
+
+    DEMAND = "demand"
+    UTILISATION = "utilisation"
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +56,23 @@ def capacity(
         Front | None,
         typer.Option(help="List what less carbon, or less demand unserved, costs."),
     ] = None,
+    break_even: Annotated[
+        Over | None,
+        typer.Option(help="Cost of cloud, on-prem and both (or of each way to pay) along this."),
+    ] = None,
+    demand_scale: Annotated[
+        float | None, typer.Option(metavar="X", help="All demand times X.")
+    ] = None,
+    max_spot_share: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Most of a period's demand on spot.")
+    ] = None,
+    count: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OFFER=WAY:COUNT",
+            help="Exactly so many machines reserved-1y, reserved-3y or purchased; repeatable.",
+        ),
+    ] = None,
     points: Annotated[int, typer.Option(min=2, max=200, help="Plans on the front.")] = 30,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
@@ -52,13 +80,24 @@ def capacity(
 
     Exit codes: 0 answer, 2 bad input, 3 infeasible, 4 over budget.
     """
-    if front is not None:
-        _refuse(dispatch, write_lp)
-        return _show_front(file, front, points, format)
+    from planner.actions.capacity_question import changes_from
+
+    changes = changes_from(demand_scale, max_spot_share, count or ())
+    if front is not None or break_even is not None:
+        flag = "--front" if front is not None else "--break-even"
+        both = front is not None and break_even is not None
+        _refuse(
+            flag, {"--dispatch": dispatch, "--write-lp": write_lp, "--break-even": both or None}
+        )
+        if front is None:
+            return _show_break_even(file, break_even or Over.DEMAND, changes, format)
+        return _show_front(file, front, points, changes, format)
     from planner.actions.capacity import capacity_from
     from planner.optimize.capacity.program import Settings
 
-    answer = capacity_from(file, Settings(gap, time_limit, solver), write_lp=write_lp)
+    answer = capacity_from(
+        file, Settings(gap, time_limit, solver), changes=changes, write_lp=write_lp
+    )
     result = answer.result
     if dispatch is not None:
         from planner.errors import BadInput
@@ -91,19 +130,35 @@ def capacity(
     return 0
 
 
-def _refuse(dispatch: Path | None, write_lp: str | None) -> None:
+def _refuse(wanted: str, others: Mapping[str, object]) -> None:
     from planner.errors import BadInput
 
-    for flag, given in (("--dispatch", dispatch), ("--write-lp", write_lp)):
+    for flag, given in others.items():
         if given is not None:
-            raise BadInput("does not go with --front", where=flag, remedy="leave one out")
+            raise BadInput(f"does not go with {wanted}", where=flag, remedy="leave one out")
 
 
-def _show_front(file: str, over: Front, points: int, form: Format) -> int:
+def _show_break_even(file: str, over: Over, changes: Changes, form: Format) -> int:
+    from planner.actions.break_even import break_even_from
+    from planner.report.break_even import print_break_even, to_csv, to_markdown
+
+    found = break_even_from(file, over.value, changes)
+    if form is Format.TABLE:
+        print_break_even(found, console())
+    elif form is Format.JSON:
+        from planner.report.rows import to_json
+
+        typer.echo(to_json(found))
+    else:
+        typer.echo(to_csv(found) if form is Format.CSV else to_markdown(found))
+    return 0
+
+
+def _show_front(file: str, over: Front, points: int, changes: Changes, form: Format) -> int:
     from planner.actions.capacity_front import capacity_front
     from planner.report.capacity_front import print_front, to_csv, to_markdown
 
-    found = capacity_front(file, over.value, points=points)
+    found = capacity_front(file, over.value, points=points, changes=changes)
     if form is Format.TABLE:
         print_front(found, console())
     elif form is Format.JSON:

@@ -28,6 +28,9 @@ def mix(
     file: Annotated[
         str, typer.Argument(metavar="PROFILE.json", help="Mix profile, JSON or YAML; - for stdin.")
     ],
+    requests_per_second: Annotated[
+        float | None, typer.Option(help="Of all sizes together, instead of the file's.")
+    ] = None,
     quota: Annotated[
         list[str] | None,
         typer.Option(metavar="CLASS=UNITS", help="Most that a quota class has; repeatable."),
@@ -78,7 +81,7 @@ def mix(
     Flags replace fields of the file. Exit codes: 0 answer, 2 bad input, 3 infeasible, 4 over
     budget.
     """
-    from planner.actions.mix import MixOptions, plan_mix, profile_from
+    from planner.actions.mix import MixOptions, plan_mix, profile_from, varied
     from planner.errors import BadInput
 
     spread = [
@@ -104,6 +107,7 @@ def mix(
                 raise BadInput("does not go with --front", where=flag, remedy="leave one out")
     slo = {"max_queue_delay_s": max_queue_delay, "percentile": percentile}
     profile = profile_from(file, None, limits, slo, burstiness)
+    profile = varied(profile, requests_per_second=requests_per_second)
     if front is not None and _show_front(profile, front, options, format):
         if profile.slo is not None and not quiet:
             typer.echo("note: delays are shown; the profile's limit on them is not kept", err=True)

@@ -26,11 +26,14 @@ Z80 = 1.2815515655446004
 class Gap:
     """log(cost of a / cost of b) and its standard deviation.
 
-    ``inf``: only b can do the work; ``-inf``: only a can; NaN: neither can.
+    ``inf``: only b can do the work; ``-inf``: only a can; NaN: neither can. ``a_usd`` and
+    ``b_usd`` are what both cost, NaN where unknown.
     """
 
     log_ratio: float
     sd: float = 0.0
+    a_usd: float = math.nan
+    b_usd: float = math.nan
 
     @property
     def cheaper(self) -> Side | None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from planner.amounts import money
 from planner.results.capacity import Baseline, CapacityResult, Counted, Dispatch
 
-_WAYS = {
+BASELINES = {
     "all_on_demand": "all on demand",
     "all_reserved_at_peak": "all reserved at peak",
     "all_on_prem": "all on-prem",
@@ -27,6 +27,15 @@ def headline(result: CapacityResult) -> str:
     against = result.savings.all_on_demand
     if against.saving_fraction is not None and against.saving_usd is not None:
         text += f"; {money(against.saving_usd)} ({against.saving_fraction:.0%}) below all on demand"
+    return text
+
+
+def short(result: CapacityResult) -> str:
+    """The same without the proof."""
+    text = f"{money(result.cost_usd)} over {result.horizon_hours:g} h, {result.status}"
+    against = result.savings.all_on_demand
+    if against.saving_fraction is not None:
+        text += f", {against.saving_fraction:.0%} below all on demand"
     return text
 
 
@@ -50,8 +59,8 @@ def print_capacity(result: CapacityResult, console: Console) -> None:
     lines = result.cost_breakdown.model_dump()
     parts = [f"{name.removesuffix('_usd')} {money(usd)}" for name, usd in lines.items() if usd]
     console.print(Text(f"cost: {', '.join(parts) or '$0.00'}"))
-    for name, way in _WAYS.items():
-        console.print(Text(f"{way}: {_against(getattr(result.savings, name))}"))
+    for name, way in BASELINES.items():
+        console.print(Text(f"{way}: {against(getattr(result.savings, name))}"))
     for unmet in result.unmet_demand:
         if unmet.periods:
             console.print(
@@ -81,7 +90,8 @@ def _cells(counted: Counted) -> list[str]:
     ]
 
 
-def _against(baseline: Baseline) -> str:
+def against(baseline: Baseline) -> str:
+    """What a way alone costs, and what the plan saves against it."""
     if baseline.cost_usd is None or baseline.saving_usd is None:
         return baseline.note
     share = "" if baseline.saving_fraction is None else f" ({baseline.saving_fraction:.1%})"
@@ -118,5 +128,5 @@ def to_markdown(result: CapacityResult) -> str:
     lines += ["", "| cost line | USD |", "| --- | --- |"]
     lines += [f"| {name} | {usd} |" for name, usd in result.cost_breakdown.model_dump().items()]
     lines += ["", "| instead | |", "| --- | --- |"]
-    lines += [f"| {way} | {_against(getattr(result.savings, n))} |" for n, way in _WAYS.items()]
+    lines += [f"| {way} | {against(getattr(result.savings, n))} |" for n, way in BASELINES.items()]
     return "\n".join(lines)

@@ -62,6 +62,19 @@ def headline(result: MixResult) -> str:
     return f"{text}; no mix costs less than {money(result.bound_usd_per_hour)}/h ({result.gap:.2%})"
 
 
+def cells(group: MixGroup) -> list[str]:
+    """A group's figures: machine, count, $/h, $/h in total, loaded, requests/s, waits."""
+    return [
+        group.type,
+        str(group.count),
+        f"{group.usd_per_hour:.4g}",
+        f"{group.cost_usd_per_hour:,.2f}",
+        f"{group.utilisation:.0%}",
+        f"{group.requests_per_second:.4g}",
+        "" if group.queue_delay_s is None else f"{group.queue_delay_s:.3g} s",
+    ]
+
+
 def print_mix(result: MixResult, console: Console) -> None:
     """Headline, machines and how long requests wait."""
     console.print(Text(f"{result.name}: ", style="bold") + Text(headline(result)))
@@ -70,27 +83,25 @@ def print_mix(result: MixResult, console: Console) -> None:
         for title in ("machine", "count", "$/h", "$/h in total", "loaded", "requests/s", "waits"):
             table.add_column(title, justify="left" if title == "machine" else "right")
         for group in result.groups:
-            waits = "" if group.queue_delay_s is None else f"{group.queue_delay_s:.3g} s"
-            table.add_row(
-                group.type,
-                str(group.count),
-                f"{group.usd_per_hour:.4g}",
-                f"{group.cost_usd_per_hour:,.2f}",
-                f"{group.utilisation:.0%}",
-                f"{group.requests_per_second:.4g}",
-                waits,
-            )
+            table.add_row(*cells(group))
         console.print(table)
+    for line in waits(result):
+        console.print(line)
+
+
+def waits(result: MixResult) -> list[str]:
+    """How long requests wait in the simulation, and what would help where they queue up."""
     done = result.simulation
-    if done is not None:
-        limit = "" if done.max_queue_delay_s is None else f" (limit {done.max_queue_delay_s:g} s)"
-        console.print(
-            f"simulated, p{done.percentile:g} of {done.requests:,} requests: waits "
-            f"{done.queue_delay_s:.3g} s, {done.worst_queue_delay_s:.3g} s in the worst group"
-            f"{limit}"
-        )
-        if done.max_queue_delay_s is None and done.worst_queue_delay_s > 1:
-            console.print("requests queue up: --max-queue-delay 1 buys the head-room they need")
+    if done is None:
+        return []
+    limit = "" if done.max_queue_delay_s is None else f" (limit {done.max_queue_delay_s:g} s)"
+    lines = [
+        f"simulated, p{done.percentile:g} of {done.requests:,} requests: waits "
+        f"{done.queue_delay_s:.3g} s, {done.worst_queue_delay_s:.3g} s in the worst group{limit}"
+    ]
+    if done.max_queue_delay_s is None and done.worst_queue_delay_s > 1:
+        lines.append("requests queue up: --max-queue-delay 1 buys the head-room they need")
+    return lines
 
 
 def _row(group: MixGroup) -> list[object]:

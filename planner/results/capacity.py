@@ -151,8 +151,24 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
+class Served:
+    """Who serves what when: shape (ways, T), means over each period, in ``unit``.
+
+    Ways are ``owned``, ``reservation``, ``on_demand``, ``spot`` and ``unmet``, those that occur. Of
+    several workloads machines are counted, and there is no one ``demand`` (T,).
+    """
+
+    unit: str
+    period_hours: float
+    ways: tuple[str, ...]
+    amount: NDArray[np.float64]
+    demand: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
 class CapacityAnswer:
-    """The published result, and the dispatch table beside it."""
+    """The published result, and beside it the dispatch table and who serves what when."""
 
     result: CapacityResult
     dispatch: Dispatch
+    served: Served

@@ -40,6 +40,16 @@ class FlipPoint(Result):
     cause: Literal["cost", "only one side can"]
 
 
+class CurvePoint(Result):
+    """Cost of both sides at one value of an axis."""
+
+    at: float
+    a_usd: float | None = Field(description="of a job, or over a service's horizon; null: cannot")
+    b_usd: float | None
+    ratio_p10: float | None = Field(description="80% interval of the cost of a over that of b")
+    ratio_p90: float | None
+
+
 class Axis(Result):
     """One quantity that was varied while all else stayed as asked."""
 
@@ -51,6 +61,7 @@ class Axis(Result):
     answered_from: float | None = Field(description="where one side at least can do the work")
     answered_to: float | None
     crossings: list[FlipPoint]
+    curve: list[CurvePoint] = Field(description="what was searched, ascending")
     sentence: str
 
 

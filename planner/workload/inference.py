@@ -237,3 +237,10 @@ class VisionInference(ServiceBase):
     @property
     def is_service(self) -> bool:
         return self.requests_per_second is not None
+
+
+def is_service(workload: object) -> bool:
+    """Whether work goes on, at a rate of requests, in a place that is rented or owned for it."""
+    if isinstance(workload, VisionInference):
+        return workload.is_service
+    return isinstance(workload, Serving)

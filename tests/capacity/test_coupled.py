@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.actions.capacity import capacity
+from planner.actions.capacity_question import Question
 from planner.errors import Infeasible
 from planner.optimize.capacity import coupled
 from planner.optimize.capacity.program import Settings
@@ -22,7 +22,7 @@ TIGHT = Settings(gap=1e-7, time_limit_s=120)
 
 
 def planned(spec: dict[str, Any], with_settings: Settings = TIGHT) -> CapacityAnswer:
-    return capacity(parse_spec(spec, where="spec"), with_settings, folder=Path())
+    return capacity(Question(parse_spec(spec, where="spec")), with_settings)
 
 
 @settings(max_examples=25, deadline=None)

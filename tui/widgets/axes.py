@@ -103,6 +103,28 @@ class Counts(Latencies):
         return f"{value:,.3g}" if value < 1000 else f"{value / 1000:.3g}k"
 
 
+class Factors(Counts):
+    """x 0.5, x 1, x 2 ... of what is now."""
+
+    def _label(self, value: float) -> str:
+        return f"x {value:.3g}"
+
+
+class Shares(Counts):
+    def _label(self, value: float) -> str:
+        return f"{value:.3g}".removesuffix(".0") if value > 1.0001 else f"{value * 100:.3g}%"
+
+
+class Parameters(Counts):
+    """Parameters of a model: 8B, 1T; tokens are counts of the same kind."""
+
+    def _label(self, value: float) -> str:
+        for limit, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+            if value >= limit * 0.9995:
+                return f"{value / limit:.3g}{suffix}"
+        return f"{value:.3g}"
+
+
 def formatter(unit: str) -> LogTicks:
     """Ticks for an axis in this unit, as ``Axis.unit`` names it."""
     return {
@@ -111,4 +133,8 @@ def formatter(unit: str) -> LogTicks:
         "machines": Counts,
         "usd": Dollars,
         "usd_per_hour": DollarsPerHour,
-    }[unit]()
+        "times": Factors,
+        "share of the time": Shares,
+        "parameters": Parameters,
+        "tokens": Parameters,
+    }.get(unit, Dollars if unit.startswith("USD per ") else Counts)()

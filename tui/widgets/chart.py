@@ -9,33 +9,25 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from textual import events, on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Grid
 from textual.geometry import Offset
 from textual.message import Message
 from textual_hires_canvas import Canvas, HiResMode
 from textual_plot import PlotWidget
-from textual_plot.plot_widget import Legend
 
 from planner.actions.explore import Option, Points, View
 from tui.widgets.axes import formatter
-from tui.widgets.canvas import SafeCanvas
+from tui.widgets.plot import SafePlot, limits, log
 from tui.widgets.ways import BEST, MARKED, ON_DEMAND, SPOT, WAYS, component, way_of
 
 __all__ = ["BEST", "ON_DEMAND", "SPOT", "Chart"]
 
 CLICK_REACH_CELLS = 4.0
 HOVER_REACH_CELLS = 1.5
-LABEL_CELLS = 10  # along the x axis
-MARGIN = 0.06  # of the span, around what is fitted
-LEAST_SPAN = 0.3  # in log10: a factor of two
 
 Floats = NDArray[np.float64]
 
 
-# textual-plot ships no types, so that mypy cannot see what it derives from.
-class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
+class Chart(SafePlot):
     """Scatter of a view's points. Posts ``Picked`` when a point is clicked."""
 
     @dataclass
@@ -59,14 +51,6 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         "chart--marked",
         "chart--chosen",
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom_in", "Zoom in", show=False, id="chart.zoom_in"),
-        Binding("minus", "zoom_out", "Zoom out", show=False, id="chart.zoom_out"),
-        Binding("left", "pan_left", "Pan left", show=False, id="chart.pan_left"),
-        Binding("right", "pan_right", "Pan right", show=False, id="chart.pan_right"),
-        Binding("up", "pan_up", "Pan up", show=False, id="chart.pan_up"),
-        Binding("down", "pan_down", "Pan down", show=False, id="chart.pan_down"),
-    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, invert_mouse_wheel=True)
@@ -78,16 +62,6 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         self._pressed_at: Offset | None = None
         self.set_x_formatter(formatter("hours"))
         self.set_y_formatter(formatter("usd"))
-
-    def compose(self) -> ComposeResult:
-        with Grid():
-            for name in ("margin-top", "margin-left", "plot", "margin-bottom"):
-                yield SafeCanvas(1, 1, id=name)
-        yield Legend(id="legend")
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
 
     # -- what is shown ------------------------------------------------------------------------
 
@@ -131,8 +105,8 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
     def _fit(self, x: Floats, y: Floats) -> None:
         known = np.isfinite(x) & np.isfinite(y)
         if known.any():
-            self.set_xlimits(*_limits(x[known]))
-            self.set_ylimits(*_limits(y[known]))
+            self.set_xlimits(*limits(x[known]))
+            self.set_ylimits(*limits(y[known]))
             self._moved_by_user = False
 
     @on(PlotWidget.ScaleChanged)
@@ -177,17 +151,14 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
                 mask = (points.way == code) & (points.meets == meets)
                 self._dots(points, mask, way_of(name).glyph, style)
 
-    def _style(self, name: str) -> str:
-        return str(self.get_component_rich_style(name))
-
     def _dots(self, points: Points, mask: NDArray[np.bool_], glyph: str, style: str) -> None:
         if mask.any():
-            x, y = _log(points.x[mask]), _log(points.y[mask])
+            x, y = log(points.x[mask]), log(points.y[mask])
             self.scatter(x, y, marker=glyph, marker_style=self._style(style))
 
     def _mark(self, option: Option, glyph: str, style: str) -> None:
         if np.isfinite(option.x) and np.isfinite(option.y):
-            x, y = _log(np.array([option.x])), _log(np.array([option.y]))
+            x, y = log(np.array([option.x])), log(np.array([option.y]))
             self.scatter(x, y, marker=glyph, marker_style=self._style(style))
 
     def _steps(self, front: Points) -> None:
@@ -198,18 +169,9 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
     def _line(self, xs: Any, ys: Any, style: str) -> None:
         """A line, cut to what is nearly in sight: the canvas walks every cell of it."""
         width, height = self._x_max - self._x_min, self._y_max - self._y_min
-        x = np.clip(_log(np.asarray(xs, float)), self._x_min - width, self._x_max + width)
-        y = np.clip(_log(np.asarray(ys, float)), self._y_min - height, self._y_max + height)
+        x = np.clip(log(np.asarray(xs, float)), self._x_min - width, self._x_max + width)
+        y = np.clip(log(np.asarray(ys, float)), self._y_min - height, self._y_max + height)
         self.plot(x, y, line_style=self._style(f"chart--{style}"), hires_mode=HiResMode.BRAILLE)
-
-    def _render_plot(self) -> None:
-        width, height = self._scale_rectangle.size
-        if width < 4 or height < 2:  # no room for axes: the library would index outside
-            return
-        self._x_formatter.gap = (self._x_max - self._x_min) * LABEL_CELLS / width
-        self._x_formatter.edge = (self._x_max - self._x_min) * LABEL_CELLS / 4 / width
-        self._y_formatter.gap = (self._y_max - self._y_min) * 2 / height
-        super()._render_plot()
 
     def _render_scatter_plot(self, dataset: Any) -> None:
         """As the library does, but each cell once: thousands of points share a few cells."""
@@ -272,20 +234,7 @@ class Chart(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
         indices = np.concatenate([first[:, 0].astype(np.intp), view.points.index])
         if not len(indices):
             return None
-        x, y = self._cells(_log(all_x), _log(all_y))
+        x, y = self._cells(log(all_x), log(all_y))
         distance = np.hypot(x - column, 2.0 * (y - row))  # a cell is twice as high as wide
         nearest = int(np.argmin(distance))
         return int(indices[nearest]) if distance[nearest] <= reach else None
-
-
-def _log(values: Floats) -> Floats:
-    """log10, where zero (what is free) is drawn far below."""
-    logs: Floats = np.log10(np.maximum(values, 1e-9))
-    return logs
-
-
-def _limits(values: Floats) -> tuple[float, float]:
-    logs = _log(values)
-    low, high = float(logs.min()), float(logs.max())
-    margin = max((high - low) * MARGIN, (LEAST_SPAN - (high - low)) / 2)
-    return low - margin, high + margin

@@ -30,6 +30,7 @@ class Stage1:
     offer: int
     usd: float  # one machine over the horizon
     most: float  # more could never be of use
+    least: float = 0.0  # what the user has decided on already
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def coupled_model(
         "commit",
         len(program.stage1),
         cost=program.stage1_usd if plan is None else 0.0,
-        lower=0.0 if plan is None else plan,
+        lower=program.stage1_least if plan is None else plan,
         upper=program.stage1_most if plan is None else plan,
         integer=whole and plan is None,
         labels=([d.name for d in program.stage1],),

@@ -6,6 +6,7 @@ Everything that the program needs and nothing of how the user wrote it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -74,6 +75,7 @@ class Fleet:
     ``on_demand``, ``spot`` and ``held`` have shape (1, O) where constant, else (T, O).
     ``running``: USD per machine-hour of work on owned machines. ``buy_usd``: of one machine over
     the whole horizon. ``away_usd``: egress per machine-hour, by where the machine stands.
+    ``fixed``: commitments and purchases that the user has decided on, by option and offer.
     """
 
     offers: tuple[str, ...]
@@ -99,6 +101,7 @@ class Fleet:
     start_usd: Floats = field(default_factory=lambda: np.zeros(0))
     min_up_hours: Floats = field(default_factory=lambda: np.zeros(0))
     deferrable_hours: Floats = field(default_factory=lambda: np.zeros(0))
+    fixed: Mapping[tuple[Option, int], float] = field(default_factory=dict)
 
     @property
     def is_coupled(self) -> bool:

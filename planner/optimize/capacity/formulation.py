@@ -86,6 +86,10 @@ class Program:
     def stage1_most(self) -> Floats:
         return np.array([decision.most for decision in self.stage1])
 
+    @property
+    def stage1_least(self) -> Floats:
+        return np.array([decision.least for decision in self.stage1])
+
 
 def build(
     fleet: Fleet,
@@ -155,16 +159,20 @@ def _stage1(
             continue
         usd = terms.cost_usd(horizon_hours)
         for offer in np.flatnonzero(np.isfinite(usd)).tolist():
+            fixed = fleet.fixed.get((terms.option, offer))
             most = min(enough[offer], terms.max_count[offer], fleet.max_count[offer])
+            most = most if fixed is None else fixed
             if most > 0:
                 name = f"{terms.option}_{offer}"
-                yield Stage1(name, terms.option, offer, float(usd[offer]), float(most))
+                usd_one = float(usd[offer])
+                yield Stage1(name, terms.option, offer, usd_one, float(most), fixed or 0.0)
     if Option.PURCHASED in options:
         for offer in np.flatnonzero(np.isfinite(fleet.buy_usd)).tolist():
-            most = min(enough[offer], fleet.max_new[offer])
+            fixed = fleet.fixed.get((Option.PURCHASED, offer))
+            most = min(enough[offer], fleet.max_new[offer]) if fixed is None else fixed
             if most > 0:
-                usd_one = float(fleet.buy_usd[offer])
-                yield Stage1(f"new_{offer}", Option.PURCHASED, offer, usd_one, float(most))
+                name, usd_one = f"new_{offer}", float(fleet.buy_usd[offer])
+                yield Stage1(name, Option.PURCHASED, offer, usd_one, float(most), fixed or 0.0)
 
 
 def _uses(

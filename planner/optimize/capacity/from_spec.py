@@ -48,7 +48,7 @@ def arrays_from(spec: CapacitySpec, where: str, folder: Path) -> tuple[Fleet, Pe
             where=places[0],
             remedy="use longer periods",
         )
-    periods = Periods(np.stack(columns, axis=1), spec.period_hours)
+    periods = Periods(np.stack(columns, axis=1) * spec.demand_scale, spec.period_hours)
     return _fleet(spec, workloads, periods, reader, where), periods
 
 
@@ -207,7 +207,40 @@ def _fleet(
         start_usd=_column(offers, lambda o: o.start_usd),
         min_up_hours=_column(offers, lambda o: o.min_up_hours),
         deferrable_hours=np.array([w.deferrable_hours for w in workloads]),
+        fixed=_fixed(offers, where),
     )
+
+
+def _fixed(offers: Sequence[OfferSpec], where: str) -> dict[tuple[Option, int], float]:
+    """Numbers of machines that the user has decided on. Raises BadInput beyond a limit."""
+    found: dict[tuple[Option, int], float] = {}
+    for number, offer in enumerate(offers):
+        place = f"{where}: offers.{number}"
+        for option, part in (
+            (Option.RESERVED_1Y, offer.reserved_1y),
+            (Option.RESERVED_3Y, offer.reserved_3y),
+        ):
+            if part is not None and part.count is not None:
+                _check_fixed(part.count, part.max_count, "max_count", f"{place}.{option}.count")
+                found[option, number] = float(part.count)
+        committed = sum(n for (_, at), n in found.items() if at == number)
+        held = sum(part.count for part in offer.held)
+        if committed:
+            _check_fixed(committed + held, offer.max_count, "max_count", f"{place}.count")
+        bought = offer.purchase
+        if bought is not None and bought.count is not None:
+            _check_fixed(bought.count, bought.max_new, "max_new", f"{place}.purchase.count")
+            found[Option.PURCHASED, number] = float(bought.count)
+    return found
+
+
+def _check_fixed(count: float, most: int | None, limit: str, place: str) -> None:
+    if most is not None and count > most:
+        raise BadInput(
+            f"{count:g} is above the {limit} of {most}",
+            where=place,
+            remedy=f"ask for {most} or fewer",
+        )
 
 
 def _egress(workloads: Sequence[fields.WorkloadSpec]) -> tuple[Floats, Floats]:

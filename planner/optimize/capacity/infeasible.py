@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.optimize.capacity.constraints import UNMET
-from planner.optimize.capacity.fleet import Fleet, Periods, Terms
+from planner.optimize.capacity.fleet import Fleet, Option, Periods, Terms
 from planner.optimize.capacity.program import CapacityPlan, Settings, optimise
 
 Floats = NDArray[np.float64]
@@ -175,11 +175,23 @@ def _relaxations(
             limit = float(getattr(fleet, key)[offer])
             if there and np.isfinite(limit):
                 yield f"{key} of {name}", limit, with_one(key, offer), float(extra)
+        for (option, at), fixed in fleet.fixed.items():
+            if at == offer:
+                words = f"count {option} of {name}"
+                yield words, fixed, _with_fixed(fleet, (option, at)), float(more)
         for number, terms in enumerate(fleet.terms):
             limit = float(terms.max_count[offer])
             if np.isfinite(terms.usd_per_hour[offer]) and np.isfinite(limit):
                 words = f"{terms.option}.max_count of {name}"
                 yield words, limit, _with_term(fleet, number, offer), float(more)
+
+
+def _with_fixed(fleet: Fleet, key: tuple[Option, int]) -> Loosened:
+    def loosened(value: float) -> Fleet:
+        others = {name: count for name, count in fleet.fixed.items() if name != key}
+        return replace(fleet, fixed=others if math.isinf(value) else {**others, key: value})
+
+    return loosened
 
 
 def _with_term(fleet: Fleet, number: int, offer: int) -> Loosened:

@@ -51,6 +51,7 @@ def master_model(
         "commit",
         len(program.stage1),
         cost=program.stage1_usd,
+        lower=program.stage1_least,
         upper=program.stage1_most,
         integer=whole,
         labels=([d.name for d in program.stage1],),

@@ -88,11 +88,15 @@ def optimise(
 
 
 def within_rows(program: Program, plan: Floats) -> Floats:
-    """The plan with commitments lowered until each offer's limit holds, still whole."""
+    """The plan with commitments lowered until each offer's limit holds, still whole.
+
+    What the user has decided on stays.
+    """
+    least = program.stage1_least
     for _, row, most in program.stage1_rows:
-        taken = float(row @ plan)
-        if taken > most:
-            plan = np.where(row > 0, np.floor(plan * most / taken), plan)
+        free, room = float(row @ (plan - least)), most - float(row @ least)
+        if free > room:
+            plan = np.where(row > 0, least + np.floor((plan - least) * room / free), plan)
     return plan
 
 
@@ -259,8 +263,8 @@ class _Search:
     def _fallback(self) -> None:
         """The last plan rounded up, none, and every commitment at its most: the cheapest."""
         self._price_whole()
-        most = self.program.stage1_most
-        for wanted in (np.minimum(np.ceil(self.last - 1e-6), most), np.zeros_like(most), most):
+        least, most = self.program.stage1_least, self.program.stage1_most
+        for wanted in (np.clip(np.ceil(self.last - 1e-6), least, most), least, most):
             plan = within_rows(self.program, wanted)
             priced = self.pricer.price(plan, until=self.deadline + GRACE_S)
             if priced is not None and priced.is_feasible:
@@ -269,7 +273,7 @@ class _Search:
                     self.best, self.cost = (plan, priced), cost
 
     def _served_nothing(self) -> CapacityPlan:
-        plan = np.zeros(len(self.program.stage1))
+        plan = self.program.stage1_least
         priced = self.pricer.price(plan)
         self.best = (plan, priced) if priced else None
         self.cost = self.bound = 0.0

@@ -189,6 +189,9 @@ class Reserved(Part):
     usd_per_hour: UsdPerHour
     upfront_usd: UsdOrZero = Field(default=0.0, description="paid once a term")
     max_count: Whole | None = None
+    count: Whole | None = Field(
+        default=None, description="exactly this many; default as many as cost least"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -223,6 +226,9 @@ class Purchase(Part):
     capex_usd: UsdOrZero
     life_years: AboveZero
     max_new: Whole | None = Field(default=None, description="most machines to buy")
+    count: Whole | None = Field(
+        default=None, description="exactly this many; default as many as cost least"
+    )
     cost_of_capital: float = Field(default=0.0, ge=0, le=10, description="yearly, 0.08 is 8%")
     residual_usd: UsdOrZero = Field(default=0.0, description="worth at the end of its life")
     yearly_usd: UsdOrZero = Field(default=0.0, description="staff, colocation, support a machine")
@@ -296,6 +302,7 @@ class CapacitySpec(_Asked):
         description="a CSV file, a list of figures, {file: ...}, {shape: diurnal | weekly | growth "
         "| launch-spike, ...} or {sum: [shapes]}",
     )
+    demand_scale: AboveZero = Field(default=1.0, description="all demand is multiplied by this")
     workloads: tuple[WorkloadSpec, ...] = Field(default=(), description="several share the fleet")
     offers: tuple[OfferSpec, ...] = Field(max_length=5000)
     limits: Limits = Limits()

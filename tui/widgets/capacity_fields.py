@@ -1,0 +1,79 @@
+"""Demand, spot share, the number on the row under the cursor, and the file, as typed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+FIELDS = {
+    "demand_scale": ("[u]D[/u]emand ×", "1", "all demand times this: 1.5"),
+    "max_spot_share": ("[u]S[/u]pot ≤", "", "most of the demand on spot: 25%, empty for no limit"),
+    "count": ("[u]N[/u]umber", "", "machines on the row under the cursor; empty: the best number"),
+    "file": (
+        "[u]O[/u]pen", "", "a capacity spec or a mix profile, then enter; empty: this workload",
+    ),
+}  # fmt: skip
+LIVE = ("demand_scale", "max_spot_share", "count")
+
+
+class CapacityFields(Horizontal):
+    """One line of inputs. Posts ``Changed`` with every edit; of a file, once it is entered."""
+
+    @dataclass
+    class Changed(Message):
+        """``name`` of FIELDS holds ``value`` now."""
+
+        name: str
+        value: str
+
+    @dataclass
+    class Left(Message):
+        """The user is done with the fields."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "To the table", id="fields.leave"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._told = {name: first for name, (_, first, _) in FIELDS.items()}
+
+    def compose(self) -> ComposeResult:
+        for name, (label, first, tooltip) in FIELDS.items():
+            yield Label(label)
+            placeholder = {"count": "best", "file": "spec.yaml", "max_spot_share": "none"}
+            field = Input(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
+            field.tooltip = tooltip
+            yield field
+
+    def put(self, name: str, value: str, *, enabled: bool = True) -> None:
+        """Show a value without telling of it."""
+        field = self.query_one(f"#{name}", Input)
+        field.disabled = not enabled
+        self._told[name] = value
+        field.value = value
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+    @on(Input.Changed)
+    def _tell(self, event: Input.Changed) -> None:
+        event.stop()
+        name = event.input.id
+        if name in LIVE and self._told[name] != event.input.value:
+            self._told[name] = event.input.value
+            self.post_message(self.Changed(name, event.input.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.input.id == "file":
+            self.post_message(self.Changed("file", event.value))
+        self.action_leave()

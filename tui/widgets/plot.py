@@ -1,0 +1,71 @@
+"""What every chart on axes needs: surfaces that are safe for NO_COLOR, keys, limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid
+from textual_plot import PlotWidget
+from textual_plot.plot_widget import Legend
+
+from tui.widgets.canvas import SafeCanvas
+
+LABEL_CELLS = 10  # along the x axis
+MARGIN = 0.06  # of the span, around what is fitted
+LEAST_SPAN = 0.3  # in log10: a factor of two
+
+Floats = NDArray[np.float64]
+
+
+# textual-plot ships no types, so that mypy cannot see what it derives from.
+class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-arg]
+    """A plot on logarithmic axes whose labels have room."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign", "zoom_in", "Zoom in", show=False, id="chart.zoom_in"),
+        Binding("minus", "zoom_out", "Zoom out", show=False, id="chart.zoom_out"),
+        Binding("left", "pan_left", "Pan left", show=False, id="chart.pan_left"),
+        Binding("right", "pan_right", "Pan right", show=False, id="chart.pan_right"),
+        Binding("up", "pan_up", "Pan up", show=False, id="chart.pan_up"),
+        Binding("down", "pan_down", "Pan down", show=False, id="chart.pan_down"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Grid():
+            for name in ("margin-top", "margin-left", "plot", "margin-bottom"):
+                yield SafeCanvas(1, 1, id=name)
+        yield Legend(id="legend")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
+
+    def _style(self, name: str) -> str:
+        return str(self.get_component_rich_style(name))
+
+    def _render_plot(self) -> None:
+        width, height = self._scale_rectangle.size
+        if width < 4 or height < 2:  # no room for axes: the library would index outside
+            return
+        self._x_formatter.gap = (self._x_max - self._x_min) * LABEL_CELLS / width
+        self._x_formatter.edge = (self._x_max - self._x_min) * LABEL_CELLS / 4 / width
+        self._y_formatter.gap = (self._y_max - self._y_min) * 2 / height
+        super()._render_plot()
+
+
+def log(values: Floats) -> Floats:
+    """log10, where zero (what is free) is drawn far below."""
+    logs: Floats = np.log10(np.maximum(values, 1e-9))
+    return logs
+
+
+def limits(values: Floats) -> tuple[float, float]:
+    """Ends of an axis that shows all values, in log10."""
+    logs = log(values)
+    low, high = float(logs.min()), float(logs.max())
+    margin = max((high - low) * MARGIN, (LEAST_SPAN - (high - low)) / 2)
+    return low - margin, high + margin
