@@ -28,6 +28,8 @@ from catalog.sources.base import QUOTAS, Fetched, FetchedQuotas, FetchFailed, Re
 from catalog.store import Catalog
 
 DEFAULT_DEADLINE_S = 300.0
+# How long a wish to stop may wait.
+POLL_S = 0.2
 # Client libraries that tell of failures on stderr when nobody set logging up; the outcomes tell.
 LIBRARIES = ("azure", "msal", "google", "botocore", "urllib3", "httpx", "httpcore", "grpc")
 # Suffix of a slice file that could not be read; its name no longer ends like a slice's.
@@ -99,14 +101,16 @@ def refresh(
     private: Path | None = None,
     history: PriceHistory | None = None,
     progress: Progress | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Fetch, check and publish the slices ``tasks`` into ``directory``.
 
     Quotas go to ``private``, by default the user's private folder, changes of prices to
-    ``history``, if given. ``catalog`` is what is published
-    now; prices are compared with it. ``deadline_s`` seconds bound the whole refresh: a slice that
-    has not come by then keeps its last good one. ``progress`` is called in this thread after each
-    slice. Raises CatalogError when the folder cannot be written.
+    ``history``, if given. ``catalog`` is what is published now; prices are compared with it.
+    ``deadline_s`` seconds bound the whole refresh: a slice that has not come by then keeps its last
+    good one, and so do those still awaited when ``is_stopped``, asked all the time, says so.
+    ``progress`` is called in this thread after each slice. Raises CatalogError when the folder
+    cannot be written.
     """
     tasks = list(dict.fromkeys(tasks))
     for name in LIBRARIES:
@@ -114,6 +118,7 @@ def refresh(
     start = time.monotonic()
     deadline = start + deadline_s
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    is_over = threading.Event()
     for name, source in sources.items():
         todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
         own = [task for task in tasks if task.provider == name]
@@ -122,7 +127,7 @@ def refresh(
         for _ in range(min(source.workers, len(own))):
             # Daemons: a thread stuck in a dead connection must not hold up the process's end.
             threading.Thread(
-                target=_work, args=(todo, answers, source, deadline), daemon=True
+                target=_work, args=(todo, answers, source, deadline, is_over), daemon=True
             ).start()
     waiting = dict.fromkeys(tasks)
     place = _Place(directory, private or quotas_dir(), catalog, accept_jumps, history)
@@ -133,15 +138,24 @@ def refresh(
         if progress is not None:
             progress(outcome)
 
-    while waiting:
+    while waiting and not is_stopped():
+        left_s = deadline - time.monotonic()
         try:
-            task, answer, seconds = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            task, answer, seconds = answers.get(timeout=min(max(0.0, left_s), POLL_S))
         except queue.Empty:
-            break
+            if left_s <= 0:
+                break
+            continue
         del waiting[task]
         report(_settle(task, sources[task.provider], answer, seconds, place))
-    late = FetchFailed(
-        f"no answer within {deadline_s:g} s", "try again, name fewer regions or raise --deadline"
+    is_over.set()  # nothing is asked for any more
+    late = (
+        FetchFailed("stopped before it answered", "refresh again")
+        if is_stopped()
+        else FetchFailed(
+            f"no answer within {deadline_s:g} s",
+            "try again, name fewer regions or raise --deadline",
+        )
     )
     for task in waiting:
         seconds = time.monotonic() - start
@@ -154,8 +168,9 @@ def _work(
     answers: queue.SimpleQueue[Answer],
     source: Source,
     deadline: float,
+    is_over: threading.Event,
 ) -> None:
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not is_over.is_set():
         try:
             task = todo.get_nowait()
         except queue.Empty:

@@ -52,6 +52,14 @@ class CostEstimate:
     def is_free(self) -> bool:
         return self.usd == 0
 
+    def __str__(self) -> str:
+        if self.usd is None or self.usd_per_hour is None:
+            return f"cost unknown ({self.basis})"
+        return (
+            f"about {self.usd:.2f} USD in total at most, {self.usd_per_hour:.4g} USD/h "
+            f"({self.basis})"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RunTerms:

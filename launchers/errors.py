@@ -5,6 +5,7 @@ LaunchError                    base
 │   └── CostCapExceeded        the estimate is above the cap, or unknown where a cap is set
 ├── LimitReached               stopped at --max-cost or --max-hours
 │   └── HoursReached           at --max-hours: of a service the end that was asked for
+├── Stopped                    the user ended it while it was under way
 ├── BenchmarkFailed            it ran and gave no usable result
 │   └── BenchmarkUnusable      it says that the machine or an argument does not suit it
 ├── ResultNotStored            measured, but the store refused it; it is in a file
@@ -36,6 +37,10 @@ class LimitReached(LaunchError):
 
 
 class HoursReached(LimitReached):
+    pass
+
+
+class Stopped(LaunchError):
     pass
 
 

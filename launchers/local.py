@@ -27,7 +27,7 @@ from launchers.errors import (
     LaunchRefused,
     TearDownFailed,
 )
-from launchers.output import find_result, redact
+from launchers.output import find_result, redact, sample_of
 from launchers.spool import Spool
 from launchers.templates import Cluster, Ranks, find_template
 
@@ -154,7 +154,10 @@ class LocalLauncher:
         where = f"local run {run.run_id}"
         code = self._process.returncode if self._process else 0
         if code:
-            last = next((line for line in reversed(self._lines) if line.strip()), "no output")
+            last = next(
+                (one for one in reversed(self._lines) if one.strip() and sample_of(one) is None),
+                "no output",
+            )
             last = redact(last, run.secrets.values()).strip()
             kind = BenchmarkUnusable if code == 2 else BenchmarkFailed
             raise kind(

@@ -10,6 +10,9 @@ from typing import Any
 from launchers.errors import BenchmarkFailed
 
 MARKER = "@@PLANNER_RESULT "
+# Before what the machine does just now, which programs print when this variable is set.
+SAMPLE_MARKER = "@@PLANNER_SAMPLE "
+SAMPLES_WANTED = "PLANNER_SAMPLES"
 SCHEMA = "planner.benchmark/1"
 TEXTS = ("benchmark", "model", "task", "metric", "device")
 SECTIONS = ("hardware", "versions", "config", "data")
@@ -37,6 +40,19 @@ def find_result(lines: Iterable[str], where: str) -> tuple[dict[str, Any], str]:
     if problem:
         raise BenchmarkFailed(f"printed a bad result: {problem}", where=where, remedy=REMEDY)
     return document, text[:end]
+
+
+def sample_of(line: str) -> dict[str, float] | None:
+    """The sample in a line of output (``second``, ``cpu_percent``, ...); None where it is none."""
+    if SAMPLE_MARKER not in line:
+        return None
+    try:
+        found, _ = json.JSONDecoder().raw_decode(line.split(SAMPLE_MARKER, 1)[1].lstrip())
+    except ValueError:  # cut by another rank's line: the next one comes in a second
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): float(v) for name, v in found.items() if isinstance(v, (int, float))}
 
 
 def problem_of(document: object) -> str:

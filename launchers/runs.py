@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -10,19 +10,21 @@ from catalog.errors import CatalogError
 from launchers.base import BenchmarkRun, Bill, Launcher, OnLine, RunResult, RunTerms
 from launchers.errors import LaunchError, LaunchRefused, ResultNotStored, TearDownFailed
 from launchers.ledger import RunLedger, RunRecord, RunState
-from launchers.output import find_result, redact
+from launchers.output import find_result, redact, sample_of
 from launchers.spending import Spending
 from launchers.spool import Spool, rescue
 from launchers.stages import RUN_MARKER, Stage, Stages
 
 T = TypeVar("T")
 OnResult = Callable[[RunResult], None]
+OnSample = Callable[[Mapping[str, float]], None]
 
 
 @dataclass
 class Drive:
     """What every step of one run needs. ``on_result`` stores the result; it must not store the
-    same run twice. ``terms`` are those of the estimate unless more was agreed."""
+    same run twice. ``terms`` are those of the estimate unless more was agreed. ``on_sample`` gets
+    what the machine does, where the program was asked to tell."""
 
     launcher: Launcher
     run: BenchmarkRun
@@ -36,10 +38,16 @@ class Drive:
     unwritten: CatalogError | None = None
     is_stored: bool = False
     is_spool_needed: bool = False
+    on_sample: OnSample = lambda _: None
 
     def take(self, line: str) -> None:
         if RUN_MARKER in line:
             self.stages.enter(Stage.RUN)
+            return
+        sample = sample_of(line)
+        if sample is not None:
+            if sample:
+                self.on_sample(sample)
             return
         if self.launcher.resource:  # a local program writes there itself
             self.spool.keep(self.run.run_id, line)

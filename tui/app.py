@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -87,6 +87,8 @@ class PlannerApp(App[str]):
         super().__init__()
         self.subject, self.inputs = subject, subject.inputs
         self.catalog_version = 0
+        # Each says whether the application must stay open for now, and asks the user why.
+        self.quit_guards: list[Callable[[], bool]] = []
         self.saved_inputs = {} if saved is None else dict(saved.inputs)
         self.marked: list[Option] = [] if saved is None else [m.option() for m in saved.marked]
         self._saved = saved
@@ -99,6 +101,14 @@ class PlannerApp(App[str]):
             self._ascii = [AsciiOnly()]
         for mode in modes():
             self.add_mode(mode.name, partial(mode.screen, subject))
+
+    async def action_quit(self) -> None:
+        """Close, unless a screen has something under way that the user must decide about."""
+        if not self._is_held():
+            await super().action_quit()
+
+    def _is_held(self) -> bool:
+        return any(guard() for guard in self.quit_guards)
 
     def on_mount(self) -> None:
         saved = self._saved
@@ -232,7 +242,7 @@ class PlannerApp(App[str]):
         self.push_screen(PathScreen("Open the session", last(), read), self._open)
 
     def _open(self, path: str | None) -> None:
-        if path is not None:
+        if path is not None and not self._is_held():
             self.exit(path)
 
 

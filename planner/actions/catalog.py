@@ -17,6 +17,7 @@ from catalog.integrity import Finding, check_catalog
 from catalog.layer_names import layer_of
 from catalog.offers import PurchaseKind
 from catalog.records import dataclass
+from planner.actions.catalog_words import word_mask
 from planner.errors import BadInput
 
 __all__ = ["CPU", "Filters", "Finding", "Listing", "Offer", "check", "list_offers"]
@@ -46,7 +47,8 @@ class Filters:
 
     Platforms are ``vm`` for plain machines, ``all``, or a managed platform; only plain machines
     are listed unless said otherwise. ``min_memory_gib`` bounds the memory of one accelerator, or
-    of the host for CPU-only machines. ``has_accelerator`` False lists CPU-only machines.
+    for the host of CPU-only machines. ``has_accelerator`` False lists CPU-only machines. Each of
+    ``words`` is part of a name that an offer has (``catalog_words.WORD_COLUMNS``).
     """
 
     clouds: Sequence[str] = ()
@@ -58,6 +60,7 @@ class Filters:
     max_usd_per_hour: float | None = None
     min_memory_gib: float | None = None
     has_accelerator: bool | None = None
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ def _masks(catalog: Catalog, filters: Filters) -> Mapping[str, Mask]:
     if filters.has_accelerator is not None:
         flag = "--gpu" if filters.has_accelerator else "--cpu"
         masks[flag] = table.is_in("accelerator", [""]) ^ filters.has_accelerator
+    for word in filters.words:
+        masks[repr(word)] = word_mask(table, word)
     if filters.kinds:
         masks["--kind"] = table.is_in("kind", [_kind(kind) for kind in filters.kinds])
     platforms = [_platform(table, name) for name in filters.platforms]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -12,6 +13,7 @@ from catalog import Catalog, OfferTable
 from catalog.errors import UnknownName
 from catalog.history import Point, PriceHistory, SeriesKey
 from catalog.price_checks import effective_usd_per_hour
+from planner.actions.catalog import PLAIN, Offer
 from planner.errors import BadInput
 
 SNAPSHOT = "snapshot"
@@ -55,6 +57,13 @@ class Moves:
     since: str
     moves: tuple[Move, ...]
     compared: int
+
+    @property
+    def sentence(self) -> str:
+        """``since 2026-11-01 00:00 UTC: 3 moved, 1 new, 0 gone of 40 prices``."""
+        count = Counter(move.what for move in self.moves)
+        words = ", ".join(f"{count[what]:,} {what}" for what in Change)
+        return f"since {self.since}: {words} of {self.compared:,} prices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,26 @@ def price_history(
             remedy="leave one out",
         )
     return sorted(series, key=lambda one: (-len(one.points), one.key))
+
+
+def offer_history(offer: Offer) -> Series | None:
+    """The price over time of one way to buy one machine; None where no date of it is known.
+
+    Raises CatalogError for a damaged history.
+    """
+    platform = "" if offer.platform == PLAIN else offer.platform
+    key = SeriesKey(
+        offer.cloud,
+        offer.region,
+        platform,
+        offer.kind,
+        offer.zone,
+        offer.instance_type,
+        offer.term_months or 0,
+        offer.payment,
+    )
+    found = price_history(offer.instance_type)
+    return next((series for series in found if series.key == key), None)
 
 
 def prices(table: OfferTable) -> dict[SeriesKey, float]:

@@ -33,6 +33,8 @@ __all__ = [
     "Status",
     "left_out",
     "refresh_catalog",
+    "why",
+    "words_of",
 ]
 
 # Region names become parts of host names.
@@ -74,12 +76,14 @@ def refresh_catalog(
     say: Callable[[str], None] | None = None,
     started: Callable[[int], None] | None = None,
     progress: Callable[[Outcome], None] | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Refreshed:
     """Fetch, check and publish live prices; what fails keeps its last good rows.
 
     Without ``only`` all live sources but the opt-in ones are asked, without ``regions`` the
     regions the catalog knows, without ``kinds`` all a source can fetch, quotas included.
-    ``started`` is told the number of slices, ``progress`` each one's outcome, in this thread.
+    ``started`` is told the number of slices, ``progress`` each one's outcome, in this thread; when
+    ``is_stopped`` says so, what has not answered keeps its last good rows.
     Raises BadInput for a wrong name, and when no source can be asked; CatalogError when the cache
     folder cannot be written.
     """
@@ -115,6 +119,7 @@ def refresh_catalog(
         set_aside=moved,
         history=history,
         progress=progress,
+        is_stopped=is_stopped,
     )
     if report.with_status(Status.PUBLISHED):
         Catalog.open()  # compiled now, so that the next command need not wait for it
@@ -137,6 +142,20 @@ def left_out(outcome: Outcome) -> list[tuple[str, str]]:
     """What did not become a published row, and why: the source's rejects and the checks'."""
     rejected = [(reject.what, reject.reason) for reject in outcome.rejects]
     return rejected + [(f.where, f.reason) for f in outcome.findings if f.effect == "row"]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a comma-separated text."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def why(outcome: Outcome) -> str:
+    """Why a slice was not published, and what would help; empty when it was.
+
+    Parts of it may be a provider's words: no escape of theirs gets to a terminal.
+    """
+    text = f"{outcome.reason}; {outcome.remedy}" if outcome.reason else ""
+    return "".join(ch if ch.isprintable() else " " for ch in text)
 
 
 def _usable_sources(only: Sequence[str]) -> tuple[dict[str, Source], list[str]]:

@@ -12,6 +12,7 @@ from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.results.break_even import BreakEven
 from planner.results.calibration import CalibrationResults
+from planner.results.calibration_basis import CalibrationBasis
 from planner.results.calibration_plan import CalibrationPlan
 from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
@@ -35,6 +36,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "profile": Profile,
     "sweep-result": Sweep,
     "compare": Comparison,
+    "calibration-basis": CalibrationBasis,
     "calibration-plan": CalibrationPlan,
     "calibration-results": CalibrationResults,
     "diff": ResultDiff,

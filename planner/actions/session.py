@@ -20,6 +20,7 @@ from planner.workload import Portfolio, Workload
 if TYPE_CHECKING:
     from planner.actions.estimate_batch import Batch
     from planner.actions.risk import RiskOptions
+    from planner.results.calibration_basis import CalibrationBasis
     from planner.results.calibration_plan import CalibrationPlan
     from planner.results.comparison import Comparison
     from planner.results.diff import Replay
@@ -87,6 +88,12 @@ class Session:
         from planner.actions.compare import compare
 
         return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)
+
+    def calibration_basis(self, workload: Workload, *, where: str = "workload") -> CalibrationBasis:
+        """What the estimates of a workload stand on, by accelerator. Raises BadInput."""
+        from planner.actions.calibration.bases import calibration_basis
+
+        return calibration_basis(workload, self.catalog, self.measured, where=where)
 
     def calibration_plan(
         self,

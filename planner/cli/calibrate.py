@@ -113,7 +113,8 @@ def run(
     --max-cost or --max-hours.
     """
     from planner.actions.calibration.run import CalibrationOptions, run_calibration
-    from planner.quantities import usd, whole_count
+    from planner.actions.calibration.typed import dollars, settings_of
+    from planner.quantities import whole_count
 
     said = {
         "precision": precision,
@@ -127,11 +128,11 @@ def run(
     if compile:
         named["compile"] = ""
     options = CalibrationOptions(
-        settings={**named, **_settings(settings or [])},
+        settings={**named, **settings_of(settings or [])},
         threads=threads,
         max_seconds=max_seconds,
         python=python,
-        max_cost_usd=None if max_cost is None else amount(usd, max_cost, "--max-cost"),
+        max_cost_usd=None if max_cost is None else dollars(max_cost, "--max-cost"),
         max_hours=max_hours_of(max_hours),
         template=template,
         ranks=ranks,
@@ -141,7 +142,7 @@ def run(
     )
 
     def confirm(estimate: CostEstimate) -> bool:
-        _say(_cost_line(on, estimate))
+        _say(f"{on}: {estimate}")
         if yes:
             return True
         if not sys.stdin.isatty():
@@ -191,27 +192,6 @@ def benchmarks(
     return 0
 
 
-def _settings(words: list[str]) -> dict[str, str]:
-    """``NAME=VALUE`` words, or ``NAME`` for a switch."""
-    found = {}
-    for word in words:
-        name, _, value = word.partition("=")
-        name = name.strip().lstrip("-").replace("_", "-")
-        if not name.replace("-", "").isalnum():
-            raise BadInput(f"{word!r} is not NAME=VALUE", where="--set", remedy="say steps=50")
-        found[name] = value.strip()
-    return found
-
-
-def _cost_line(on: str, estimate: CostEstimate) -> str:
-    if estimate.usd is None or estimate.usd_per_hour is None:
-        return f"{on}: cost unknown ({estimate.basis})"
-    return (
-        f"{on}: about {estimate.usd:.2f} USD in total at most, {estimate.usd_per_hour:.4g} USD/h "
-        f"({estimate.basis})"
-    )
-
-
 def _own_json(own: OwnObservation) -> dict[str, Any]:
     return {
         "id": own.id,
@@ -226,6 +206,7 @@ def _silent(line: str) -> None:
 
 
 def _say(line: str) -> None:
-    # The result line is for the program, not for people.
-    if "@@PLANNER_RESULT " not in line:
+    from planner.actions.calibration.run import is_for_people
+
+    if is_for_people(line):
         typer.echo(line, err=True)

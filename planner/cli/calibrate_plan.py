@@ -1,4 +1,4 @@
-"""``planner calibrate plan``: which runs are worth their price for a workload."""
+"""``planner calibrate plan|basis``: which runs are worth their price, and what is known now."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import typer
 
 from planner.cli.answers import Format, console, say
 from planner.cli.workload_options import Given, with_workload
-from planner.errors import BadInput
+
+FormatOption = Annotated[Format, typer.Option(help="Form of the answer.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Mount the command."""
+    """Mount the commands."""
     app.command("plan")(plan)
+    app.command("basis")(basis)
 
 
 @with_workload
@@ -29,21 +32,15 @@ def plan(
         str | None,
         typer.Option(metavar="USD", help="What missing the deadline costs. [default: the run]"),
     ] = None,
-    format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
+    format: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
 ) -> int:
     """Rank calibration runs by the expected regret they remove per dollar.
 
     Exit codes: 0 answer (also when no run is worth its price), 2 bad input, 3 infeasible.
     """
+    from planner.actions.calibration.typed import dollars
     from planner.actions.session import open_session, workload_from
-    from planner.quantities import usd
-
-    def dollars(text: str, flag: str) -> float:
-        try:
-            return float(usd(text))
-        except ValueError as error:
-            raise BadInput(str(error), where=flag, remedy="say 20USD") from error
 
     spend = dollars(budget, "--budget")
     late = None if late_cost is None else dollars(late_cost, "--late-cost")
@@ -62,4 +59,28 @@ def plan(
 
         write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[format]
         typer.echo(write(result))
+    return 0
+
+
+@with_workload
+def basis(given: Given, format: FormatOption = Format.TABLE, quiet: QuietOption = False) -> int:
+    """Show what the estimates of a workload stand on: measured here, calibrated or analytic.
+
+    One line an accelerator that can do the work, whatever deadline and budget say.
+    """
+    from planner.actions.session import open_session, workload_from
+
+    session = open_session(say=None if quiet else say)
+    workload, where = workload_from(given.file, None, given.fields, given.place)
+    found = session.calibration_basis(workload, where=where)
+    if format is Format.TABLE:
+        from planner.report.calibration_basis import print_basis
+
+        print_basis(found, console())
+    else:
+        from planner.report.calibration_basis import to_csv, to_markdown
+        from planner.report.rows import to_json
+
+        write = {Format.JSON: to_json, Format.CSV: to_csv, Format.MARKDOWN: to_markdown}[format]
+        typer.echo(write(found))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -19,6 +20,13 @@ app = typer.Typer(
 
 @app.command("list")
 def list_command(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORD]...",
+            help="Parts of names, e.g. h100 spot us-east; gpu, cpu, '<2.50' USD/h, doubtful.",
+        ),
+    ] = None,
     cloud: Annotated[list[str] | None, typer.Option(help="Cloud; repeatable.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Region; repeatable.")] = None,
     residency: Annotated[
@@ -54,23 +62,27 @@ def list_command(
     quiet: QuietOption = False,
 ) -> int:
     """List offers that match all filters, cheapest first, with price, age and source."""
-    from planner.actions.catalog import PLAIN, Filters, list_offers
+    from planner.actions.catalog import list_offers
+    from planner.actions.catalog_search import typed_filters
     from planner.cli import catalog_formats, catalog_tables
 
-    filters = Filters(
+    catalog = open_catalog(quiet)
+    typed = typed_filters(catalog, words or ())
+    filters = replace(
+        typed,
         clouds=cloud or (),
         regions=region or (),
         residencies=residency or (),
         accelerators=accelerator or (),
         kinds=kind or (),
-        platforms=platform or (PLAIN,),
-        max_usd_per_hour=max_price,
+        platforms=platform or typed.platforms,
+        max_usd_per_hour=typed.max_usd_per_hour if max_price is None else max_price,
         min_memory_gib=min_memory,
-        has_accelerator=gpu,
+        has_accelerator=typed.has_accelerator if gpu is None else gpu,
     )
     for_people = format in (Format.TABLE, Format.MARKDOWN)
     most = limit if limit is not None else (40 if for_people else 0)
-    listing = list_offers(open_catalog(quiet), filters, limit=most)
+    listing = list_offers(catalog, filters, limit=most)
     if format is Format.TABLE:
         catalog_tables.print_listing(listing)
     elif format is Format.JSON:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from planner.actions.catalog_changes import Change, Move, Moves, Series
+from planner.actions.catalog_changes import Move, Moves, Series
 from planner.cli.catalog_formats import as_csv, as_json, as_markdown
-from planner.cli.catalog_tables import SHORT_KINDS, console_of, table_of
+from planner.cli.catalog_tables import console_of, table_of
+from planner.report.offers import buy, change, known_price
 from planner.report.price_plot import MARKS, plot
 
 POINT_COLUMNS = (
@@ -28,25 +28,22 @@ def print_moves(moves: Sequence[Move]) -> None:
         right=("was USD/h", "is USD/h", "change"),
     )
     for move in moves:
-        change = move.what.value if move.change is None else f"{move.change:+.1%}"
         table.add_row(
             move.cloud,
             move.zone or move.region,
             Text(move.instance_type),
-            _buy(move.kind, move.term_months, move.platform),
-            _usd(move.old_usd_per_hour),
-            _usd(move.new_usd_per_hour),
-            change,
+            buy(move.kind, move.term_months, move.platform),
+            known_price(move.old_usd_per_hour),
+            known_price(move.new_usd_per_hour),
+            change(move.what.value, move.change),
         )
     if moves:
         console_of(100).print(table)
 
 
 def summary(found: Moves, shown: int) -> str:
-    count = Counter(move.what for move in found.moves)
-    words = ", ".join(f"{count[what]:,} {what}" for what in Change)
     hidden = f"; {shown:,} shown, --limit 0 shows all" if shown < len(found.moves) else ""
-    return f"since {found.since}: {words} of {found.compared:,} prices{hidden}"
+    return f"{found.sentence}{hidden}"
 
 
 def moves_as(format: str, found: Moves, shown: Sequence[Move]) -> str:
@@ -76,11 +73,11 @@ def print_history(found: Sequence[Series]) -> None:
             MARKS[plotted.index(one)] if one in plotted else "",
             key.cloud,
             key.zone or key.region,
-            _buy(key.kind, key.term_months, key.platform),
+            buy(key.kind, key.term_months, key.platform),
             f"{first:%Y-%m-%d}",
-            _usd(usd),
+            known_price(usd),
             f"{last:%Y-%m-%d}",
-            _usd(now),
+            known_price(now),
             str(len(one.points) - 1),
         )
     console_of(100).print(table)
@@ -109,14 +106,5 @@ def history_as(format: str, found: Sequence[Series]) -> str:
 def _name(one: Series) -> str:
     return (
         f"{one.key.cloud} {one.key.zone or one.key.region} "
-        f"{_buy(one.key.kind, one.key.term_months, one.key.platform)}"
+        f"{buy(one.key.kind, one.key.term_months, one.key.platform)}"
     )
-
-
-def _buy(kind: str, term_months: int, platform: str) -> str:
-    term = f" {term_months}m" if term_months else ""
-    return SHORT_KINDS.get(kind, kind) + term + (f", {platform}" if platform else "")
-
-
-def _usd(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.4f}"

@@ -28,10 +28,5 @@ def open_catalog(quiet: bool) -> Catalog:
     return open_session(say=None if quiet else say).catalog
 
 
-def split(text: str) -> list[str]:
-    """The words of a comma-separated option."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def say(line: str) -> None:
     typer.echo(line, err=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.catalog_options import Format, FormatOption, QuietOption, say, split
+from planner.cli.catalog_options import Format, FormatOption, QuietOption, say
 
 
 def register(app: typer.Typer) -> None:
@@ -44,15 +44,15 @@ def refresh(
     published, 1 some slice kept its last good rows or failed, 2 bad input or nothing to ask with,
     130 interrupted (what was published by then stays, the rest is as it was).
     """
-    from planner.actions.refresh import refresh_catalog
+    from planner.actions.refresh import refresh_catalog, words_of
     from planner.cli import catalog_formats, refresh_tables
 
     with refresh_tables.shown(quiet=quiet) as seen:
         try:
             result = refresh_catalog(
-                only=split(only),
-                regions=split(regions),
-                kinds=split(kinds),
+                only=words_of(only),
+                regions=words_of(regions),
+                kinds=words_of(kinds),
                 accept_jumps=accept_jumps,
                 deadline_s=deadline,
                 say=None if quiet else say,

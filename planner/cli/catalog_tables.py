@@ -12,35 +12,10 @@ from rich.text import Text
 from catalog.layer_names import layer_of
 from planner.actions.catalog import PLAIN, Finding, Listing
 from planner.actions.catalog_facts import Section
+from planner.report.offers import DOUBT, aged, buy, dated, devices, number, price
 
-# Ways to pay as the narrow table names them.
-SHORT_KINDS = {
-    "on_demand": "on demand",
-    "resource_commitment": "commitment",
-    "capacity_block": "block",
-    "savings_plan": "savings",
-    "reservation": "reserved",
-}
 # Columns of an answer that is not read in a terminal.
 WIDTH = 100
-
-
-def dated(as_of: date | None, precision: str) -> str:
-    """The date as exactly as it is known: 2026-07-20, 2026-07, >=2025-11 or ``undated``."""
-    if as_of is None:
-        return "undated"
-    iso = as_of.isoformat()
-    return {"month": iso[:7], "year": iso[:4], "not-before": f">={iso[:7]}"}.get(precision, iso)
-
-
-def aged(age_days: int | None, precision: str) -> str:
-    if age_days is None:
-        return "?"
-    return f"{'<=' if precision == 'not-before' else ''}{age_days}d"
-
-
-def number(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.6g}"
 
 
 class _Footnotes:
@@ -66,19 +41,15 @@ def print_listing(listing: Listing) -> None:
     table.padding = (0, 1, 0, 0)
     notes = _Footnotes()
     for offer in listing.offers:
-        kind = SHORT_KINDS.get(offer.kind, offer.kind)
-        term = f" {offer.term_months}m" if offer.term_months else ""
-        on = "" if offer.platform == PLAIN else f", {offer.platform}"
-        devices = f"{number(offer.accelerator_count)} {offer.accelerator}"
         table.add_row(
             offer.cloud,
             offer.zone or offer.region,
             offer.instance_type,
-            devices if offer.accelerator else "cpu",
+            devices(offer.accelerator, offer.accelerator_count),
             number(offer.vcpus),
             number(offer.memory_gib),
-            kind + term + on,
-            f"{offer.usd_per_hour:,.4f}{'?' if offer.confidence == 'low' else ''}",
+            buy(offer.kind, offer.term_months, offer.platform if offer.platform != PLAIN else ""),
+            price(offer.usd_per_hour, offer.confidence),
             aged(offer.age_days, offer.as_of_precision),
             Text(notes.mark(offer.source, offer.as_of, offer.as_of_precision, offer.citation)),
         )
@@ -86,7 +57,7 @@ def print_listing(listing: Listing) -> None:
     console.print(table)
     notes.print(console)
     if any(offer.confidence == "low" for offer in listing.offers):
-        console.print("?   a price the catalog doubts: old, contradicted or from memory")
+        console.print(DOUBT)
 
 
 def print_sections(sections: Sequence[Section]) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from planner.actions.refresh import Outcome, Report, Status, left_out
+from planner.actions.refresh import Outcome, Report, Status, left_out, why
 from planner.cli.catalog_tables import console_of, table_of
 
 # Lines of rejects shown for one slice unless all are asked for.
@@ -163,9 +163,8 @@ def outcome_line(outcome: Outcome) -> str:
     """One line of progress."""
     task = outcome.task
     line = f"{task.provider} {task.region} {task.kind}: {outcome.status.value}"
-    if outcome.reason:  # parts of it may be a provider's words: no escape of theirs is printed
-        told = f"{line}: {outcome.reason}; {outcome.remedy}"
-        return "".join(ch if ch.isprintable() else " " for ch in told)
+    if outcome.reason:
+        return f"{line}: {why(outcome)}"
     what = "quota" if task.kind == "quotas" else "price"
     return f"{line}, {outcome.rows} {what}{'' if outcome.rows == 1 else 's'} in " + (
         f"{outcome.seconds:.1f} s"

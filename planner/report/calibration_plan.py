@@ -12,6 +12,11 @@ from planner.amounts import money
 from planner.results.calibration_plan import CalibrationPlan, PlannedRun
 
 COLUMNS = tuple(PlannedRun.model_fields)
+# Title, and whether it is a figure.
+TITLES = (
+    ("", False), ("run", False), ("on", False), ("price", True), ("saves", True), ("per $", True),
+    ("changes", True), ("", False),
+)  # fmt: skip
 # Runs not worth their price that a table shows.
 DECLINED = 8
 
@@ -32,38 +37,43 @@ def to_markdown(plan: CalibrationPlan) -> str:
     return "\n".join([plan.headline, "", *lines])
 
 
+def cells(run: PlannedRun, number: int) -> tuple[str, ...]:
+    """A row under TITLES; only runs worth their price are numbered."""
+    return (
+        str(number) if run.worth_it else "",
+        run.benchmark,
+        run.accelerator,
+        money(run.price_usd),
+        money(run.value_usd),
+        "free" if run.value_per_usd is None else f"{run.value_per_usd:.3g}",
+        f"{run.changes_choice:.0%}",
+        run.why_not,
+    )
+
+
+def choice(plan: CalibrationPlan) -> str:
+    """What would be chosen today, and what knowing more could save."""
+    return (
+        f"chosen today: {plan.choice}, {money(plan.choice_usd)} expected; knowing every speed "
+        f"exactly would save {money(plan.perfect_usd)}"
+    )
+
+
 def print_plan(plan: CalibrationPlan, console: Console) -> None:
     """The headline, one line a run, and how to make the first one."""
     console.print(plan.headline)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, side in (
-        ("", "left"), ("run", "left"), ("on", "left"), ("price", "right"), ("saves", "right"),
-        ("per $", "right"), ("changes", "right"), ("", "left"),
-    ):  # fmt: skip
-        table.add_column(title, justify="left" if side == "left" else "right", overflow="fold")
+    for title, is_figure in TITLES:
+        table.add_column(title, justify="right" if is_figure else "left", overflow="fold")
     worth = sum(run.worth_it for run in plan.runs)
     for number, run in enumerate(plan.runs[: worth + DECLINED], 1):
-        ratio = "free" if run.value_per_usd is None else f"{run.value_per_usd:.3g}"
-        table.add_row(
-            str(number) if run.worth_it else "",
-            run.benchmark,
-            run.accelerator,
-            money(run.price_usd),
-            money(run.value_usd),
-            ratio,
-            f"{run.changes_choice:.0%}",
-            run.why_not,
-            style="" if run.worth_it else "dim",
-        )
+        table.add_row(*cells(run, number), style="" if run.worth_it else "dim")
     console.print(table)
     if (hidden := len(plan.runs) - worth - DECLINED) > 0:
         console.print(f"{hidden} more are not worth their price; --format csv has all")
     first = next((run for run in plan.runs if run.worth_it), None)
     if first is not None and first.on:
         console.print(f"next: planner calibrate run {first.benchmark} --on {first.on}")
-    console.print(
-        f"chosen today: {plan.choice}, {money(plan.choice_usd)} expected; knowing every speed "
-        f"exactly would save {money(plan.perfect_usd)}"
-    )
+    console.print(choice(plan))
     for line in plan.assumptions:
         console.print(f"  {line}", style="dim")

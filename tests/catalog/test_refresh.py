@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from catalog import Catalog, CatalogError
-from catalog.refresh import Report, Status, Task, refresh
+from catalog.refresh import Outcome, Report, Status, Task, refresh
 from catalog.refreshed import Slice, read_slice, write_slice
 from catalog.sources.aws import AwsSource
 from catalog.sources.aws_rows import option_row
@@ -236,6 +236,36 @@ def test_a_region_past_the_deadline_does_not_hold_up_the_others(
     assert time.monotonic() - start < 2
     assert [outcome.status for outcome in report.outcomes] == [Status.PUBLISHED, Status.FAILED]
     assert "no answer within" in report.outcomes[1].reason
+
+
+def test_a_stopped_refresh_keeps_what_came_and_the_last_good_rest(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    asked: list[str] = []
+
+    def answer(region: str) -> Fetched:
+        asked.append(region)
+        if region != "x-1":
+            time.sleep(1)
+        return one_price(region)
+
+    came: list[Outcome] = []
+    regions = [f"x-{number}" for number in range(1, 30)]
+    start = time.monotonic()
+    report = refresh(
+        [Task("aws", region, "on_demand") for region in regions],
+        {"aws": Scripted(answer)},
+        tmp_path,
+        catalog,
+        progress=came.append,
+        is_stopped=lambda: bool(came),
+    )
+    assert time.monotonic() - start < 1
+    assert [o.status for o in report.outcomes] == [Status.PUBLISHED] + [Status.FAILED] * 28
+    assert all("stopped" in o.reason and o.remedy for o in report.outcomes[1:])
+    seen = len(asked)
+    time.sleep(1.2)
+    assert len(asked) == seen  # nothing is asked for any more
     assert [path.name for path in tmp_path.iterdir()] == ["aws.x-1.on_demand.json"]
 
 

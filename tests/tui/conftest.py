@@ -13,9 +13,24 @@ from textual.widgets import Input, Static
 from catalog import Catalog
 from planner.actions.explore import View, open_subject
 from planner.actions.session import Session
+from tests.catalog.conftest import (
+    aws,
+    credentials,
+    no_real_cloud,
+    own_cache,
+    service_models,
+    small_cache,
+    small_snapshot,
+)
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.screens import base
 from tui.screens.explore import ExploreScreen
+
+# Fixtures of a fake cloud and of a catalog that a test may refresh.
+__all__ = [
+    "aws", "credentials", "no_real_cloud", "own_cache", "service_models", "small_cache",
+    "small_snapshot",
+]  # fmt: skip
 
 Start = Callable[..., AbstractAsyncContextManager["Driver"]]
 

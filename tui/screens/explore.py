@@ -201,7 +201,8 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     @property
     def pinned(self) -> list[Option]:
-        return self.query_one(Options).pinned
+        tables = self.query(Options)  # none before the screen was first shown, and at its end
+        return tables.first().pinned if tables else []
 
     def action_mark(self) -> None:
         """Mark the chosen option for the screen Compare, or take the mark away."""

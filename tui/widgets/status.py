@@ -11,6 +11,8 @@ from planner.actions.problems import Problem
 class Status(Static):
     """Takes one line when all is well, as many as a problem needs otherwise."""
 
+    noun = "plan"  # what the screen's answers are
+
     def waiting(self, what: str) -> None:
         self.tell(Text(what))
 
@@ -27,9 +29,9 @@ class Status(Static):
     def problem(self, problem: Problem, old: str = "") -> None:
         """The newest inputs have none; ``old`` says what the one still on screen is for."""
         self.set_classes("error")
-        text = Text("NO PLAN ", style="bold")
+        text = Text(f"NO {self.noun.upper()} ", style="bold")
         text.append("; ".join([problem.text, *problem.remedies]), style="not bold")
         if old:
             text.append("\nOLD ", style="bold")
-            text.append(f"below: plan for {old}", style="not bold")
+            text.append(f"below: {self.noun} for {old}", style="not bold")
         self.update(text)

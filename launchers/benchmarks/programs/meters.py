@@ -6,15 +6,20 @@ psutil and NVML are used where they are; else /proc and nvidia-smi tell the same
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 STARTED = time.perf_counter()
+# A launcher that follows the run sets the variable and knows the lines by their beginning.
+SAMPLES_WANTED = "PLANNER_SAMPLES"
+SAMPLE_MARKER = "@@PLANNER_SAMPLE "
 
 
 def run_tool(command: list[str]) -> str:
@@ -37,6 +42,8 @@ class Meter(threading.Thread):
         self.samples: list[dict[str, float]] = []
         self._interval_s = interval_s
         self._over = threading.Event()
+        wanted = os.environ.get(SAMPLES_WANTED, "") not in ("", "0")
+        self._tells = wanted and os.environ.get("RANK", "0") == "0"
         self._gpu = _gpu_reader() if device == "cuda" else None
         self._tpu = shutil.which("tpu-info") if device == "xla" else None
         names = ["psutil" if _module("psutil") else "/proc"]
@@ -69,6 +76,9 @@ class Meter(threading.Thread):
             point.update(_tpu_reading(self._tpu))
         if len(point) > 1:
             self.samples.append(point)
+            if self._tells:  # one write: the benchmark's own lines stay whole
+                sys.stdout.write(f"{SAMPLE_MARKER}{json.dumps(point)}\n")
+                sys.stdout.flush()
 
     def finish(self) -> dict[str, Any]:
         """Stop, and sum up."""

@@ -38,15 +38,19 @@ def results(
 
 
 def effect_of(
-    observations: Sequence[str], catalog: Catalog, progress: Progress = _silent
+    observations: Sequence[str],
+    catalog: Catalog,
+    progress: Progress = _silent,
+    *,
+    asked: Mapping[str, Workload] | None = None,
 ) -> CalibrationResults:
-    """These runs, and what they change beside all others."""
+    """These runs, and what they change beside all others: on the panel, or on those ``asked``."""
     runs = examine(catalog)
     mine = [run for run in runs if run.own.id in observations]
     used = [m for run in runs if run.use is Use.USED for m in run.measured]
     new = [m for run in mine if run.use is Use.USED for m in run.measured]
     others = [m for m in used if m not in new]
-    moved = effect(catalog, others, used, progress=progress) if new else None
+    moved = effect(catalog, others, used, asked, progress) if new else None
     return CalibrationResults(results=[_published(run) for run in mine], effect=moved)
 
 

@@ -7,53 +7,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
 from catalog.observations import OwnObservation, OwnObservations
-from planner.errors import BadInput, OverBudget, PlannerError
+from planner.actions.calibration.ready import CalibrationOptions, launch_errors, made_ready
 
 if TYPE_CHECKING:
-    from launchers.base import BenchmarkRun, Bill, CostEstimate, Launcher, RunResult
+    from launchers.base import Bill, CostEstimate, RunResult
     from launchers.benchmarks import Benchmark
-    from launchers.spending import Spending
+    from planner.actions.calibration.watch import Watch
+
+__all__ = [
+    "CalibrationOptions",
+    "CalibrationOutcome",
+    "estimate_run",
+    "is_for_people",
+    "options_text",
+    "own_id",
+    "run_calibration",
+    "stored_by",
+]
 
 Say = Callable[[str], None]
-# Importing torch, drawing the data, warming up and the test come on top of the time counted.
-GRACE_S = 180.0
-DEFAULT_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationOptions:
-    """What to run. ``settings`` are the program's own arguments by name (``batch-size``: ``64``; an
-    empty text for a switch); what is not said is the program's choice.
-
-    ``max_seconds`` ends the counted part early; ``threads`` 0 is torch's choice; ``python`` is the
-    interpreter on the machine measured; ``max_cost_usd`` and ``max_hours`` the most that the run
-    may cost and that a machine may be held.
-
-    ``template`` starts it as ``ranks`` processes a node (``launchers.templates``). ``profile`` puts
-    Nsight Systems before it. ``prometheus`` is a text file or the URL of a Pushgateway, ``wandb`` a
-    project: both get the result and its utilisation samples.
-    """
-
-    settings: Mapping[str, str] = field(default_factory=dict)
-    threads: int = 0
-    max_seconds: float = DEFAULT_SECONDS
-    python: str = ""
-    max_cost_usd: float | None = None
-    max_hours: float | None = None
-    template: str = ""
-    ranks: int = 1
-    profile: bool = False
-    prometheus: str = ""
-    wandb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +47,18 @@ class CalibrationOutcome:
     bill: Bill | None = None
 
 
+def estimate_run(
+    benchmark: str, on: str, options: CalibrationOptions, *, catalog: Catalog | None = None
+) -> CostEstimate:
+    """What a run may cost, after every check that needs no machine. Starts nothing.
+
+    Raises BadInput for what cannot be run, OverBudget when it may cost more than ``max_cost_usd``.
+    """
+    with launch_errors():
+        made = made_ready(benchmark, on, options, catalog or Catalog.open(), lambda _: None, None)
+        return made.launcher.estimate_cost(made.run)
+
+
 def run_calibration(
     benchmark: str,
     on: str,
@@ -77,29 +67,25 @@ def run_calibration(
     progress: Say,
     *,
     catalog: Catalog | None = None,
+    watch: Watch | None = None,
 ) -> CalibrationOutcome:
     """Run a benchmark and store what it measured.
 
     ``on`` is ``local`` or ``skypilot:...`` (see ``launchers.targets``). ``confirm`` is asked
     whenever the run may cost money, and nothing is started unless it agrees. ``progress`` gets
-    the program's output, line by line, in the caller's thread.
+    the program's output, line by line, in the caller's thread. ``watch`` is for another thread
+    that follows the run, or ends it.
 
     Raises BadInput for what cannot be run or was not confirmed, OverBudget when it may cost more
-    than ``max_cost_usd``, PlannerError when the run failed, CatalogError for damaged stores.
+    than ``max_cost_usd``, PlannerError when the run failed or was stopped, CatalogError for damaged
+    stores.
     """
-    from launchers.base import RunTerms
-    from launchers.benchmarks import find_benchmark
     from launchers.errors import LaunchRefused
     from launchers.exporters import Exporters
     from launchers.ledger import RunLedger
     from launchers.runs import Drive, carry_out
-    from launchers.spending import Spending
-    from launchers.stages import Stage, Stages
+    from launchers.stages import Stage
 
-    if not 0 < options.max_seconds < 86400:
-        raise BadInput("must be above zero", where="--max-seconds", remedy="say 120")
-    if options.threads < 0:
-        raise BadInput("cannot be negative", where="--threads", remedy="use 0 or more")
     store, ledger = OwnObservations(), RunLedger()
     # What cannot be kept must not be paid for.
     store.all()
@@ -107,36 +93,35 @@ def run_calibration(
     catalog = catalog or Catalog.open()
     stored: list[OwnObservation] = []
     with launch_errors():
-        chosen = find_benchmark(benchmark)
-        run = _run_of(chosen, options)
-        _check(chosen, run, on)
         exporters = Exporters.of(options.prometheus, options.wandb)
-        terms = RunTerms(
-            max_cost_usd=options.max_cost_usd, max_hours=options.max_hours, timeout_s=run.timeout_s
-        )
-        spending = Spending(terms, where=f"{on}: {run.run_id}")
-        stages = Stages(progress, spending)
-
-        def guard() -> None:
-            spending.check()
-            stages.tick()
-
-        launcher = _launcher(on, run, options, catalog, guard, spending)
+        made = made_ready(benchmark, on, options, catalog, progress, watch)
+        launcher, run = made.launcher, made.run
 
         def keep(result: RunResult) -> None:
-            stored.append(stored_by(run.run_id, chosen, result, on, catalog))
+            stored.append(stored_by(run.run_id, made.benchmark, result, on, catalog))
 
         estimate = launcher.estimate_cost(run)
-        spending.usd_per_hour = estimate.usd_per_hour
-        stages.enter(Stage.ESTIMATE, f"{benchmark} on {on}")
+        made.spending.usd_per_hour = estimate.usd_per_hour
+        made.stages.enter(Stage.ESTIMATE, f"{benchmark} on {on}")
         if not estimate.is_free:
-            stages.enter(Stage.CONFIRM)
+            made.stages.enter(Stage.CONFIRM)
             if not confirm(estimate):
                 raise LaunchRefused("not confirmed, nothing was started", where=on)
-        terms = replace(terms, cost_usd=estimate.usd, usd_per_hour=estimate.usd_per_hour)
-        result = carry_out(
-            Drive(launcher, run, ledger, progress, keep, terms, spending, stages), confirmed=True
+        if watch is not None:
+            watch.check()
+        drive = Drive(
+            launcher,
+            run,
+            ledger,
+            progress,
+            keep,
+            replace(made.terms, cost_usd=estimate.usd, usd_per_hour=estimate.usd_per_hour),
+            made.spending,
+            made.stages,
         )
+        if watch is not None:
+            drive.on_sample = watch.sample
+        result = carry_out(drive, confirmed=True)
         for complaint in exporters.export(run.run_id, on, result.document):
             progress(f"warning: {complaint}")
     record = ledger.run(run.run_id)
@@ -149,6 +134,13 @@ def run_calibration(
         result.seconds,
         None if record is None else record.bill,
     )
+
+
+def is_for_people(line: str) -> bool:
+    """The result line is for programs."""
+    from launchers.output import MARKER
+
+    return MARKER not in line
 
 
 def own_id(run_id: str) -> str:
@@ -167,34 +159,6 @@ def stored_by(
     return OwnObservations().append(named, machine=machine, result_json=result.text)
 
 
-def _check(benchmark: Benchmark, run: BenchmarkRun, on: str) -> None:
-    """Find mistakes before a machine is rented: the program checks its own arguments here.
-
-    Raises BadInput naming the argument.
-    """
-    if benchmark.takes_data and on != "local":
-        words = list(run.arguments)
-        if "--data" in words and words[words.index("--data") + 1] != "sklearn":
-            raise BadInput(
-                "files are not carried to a rented machine", where="--data", remedy="drop --data"
-            )
-    done = subprocess.run(
-        [sys.executable, "-I", str(run.program), *run.arguments, "--check-only"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    if done.returncode == 0:
-        return
-    line = (done.stderr.strip().splitlines() or ["the program does not start"])[-1]
-    problem = line.split("error: ", 1)[-1].removeprefix(f"{run.program.stem}: ")
-    raise BadInput(
-        problem,
-        where=f"calibrate run {benchmark.name}",
-        remedy=f"see `planner calibrate benchmarks {benchmark.name}`",
-    )
-
-
 def options_text(benchmark: str) -> str:
     """What a benchmark's program says of its own arguments. Raises BadInput for an unknown one."""
     from launchers.benchmarks import find_benchmark
@@ -206,98 +170,3 @@ def options_text(benchmark: str) -> str:
         [sys.executable, "-I", str(executable(chosen)), "--help"], capture_output=True, text=True
     )
     return done.stdout
-
-
-def _run_of(benchmark: Benchmark, options: CalibrationOptions) -> BenchmarkRun:
-    from launchers.base import BenchmarkRun
-    from launchers.benchmarks.bundle import executable
-    from launchers.templates import find_template
-
-    if options.ranks < 1:
-        raise BadInput("needs at least one process", where="--ranks", remedy="say 1 or more")
-    if options.ranks > 1 and not options.template:
-        raise BadInput(
-            "says how many processes a template starts", where="--ranks", remedy="add --template"
-        )
-    named = {
-        "max-seconds": f"{options.max_seconds:g}",
-        **({"threads": str(options.threads)} if options.threads else {}),
-        **options.settings,
-    }
-    arguments = [word for name, value in named.items() for word in (f"--{name}", value) if word]
-    return BenchmarkRun(
-        run_id=f"{benchmark.name}-{uuid.uuid4().hex[:8]}",
-        benchmark=benchmark.name,
-        program=executable(benchmark),
-        arguments=(*benchmark.arguments, *arguments),
-        timeout_s=options.max_seconds + GRACE_S,
-        threads=options.threads or None,
-        template=find_template(options.template).name if options.template else "",
-        ranks_per_node=options.ranks,
-    )
-
-
-def _launcher(
-    on: str,
-    run: BenchmarkRun,
-    options: CalibrationOptions,
-    catalog: Catalog,
-    guard: Callable[[], None],
-    spending: Spending,
-) -> Launcher:
-    from launchers.exporters.nsys import profile_prefix
-    from launchers.local import LocalLauncher
-    from launchers.targets import parse_target
-
-    target = parse_target(on)
-    if target is None:
-        return LocalLauncher(
-            Path(options.python) if options.python else None,
-            prefix=profile_prefix(run.run_id) if options.profile else (),
-            guard=guard,
-        )
-    if options.profile:
-        raise BadInput("profiles on this machine only", where="--profile", remedy="use --on local")
-    if target.nodes > 1 and not options.template:
-        raise BadInput(
-            f"{target.nodes} nodes would all run the same",
-            where="--on",
-            remedy="add --template torchrun",
-        )
-    from launchers.skypilot import SkyPilotLauncher
-    from planner.actions.calibration.cost import quote
-
-    def on_rate(usd_per_hour: float) -> None:
-        spending.usd_per_hour = usd_per_hour
-
-    return SkyPilotLauncher(
-        target,
-        run.run_id,
-        quote(catalog, target, run.timeout_s, options.max_hours),
-        max_cost_usd=options.max_cost_usd,
-        max_hours=options.max_hours,
-        python=options.python,
-        guard=guard,
-        on_rate=on_rate,
-    )
-
-
-@contextmanager
-def launch_errors() -> Iterator[None]:
-    """Turn a launcher's errors into the planner's, and so into exit codes."""
-    from launchers.errors import (
-        BenchmarkUnusable,
-        CostCapExceeded,
-        LaunchError,
-        LaunchRefused,
-        LimitReached,
-    )
-
-    try:
-        yield
-    except (CostCapExceeded, LimitReached) as error:
-        raise OverBudget(str(error)) from error
-    except (LaunchRefused, BenchmarkUnusable) as error:
-        raise BadInput(error.problem, where=error.where, remedy=error.remedy) from error
-    except LaunchError as error:
-        raise PlannerError(str(error)) from error

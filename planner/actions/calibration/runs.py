@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from catalog import Catalog
 from catalog.errors import CatalogError
 from catalog.observations import OwnObservation, OwnObservations
-from planner.actions.calibration.run import launch_errors, own_id, stored_by
+from planner.actions.calibration.ready import launch_errors
+from planner.actions.calibration.run import own_id, stored_by
 from planner.errors import BadInput, PlannerError
 
 if TYPE_CHECKING:

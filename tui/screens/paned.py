@@ -1,0 +1,73 @@
+"""A main screen of several panes, one in sight at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input
+
+from planner.actions.explore import Subject
+from tui.screens.base import PlanningScreen
+from tui.widgets.panes import Pane, PaneLine
+from tui.widgets.rows import Rows
+
+NARROW_BELOW = 110
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class PanedScreen(PlanningScreen[Asked, Answer]):
+    """A subclass names its PANES and what has the focus in each (``FOCUS``, by pane), and
+    implements ``turned``."""
+
+    PANES: ClassVar[Sequence[Pane]]
+    FOCUS: ClassVar[dict[str, str]]
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self.pane = self.PANES[0].name
+
+    def panes(self, *widgets: Widget) -> ComposeResult:
+        """The line of titles, and the widgets, whose ids are the panes' names."""
+        yield PaneLine(self.PANES)
+        with ContentSwitcher(initial=self.pane):
+            yield from widgets
+
+    def turned(self) -> None:
+        """Another pane came into sight."""
+        raise NotImplementedError
+
+    def put_pane(self, name: str) -> None:
+        """Show a pane without telling ``turned``."""
+        self.pane = name if name in {pane.name for pane in self.PANES} else self.PANES[0].name
+        self.query_one(ContentSwitcher).current = self.pane
+        self.query_one(PaneLine).show(self.pane)
+        # Not widget.focus(), which acts later than the next key.
+        self.set_focus(self.query_one(self.FOCUS[self.pane]))
+        self.refresh_bindings()
+
+    def to(self, name: str) -> None:
+        """Show a pane."""
+        self.put_pane(name)
+        self.turned()
+
+    def action_pane(self, name: str) -> None:
+        self.to(name)
+
+    def action_to_table(self) -> None:
+        """Out of a field."""
+        self.set_focus(self.query_one(self.FOCUS[self.pane]))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_to_table()
+
+    def on_resize(self, event: events.Resize) -> None:
+        for rows in self.query(Rows):
+            rows.fit(event.size.width, narrow=event.size.width < NARROW_BELOW)
