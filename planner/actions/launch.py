@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
-from planner.actions.calibration.run import launch_errors
+from planner.actions.calibration.ready import launch_errors
 from planner.actions.exports import READABLE, Result, Which, subject_from
 from planner.actions.freshness import age_limit_days, refuse
 from planner.actions.price_now import PriceNow, price_now
