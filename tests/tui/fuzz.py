@@ -50,7 +50,7 @@ class Monkey:
     async def act(self, times: int) -> None:
         for turn in range(times):
             self._act()
-            await asyncio.sleep(0)
+            await asyncio.sleep(BEAT_S / 2)  # keys of a person: one is done before the next comes
             if turn % SETTLE_EVERY == 0:
                 await self.pilot.pause(0.001)
             if self.app._exception is not None or not self.app.is_running:
@@ -60,13 +60,16 @@ class Monkey:
     def _act(self) -> None:
         chance = self._random.random()
         if chance < RESIZES:
-            self._resize(*self._random.choice(SIZES))
+            self.resize(*self._random.choice(SIZES))
         elif chance < RESIZES + CLICKS:
             self._click()
         elif chance < RESIZES + CLICKS + NUMBERS:
             self.press(self._random.choice("12345"))
         else:
             self.press(self._random.choice(self._keys))
+
+    def last(self) -> str:
+        return " ".join(list(self.trail)[-12:])
 
     def press(self, key: str) -> None:
         if key == "slash" and isinstance(self.app.screen, PathScreen):
@@ -79,7 +82,7 @@ class Monkey:
             character = unicodedata.lookup(named)
         self._send(events.Key(key, character))
 
-    def _resize(self, width: int, height: int) -> None:
+    def resize(self, width: int, height: int) -> None:
         self.trail.append(f"{width}x{height}")
         self.pilot.app._driver._size = (width, height)  # type: ignore[union-attr]
         from textual.geometry import Size
@@ -112,6 +115,10 @@ class Heartbeat:
     longest_cpu_s: float = 0.0
     at: str = ""
     tell: Callable[[], str] = field(default=lambda: "")
+
+    def __str__(self) -> str:
+        clock, cpu = f"{self.longest_s * 1e3:.0f} ms", f"{self.longest_cpu_s * 1e3:.0f} ms of CPU"
+        return f"{clock}, {cpu}"
 
     async def run(self) -> None:
         while True:

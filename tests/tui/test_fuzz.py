@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
-import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -24,9 +23,11 @@ from tests.tui.fuzz import Heartbeat, Monkey
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 
 SEEDS = (20261129, 1)
-SAMPLE, ALL = 300, 20_000
+SAMPLE, ALL = 250, 20_000
 WARM_UP, PART = 2_000, 3_000
-BLOCKED_S = 0.2
+BLOCKED_S = 0.2  # at most, on a machine that does nothing else
+REPAINTS = 1.5
+LARGEST = (200, 60)
 FLAT = 1.10
 
 
@@ -62,45 +63,49 @@ async def monkey(seed: int) -> AsyncIterator[Monkey]:
         yield Monkey(pilot, seed)
 
 
-async def blocked(one: Monkey, times: int) -> Heartbeat:
-    heart = Heartbeat(tell=lambda: " ".join(list(one.trail)[-12:]))
-    beating = asyncio.create_task(heart.run())
-    await one.act(times)
-    beating.cancel()
+@asynccontextmanager
+async def beating(heart: Heartbeat) -> AsyncIterator[None]:
+    task = asyncio.create_task(heart.run())
+    yield
+    task.cancel()
     with suppress(asyncio.CancelledError):
-        await beating
+        await task
+
+
+async def repainting(one: Monkey) -> Heartbeat:
+    """The longest that the loop is busy with drawing each screen anew, at full size."""
+    heart = Heartbeat()
+    for mode in "23451":
+        one.press(mode)
+        await one.act(5)
+    async with beating(heart):
+        for mode in "23451":
+            one.press(mode)
+            one.resize(*LARGEST)
+            await one.pilot.pause(0.02)
+            one.app.action_next_theme()
+            await one.pilot.pause(0.02)
     return heart
 
 
-def yardstick_s() -> float:
-    """CPU time of plain work that takes 0.2 s on a common machine of 2026."""
-    began, total = time.thread_time(), 0
-    for number in range(4_000_000):
-        total += number & 7
-    assert total
-    return time.thread_time() - began
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_a_few_hundred_random_keys(seed: int) -> None:
-    async with monkey(seed) as one:
-        for mode in "23451":
-            one.press(mode)
-            await one.act(5)
-        heart = await blocked(one, SAMPLE)
-        limit = yardstick_s()
-        print(f"blocked {heart.longest_s * 1e3:.0f} ms, CPU {heart.longest_cpu_s * 1e3:.0f} ms")
-        assert heart.longest_cpu_s < limit, heart.at
+async def test_a_few_hundred_random_keys() -> None:
+    async with monkey(SEEDS[0]) as one:
+        least = await repainting(one)
+        heart = Heartbeat(tell=one.last)
+        async with beating(heart):
+            await one.act(SAMPLE)
+        print(f"blocked {heart}; repainting {least}; at {heart.at}")
+        assert heart.longest_cpu_s < REPAINTS * least.longest_cpu_s, heart.at
 
 
 @pytest.mark.nightly
 async def test_random_keys_never_block() -> None:
     async with monkey(SEEDS[0]) as one:
-        for mode in "23451":
-            one.press(mode)
-            await one.act(5)
-        heart = await blocked(one, ALL)
-        print(f"blocked {heart.longest_s * 1e3:.0f} ms, CPU {heart.longest_cpu_s * 1e3:.0f} ms")
+        await repainting(one)  # first visits build the screens
+        heart = Heartbeat(tell=one.last)
+        async with beating(heart):
+            await one.act(ALL)
+        print(f"blocked {heart}; at {heart.at}")
         assert heart.longest_cpu_s < BLOCKED_S, heart.at
 
 
