@@ -10,8 +10,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from textual import events
+from textual.app import App
+from textual.geometry import Size
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 
@@ -27,6 +30,21 @@ TYPED = "0123456789.,hmd$%<gpuawstcké中"
 RESIZES, CLICKS, NUMBERS = 0.03, 0.05, 0.04
 BEAT_S = 0.01
 SETTLE_EVERY = 10
+
+
+def send_key(app: App[Any], key: str) -> None:
+    """As a terminal sends it: does not wait until anything has come of it, as a pilot does."""
+    key = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+    character: str | None = key if len(key) == 1 else None
+    with suppress(KeyError):
+        character = unicodedata.lookup(_get_unicode_name_from_key(REPLACED_KEYS.get(key, key)))
+    _send(app, events.Key(key, character))
+
+
+def _send(app: App[Any], event: events.Event) -> None:
+    assert app._driver is not None
+    event.set_sender(app)
+    app._driver.send_message(event)
 
 
 def bound() -> dict[str, list[str]]:
@@ -75,18 +93,11 @@ class Monkey:
         if key == "slash" and isinstance(self.app.screen, PathScreen):
             return  # nothing is to be written outside the test's folder
         self.trail.append(key)
-        key = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
-        character: str | None = key if len(key) == 1 else None
-        with suppress(KeyError):
-            named = _get_unicode_name_from_key(REPLACED_KEYS.get(key, key))
-            character = unicodedata.lookup(named)
-        self._send(events.Key(key, character))
+        send_key(self.app, key)
 
     def resize(self, width: int, height: int) -> None:
         self.trail.append(f"{width}x{height}")
         self.pilot.app._driver._size = (width, height)  # type: ignore[union-attr]
-        from textual.geometry import Size
-
         self._send(events.Resize(Size(width, height), Size(width, height)))
 
     def _click(self) -> None:
@@ -101,9 +112,7 @@ class Monkey:
             self._send(kind(None, x, y, 0, 0, button, False, False, False, x, y))
 
     def _send(self, event: events.Event) -> None:
-        event.set_sender(self.app)
-        assert self.app._driver is not None
-        self.app._driver.send_message(event)
+        _send(self.app, event)
 
 
 @dataclass

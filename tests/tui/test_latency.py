@@ -1,0 +1,156 @@
+"""From a key to the plan on screen, and from the start to the first paint."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from planner.actions.session import Session
+from tests.tui.fuzz import send_key
+from tests.tui.main_screen import ScreenDriver, opened
+from tui.screens import base
+from tui.screens.base import PlanningScreen
+
+# What is typed into which field of which screen, once its key was pressed.
+TYPED = {
+    "explore": {
+        "d": "36h", "b": "1250", "n": "3", "w": "aws,gcp",
+    },
+    "catalog": {"slash": "h100 aws"},
+}  # fmt: skip
+MORE = {
+    "explore": {"d": "100h", "b": "99.5", "n": "12", "w": "aws"},
+    "capacity": {"d": "1.25", "s": "0.35"},
+    "calibrate": {"m": "150USD"},
+    "catalog": {"slash": "l4 gcp spot <1.5"},
+}
+TIMES_THE_PLAN = 2.5  # what a screen may take beyond the pause for more typing
+AT_BEST_S = 0.05  # plans of a blink are not what painting is measured by
+APP_S = 0.5
+
+
+@dataclass
+class Watch:
+    """When answers to what was typed were on screen, and what was asked."""
+
+    screen: PlanningScreen[Any, Any]
+    shown: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[Any] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in ("show", "problem"):
+            setattr(self.screen, name, self._told(getattr(self.screen, name)))
+
+    def _told(self, original: Any) -> Any:
+        def tell(what: Any) -> None:
+            original(what)
+            self.screen.call_after_refresh(self.shown.set)
+
+        return tell
+
+    async def type(self, key: str) -> None:
+        self.shown.clear()
+        began = time.perf_counter()
+        send_key(self.screen.app, key)
+        await asyncio.wait_for(self.shown.wait(), 60)
+        self.seconds.append(time.perf_counter() - began)
+        self.asked.append(self.screen._newest)
+
+
+async def typed(it: ScreenDriver, fields: dict[str, str]) -> Watch:
+    watch = Watch(it.screen)
+    for key, text in fields.items():
+        await it.pilot.press(key)
+        for character in text:
+            await watch.type(character)
+        await it.pilot.press("escape")
+        await it.settled()
+    return watch
+
+
+def p95(seconds: list[float]) -> float:
+    return float(np.percentile(seconds, 95))
+
+
+async def measured(mode: str, fields: dict[str, str], session: Session) -> float:
+    """Latency beyond the pause for more typing, over the time of the same plans in process."""
+    async with opened(mode) as it:
+        watch = await typed(it, fields)
+        alone = []
+        for asked in watch.asked:
+            began = time.perf_counter()
+            with pytest.MonkeyPatch.context():
+                try:
+                    it.screen.work(session, asked)
+                except Exception:  # a value that is not finished: said on the screen
+                    pass
+            alone.append(max(time.perf_counter() - began, AT_BEST_S))
+    beyond = [seconds - base.DEBOUNCE_S for seconds in watch.seconds]
+    ratio = p95(beyond) / p95(alone)
+    print(
+        f"{mode}: {len(alone)} keys, p50 {statistics.median(watch.seconds) * 1e3:.0f} ms, "
+        f"p95 {p95(watch.seconds) * 1e3:.0f} ms with a pause of {base.DEBOUNCE_S * 1e3:.0f} ms; "
+        f"in process p95 {p95(alone) * 1e3:.0f} ms; ratio {ratio:.2f}"
+    )
+    return ratio
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("mode", TYPED)
+async def test_typing_plans_anew_about_as_fast_as_planning(mode: str, session: Session) -> None:
+    assert await measured(mode, TYPED[mode], session) < TIMES_THE_PLAN
+
+
+@pytest.mark.nightly
+@pytest.mark.benchmark
+@pytest.mark.parametrize("mode", MORE)
+async def test_typing_into_further_fields(mode: str, session: Session) -> None:
+    assert await measured(mode, MORE[mode], session) < TIMES_THE_PLAN
+
+
+PLANNER = """
+from planner.actions.explore import open_subject
+from tui.app import DEFAULT_WORKLOAD, PlannerApp
+class Timed(PlannerApp):
+    def on_ready(self):
+        self.exit()
+app = Timed(open_subject(str(DEFAULT_WORKLOAD), shipped=True))
+"""
+EMPTY = """
+from textual.app import App
+class Timed(App):
+    def on_ready(self):
+        self.exit()
+app = Timed()
+"""
+RUN = """
+import asyncio
+async def main():
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0)
+asyncio.run(main())
+import os; os._exit(0)
+"""
+
+
+@pytest.mark.benchmark
+def test_the_first_paint_comes_soon_after_that_of_an_empty_application() -> None:
+    """The planner's first plan is still being made then: what is painted says so."""
+    seconds: dict[str, list[float]] = {PLANNER: [], EMPTY: []}
+    for _ in range(5):
+        for program, found in seconds.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", program + RUN], check=True, capture_output=True)
+            found.append(time.perf_counter() - began)
+    ours, empty = (min(found) for found in seconds.values())
+    print(f"first paint {ours:.2f} s, an empty application {empty:.2f} s")
+    assert ours < 1.5 * empty + APP_S
