@@ -170,6 +170,12 @@ class AppendOnlyFile:
         )
 
     def _unusable(self, error: Exception) -> CatalogError:
+        if "locked" in str(error):
+            return CatalogError(
+                f"is in use by another process ({error})",
+                path=self.path,
+                remedy="try again; if that goes on, end the process that `fuser FILE` names",
+            )
         return CatalogError(
             f"cannot be used ({error})",
             path=self.path,

@@ -87,9 +87,12 @@ def check_cap(target: SkyTarget, estimate: CostEstimate, cap_usd: float | None) 
 def max_hourly_usd(
     target: SkyTarget, estimate: CostEstimate, cap_usd: float | None
 ) -> float | None:
-    """The highest price per hour SkyPilot may take: what the cap, or the consent, allows."""
+    """The highest price per hour that SkyPilot may take for a node: what the cap, or the consent,
+    allows for all of them."""
     if not target.is_billed:
         return None
     if cap_usd is not None:
-        return cap_usd / estimate.hours
-    return None if estimate.usd_per_hour is None else estimate.usd_per_hour * RATE_TOLERANCE
+        return cap_usd / estimate.hours / target.nodes
+    if estimate.usd_per_hour is None:
+        return None
+    return estimate.usd_per_hour * RATE_TOLERANCE / target.nodes

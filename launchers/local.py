@@ -34,6 +34,8 @@ from launchers.templates import Cluster, Ranks, find_template
 TERMINATE_WAIT_S = 3.0
 KILL_WAIT_S = 10.0
 OUTPUT_POLL_S = 0.05
+# Tells the processes of a run from all others, whatever became of the planner that started them.
+RUN_VARIABLE = "PLANNER_RUN"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -60,6 +62,7 @@ class LocalLauncher:
         self._pid_started = ""
         self._lines: list[str] = []
         self._run: BenchmarkRun | None = None
+        self._run_id = ""
         self._started_s = 0.0
 
     def estimate_cost(self, run: BenchmarkRun) -> CostEstimate:
@@ -82,7 +85,7 @@ class LocalLauncher:
     ) -> str:
         """Start the program; returns ``PID@START``. It costs nothing, so needs no consent."""
         del confirmed, on_line, on_request
-        self._run, self._started_s = run, time.monotonic()
+        self._run, self._run_id, self._started_s = run, run.run_id, time.monotonic()
         try:
             with _private(self._spool.path(run.run_id)) as output:
                 self._process = subprocess.Popen(
@@ -116,12 +119,19 @@ class LocalLauncher:
             )
 
     def adopt(self, run: BenchmarkRun, job: str) -> None:
-        """The process group of an earlier planner, if it is still that one."""
+        """The process group that an earlier planner started, if it still runs: by its number, or,
+        where that planner died before it could write it down, by the mark on its processes."""
+        self._run_id = run.run_id
         number, _, began = job.partition("@")
         if number.isdecimal() and began and processes.started(int(number)) == began:
             self._pid, self._pid_started = int(number), began
-        elif number.isdecimal() and _is_group_of(int(number), run.program.name):
-            self._pid = int(number)  # the leader ended, its children did not
+            return
+        for pid in processes.marked(RUN_VARIABLE, run.run_id):
+            with contextlib.suppress(OSError):
+                self._pid = os.getpgid(pid)
+                # Empty where the leader ended and its children did not.
+                self._pid_started = processes.started(self._pid)
+                return
 
     def stream(self, on_line: OnLine) -> None:
         run = self._running()
@@ -169,24 +179,40 @@ class LocalLauncher:
         return RunResult(document, text, time.monotonic() - self._started_s)
 
     def tear_down(self) -> None:
-        """End the whole process group, gently first."""
-        if not self._pid:
-            return
-        group = self._pid
-        for sign, patience_s in ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, KILL_WAIT_S)):
-            if not self._group_lives():
-                break
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, sign)
-            end_s = time.monotonic() + patience_s
-            while self._group_lives() and time.monotonic() < end_s:
-                time.sleep(0.02)
-        if self._group_lives():
+        """End the whole process group, gently first, then what left it (Ray's daemons do)."""
+        if not self._pid and self._run is not None:
+            self.adopt(self._run, "")  # Ctrl-C came while it was being started
+        if self._pid:
+            self._end(self._group_lives, lambda sign: os.killpg(self._pid, sign))
+        self._end(lambda: bool(self._left_over()), self._signal_left_over)
+        left = [self._pid] if self._pid and self._group_lives() else self._left_over()
+        if left:
             raise TearDownFailed(
-                f"process group {group} does not end",
+                f"processes {', '.join(map(str, left))} do not end",
                 where="local",
-                remedy=f"end it by hand: kill -9 -- -{group}",
+                remedy=f"end them by hand: kill -9 {' '.join(map(str, left))}",
             )
+
+    def _end(self, lives: Callable[[], bool], send: Callable[[signal.Signals], None]) -> None:
+        for sign, patience_s in ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, KILL_WAIT_S)):
+            if not lives():
+                return
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                send(sign)
+            end_s = time.monotonic() + patience_s
+            while lives() and time.monotonic() < end_s:
+                time.sleep(0.02)
+
+    def _left_over(self) -> list[int]:
+        if not self._run_id:
+            return []
+        found = processes.marked(RUN_VARIABLE, self._run_id)
+        return [pid for pid in found if pid != os.getpid() and processes.started(pid)]
+
+    def _signal_left_over(self, sign: signal.Signals) -> None:
+        for pid in self._left_over():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, sign)
 
     def bill(self) -> Bill | None:
         return None
@@ -250,13 +276,10 @@ def _environment(run: BenchmarkRun) -> dict[str, str]:
     if run.threads:
         threads = dict.fromkeys(THREAD_VARIABLES, str(run.threads))
     # As a terminal would have it: a program that prints in the C locale fails on its first umlaut.
-    return {**os.environ, "PYTHONIOENCODING": "utf-8", **threads, **run.environment, **run.secrets}
-
-
-def _is_group_of(group: int, program: str) -> bool:
-    """Whether the group still runs and runs this program: its number may be another's by now."""
-    for pid in processes.group_members(group) or ():
-        with contextlib.suppress(OSError):
-            if program in Path(f"/proc/{pid}/cmdline").read_text("utf-8", errors="replace"):
-                return True
-    return False
+    return {
+        **os.environ,
+        **{"PYTHONIOENCODING": "utf-8", RUN_VARIABLE: run.run_id},
+        **threads,
+        **run.environment,
+        **run.secrets,
+    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launchers.errors import BenchmarkFailed
@@ -16,6 +18,9 @@ SAMPLES_WANTED = "PLANNER_SAMPLES"
 SCHEMA = "planner.benchmark/1"
 TEXTS = ("benchmark", "model", "task", "metric", "device")
 SECTIONS = ("hardware", "versions", "config", "data")
+# Environment variables whose values nobody may see: clouds' SDKs put some of them into errors.
+SECRET_NAMES = re.compile(r"(?i)SECRET|TOKEN|PASSW|API_?KEY|ACCESS_KEY|CREDENTIAL")
+SHORTEST_SECRET = 8
 REMEDY = "see its output above; the run is in `planner calibrate status`"
 
 
@@ -75,14 +80,35 @@ def problem_of(document: object) -> str:
     return ""
 
 
+def watched(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the meters of a run saw; empty where there were none, or they said something odd."""
+    found = document.get("utilisation")
+    return found if isinstance(found, Mapping) else {}
+
+
+def samples(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The meters' samples, oldest first."""
+    found = watched(document).get("samples")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
 def _is_positive(value: object) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and math.isfinite(float(str(value))) and float(str(value)) > 0
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret value replaced."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    """The text with every secret value replaced, those in this process' environment too."""
+    known = {*secrets, *_of_environment()}
+    for secret in sorted(known, key=len, reverse=True):
         if secret:
             text = text.replace(secret, "[secret]")
     return text
+
+
+def _of_environment() -> list[str]:
+    return [
+        value
+        for name, value in os.environ.items()
+        if len(value) >= SHORTEST_SECRET and SECRET_NAMES.search(name)
+    ]

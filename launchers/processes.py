@@ -28,6 +28,21 @@ def started(pid: int) -> str:
     return "unknown"
 
 
+def marked(name: str, value: str) -> list[int]:
+    """This user's processes that run with ``name`` set to ``value`` in their environment, which
+    their children inherit; none where the system does not tell (no /proc)."""
+    mark = f"{name}={value}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            variables = path.read_bytes().split(b"\0")
+        except OSError:  # another user's, or it ended
+            continue
+        if mark in variables:
+            found.append(int(path.parent.name))
+    return found
+
+
 def group_members(group: int) -> list[int] | None:
     """The processes of a group that still run; None where the system does not tell (no /proc)."""
     stats = list(Path("/proc").glob("[0-9]*/stat"))

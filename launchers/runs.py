@@ -8,14 +8,22 @@ from typing import TypeVar
 
 from catalog.errors import CatalogError
 from launchers.base import BenchmarkRun, Bill, Launcher, OnLine, RunResult, RunTerms
-from launchers.errors import LaunchError, LaunchRefused, ResultNotStored, TearDownFailed
+from launchers.errors import (
+    BenchmarkFailed,
+    LaunchError,
+    LaunchRefused,
+    ResultNotStored,
+)
+from launchers.interrupts import Interrupts
 from launchers.ledger import RunLedger, RunRecord, RunState
+from launchers.onlooker import Onlooker
 from launchers.output import find_result, redact, sample_of
 from launchers.spending import Spending
 from launchers.spool import Spool, rescue
 from launchers.stages import RUN_MARKER, Stage, Stages
 
 T = TypeVar("T")
+GIVING_BACK = "giving everything back first; Ctrl-C once more abandons it"
 OnResult = Callable[[RunResult], None]
 OnSample = Callable[[Mapping[str, float]], None]
 
@@ -38,7 +46,11 @@ class Drive:
     unwritten: CatalogError | None = None
     is_stored: bool = False
     is_spool_needed: bool = False
+    is_given_up: bool = False
     on_sample: OnSample = lambda _: None
+
+    def __post_init__(self) -> None:
+        self.on_line = Onlooker(self.on_line)
 
     def take(self, line: str) -> None:
         if RUN_MARKER in line:
@@ -55,11 +67,14 @@ class Drive:
 
     def note(self, state: RunState, **detail: object) -> None:
         """Write a state once something runs: a ledger that cannot be written any more, full or
-        locked, must neither lose the result nor keep the machine. Said at the end."""
+        locked, must neither lose the result nor keep the machine. Said at the end, unless it could
+        be written again by then: the last state holds what counts."""
         try:
             self.ledger.record(self.run.run_id, state, **detail)
         except CatalogError as error:
-            self.unwritten = self.unwritten or error
+            self.unwritten = error
+        else:
+            self.unwritten = None
 
 
 def execute(
@@ -101,7 +116,8 @@ def carry_out(drive: Drive, *, confirmed: bool) -> RunResult:
 
     def go() -> RunResult:
         job = _launch(drive, confirmed=confirmed)
-        drive.note(RunState.RUNNING, job=job)
+        # With the rate of what was really taken: whoever takes the run over watches its cost.
+        drive.note(RunState.RUNNING, job=job, usd_per_hour=drive.spending.usd_per_hour)
         return _finish(drive)
 
     return _guarded(drive, go)
@@ -117,14 +133,18 @@ def leave_up(drive: Drive, *, confirmed: bool) -> str:
         resource=drive.launcher.resource,
         terms=drive.terms,
     )
-    try:
-        job = _launch(drive, confirmed=confirmed)
-        # Before the user is told: what is not in the ledger is found by nobody.
-        drive.ledger.record(drive.run.run_id, RunState.KEPT, job=job)
-    except BaseException as error:
-        problem = redact(str(error), drive.run.secrets.values()) or "interrupted"
-        tear_down(drive, end=RunState.FAILED, problem=problem)
-        raise
+    with Interrupts(drive.on_line, GIVING_BACK) as interrupts:
+        try:
+            try:
+                job = _launch(drive, confirmed=confirmed)
+                # Before the user is told: what is not in the ledger is found by nobody.
+                drive.ledger.record(drive.run.run_id, RunState.KEPT, job=job)
+            finally:
+                interrupts.hold()
+        except BaseException as error:
+            problem = redact(str(error), drive.run.secrets.values()) or "interrupted"
+            _tear_down(drive, end=RunState.FAILED, problem=problem)
+            raise
     return job
 
 
@@ -188,10 +208,13 @@ def _finish(drive: Drive) -> RunResult:
 def _store(drive: Drive, result: RunResult) -> RunResult:
     try:
         drive.on_result(result)
-    except CatalogError as error:
-        drive.is_spool_needed = True
+    except Exception as error:  # whatever it is, this was paid for
+        drive.is_spool_needed = isinstance(error, CatalogError)  # the store may take it later
+        drive.is_given_up = True
         path = rescue(drive.run.run_id, result.text)
         kept = f"import it later: planner calibrate import {path}" if path else result.text
+        if isinstance(error, BenchmarkFailed):
+            raise type(error)(error.problem, where=error.where, remedy=kept) from error
         raise ResultNotStored(
             f"measured, but the result could not be stored ({error})",
             where=drive.run.run_id,
@@ -203,17 +226,21 @@ def _store(drive: Drive, result: RunResult) -> RunResult:
 
 
 def _guarded(drive: Drive, go: Callable[[], T]) -> T:
-    """Tear down whatever happens in ``go``."""
+    """Tear down whatever happens in ``go``, and whenever it happens."""
     problem, end = "interrupted", RunState.FAILED
-    try:
-        result = go()
-        problem, end = "", RunState.DONE
-        return result
-    except Exception as error:
-        problem = redact(str(error), drive.run.secrets.values())
-        raise
-    finally:
-        tear_down(drive, end=end, problem=problem)
+    with Interrupts(drive.on_line, GIVING_BACK) as interrupts:
+        try:
+            try:
+                result = go()
+                problem, end = "", RunState.DONE
+            finally:
+                interrupts.hold()
+        except Exception as error:
+            problem = redact(str(error), drive.run.secrets.values())
+            raise
+        finally:
+            _tear_down(drive, end=end, problem=problem)
+    return result
 
 
 def _kept(drive: Drive) -> RunResult | None:
@@ -228,12 +255,14 @@ def _kept(drive: Drive) -> RunResult | None:
 
 def _salvage(drive: Drive) -> None:
     """Store what a run measured before it went wrong, was interrupted or stopped."""
-    kept = None if drive.is_stored or drive.is_spool_needed else _kept(drive)
+    if drive.is_stored or drive.is_given_up:
+        return
+    kept = _kept(drive)
     if kept is None:
         return
     try:
         _store(drive, kept)
-    except LaunchError as error:  # it is being given up for another reason already
+    except Exception as error:  # noqa: BLE001  # whatever it is, the machine must be given back
         drive.on_line(str(error))
     else:
         drive.on_line(f"{drive.run.run_id}: its result was stored all the same")
@@ -242,28 +271,46 @@ def _salvage(drive: Drive) -> None:
 def tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
     """Tear down and say so in the ledger, in that order of importance, with what it cost.
 
-    Raises TearDownFailed, or CatalogError when only the ledger could not be written.
+    The first Ctrl-C meanwhile waits until that is done. Raises TearDownFailed, or CatalogError
+    when only the ledger could not be written.
     """
-    _salvage(drive)
-    drive.note(RunState.TEARING_DOWN, problem=problem)
-    drive.stages.enter(Stage.TEAR_DOWN, drive.launcher.resource)
+    with Interrupts(drive.on_line, GIVING_BACK) as interrupts:
+        interrupts.hold()
+        _tear_down(drive, end=end, problem=problem)
+
+
+def _tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
     try:
-        drive.launcher.tear_down()
-    except TearDownFailed as error:
-        drive.note(RunState.TEAR_DOWN_FAILED, problem=str(error))
-        raise
+        _salvage(drive)
+        drive.note(RunState.TEARING_DOWN, problem=problem)
+        drive.stages.enter(Stage.TEAR_DOWN, drive.launcher.resource)
+    finally:  # the user who insists on leaving still has it tried
+        try:
+            drive.launcher.tear_down()
+        except BaseException as error:
+            drive.note(RunState.TEAR_DOWN_FAILED, problem=str(error) or "interrupted")
+            raise
     drive.spending.stop()
+    _salvage(drive)  # a log that was still being read may have brought it meanwhile
     bill = drive.launcher.bill() if drive.launcher.resource else None
     bill = bill or _own_count(drive.spending, rented=bool(drive.launcher.resource))
     drive.note(
         end,
         problem=problem,
+        is_stored=drive.is_stored,
         bill_usd=bill.usd,
         bill_held_s=bill.held_s,
         bill_basis=bill.basis,
     )
     drive.stages.enter(Stage.DONE, _in_words(bill))
     if drive.unwritten is not None:
+        if problem:
+            drive.on_line(problem)
+        stored = "its result is stored; " if drive.is_stored else ""
+        drive.on_line(
+            f"{drive.run.run_id}: {stored}nothing of it runs any more, which the ledger could not "
+            "be told; `planner calibrate resume` does that later"
+        )
         raise drive.unwritten
     if not drive.is_spool_needed:
         drive.spool.discard(drive.run.run_id)

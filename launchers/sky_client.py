@@ -7,11 +7,14 @@ SkyPilot is imported only here and only when needed; its calls go through the mo
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from launchers import sky_server
 from launchers.background import LineStream, call, others_captured
 from launchers.base import Bill, OnLine
 from launchers.errors import BenchmarkFailed, LaunchError, LaunchRefused
@@ -24,6 +27,7 @@ BILL_TIMEOUT_S = 60.0
 JOB_WAIT_S = 120.0
 OWN_PREFIX = "planner-"
 RUN_LABEL = "planner-run"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 T = TypeVar("T")
 
 
@@ -58,7 +62,11 @@ class SkyClient:
                 self.guard()
 
         with others_captured(self.output):  # SkyPilot prints its progress
-            return call(function, timeout_s, meanwhile)
+            try:
+                return call(function, timeout_s, meanwhile)
+            except BaseException:  # Ctrl-C too: a result may be among the lines not yet looked at
+                self.output.drain(self._take_line)
+                raise
 
     def module(self, timeout_s: float = PROVISION_TIMEOUT_S) -> Any:
         # While captured, because SkyPilot's logger keeps the stdout it meets when imported.
@@ -68,14 +76,17 @@ class SkyClient:
         return redact(text, self.secrets)
 
     def said(self, error: BaseException) -> str:
-        """An error in one line without secrets."""
-        lines = self.shown(str(error)).strip().splitlines() or [type(error).__name__]
+        """An error in one line without secrets and colours."""
+        text = COLOURS.sub("", self.shown(str(error)))
+        lines = text.strip().splitlines() or [type(error).__name__]
         return lines[0].strip()[:300]
 
     def find_job(self, cluster: str, request: str, where: str) -> int:
-        """The job that a launch by another process made or is making. Raises BenchmarkFailed."""
+        """The job that a launch by another process made or is making; ``request`` is empty where
+        that process died before it could write it down. Raises BenchmarkFailed."""
         sky = self.module()
         try:
+            request = request or self.launch_request(cluster)
             if request:
                 job, _handle = self.call(lambda: sky.get(request), PROVISION_TIMEOUT_S)
                 if job is not None:
@@ -94,11 +105,15 @@ class SkyClient:
         """The latest launch of a cluster that was sent, by a process that may have died before it
         could write that down; empty for none. Raises what SkyPilot raises."""
         sky = self.module()
-        found = self.call(
-            lambda: sky.api_status(all_status=not active_only, cluster_name=cluster),
-            CALL_TIMEOUT_S,
-            guarded=False,
-        )
+
+        def requests() -> Any:
+            # A thread learns the server's version from its first answer; without it, api_status
+            # warns. It starts no server and knows no request when none runs.
+            with suppress(Exception):
+                sky.api_info()
+            return sky.api_status(all_status=not active_only, cluster_name=cluster)
+
+        found = self.call(requests, CALL_TIMEOUT_S, guarded=False)
         ours = [one for one in found if one.cluster_name == cluster and "launch" in one.name]
         ours.sort(key=lambda one: float(one.created_at))
         return str(ours[-1].request_id) if ours else ""
@@ -135,12 +150,18 @@ class SkyClient:
         return Bill(usd, held_s, "SkyPilot's cost report") if usd > 0 else None
 
     def clusters(self) -> list[Cluster]:
-        """All that SkyPilot says exist, asked of the clouds. Raises LaunchError."""
+        """All that SkyPilot says exist, asked of the clouds. Leaves no server running that did not
+        run before. Raises LaunchError."""
         sky = self.module()
+
+        def ask() -> Any:
+            if not sky_server.runs(sky) and not sky_server.may_know_clusters():
+                return []
+            with sky_server.left_as_found(sky):
+                return sky.get(sky.status(refresh=sky.StatusRefreshMode.AUTO))
+
         try:
-            found = self.call(
-                lambda: sky.get(sky.status(refresh=sky.StatusRefreshMode.AUTO)), CALL_TIMEOUT_S
-            )
+            found = self.call(ask, CALL_TIMEOUT_S)
         except Exception as error:
             raise LaunchError(
                 f"SkyPilot does not say what exists ({self.said(error)})",

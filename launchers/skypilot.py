@@ -7,6 +7,7 @@ machine itself and a cluster that goes down when idle.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -23,17 +24,28 @@ from launchers.errors import (
     BenchmarkUnusable,
     LaunchError,
     LaunchRefused,
+    LimitReached,
     TearDownFailed,
 )
 from launchers.output import find_result
-from launchers.sky_client import OWN_PREFIX, PROVISION_TIMEOUT_S, SkyClient, hourly_usd
+from launchers.sky_client import (
+    COLOURS,
+    OWN_PREFIX,
+    PROVISION_TIMEOUT_S,
+    SkyClient,
+    hourly_usd,
+)
 from launchers.sky_task import build_task
+from launchers.stages import RUN_MARKER
 from launchers.targets import SkyTarget
 
 TEAR_DOWN_TIMEOUT_S = 600.0
 SUBMIT_TIMEOUT_S = 60.0
 TEAR_DOWN_ATTEMPTS = 3
 LOG_ATTEMPTS = 2
+RETRY_WAIT_S = 5.0
+# What a program says of its machine or arguments; Slurm's own words begin otherwise.
+COMPLAINT = re.compile(r"(?:\([^)]*\) )?error: (.*)")
 
 
 class SkyPilotLauncher:
@@ -56,13 +68,12 @@ class SkyPilotLauncher:
         max_cost_usd: float | None = None,
         max_hours: float | None = None,
         python: str = "",
-        retry_wait_s: float = 5.0,
         guard: Callable[[], None] = lambda: None,
         on_rate: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._target, self._estimate, self._max_cost_usd = target, estimate, max_cost_usd
         self._max_hours = max_hours
-        self._python, self._retry_wait_s, self._on_rate = python, retry_wait_s, on_rate
+        self._python, self._on_rate = python, on_rate
         self.target = target.text
         self.resource = f"{OWN_PREFIX}{run_id}"
         self._client = SkyClient(guard)
@@ -70,8 +81,10 @@ class SkyPilotLauncher:
         self._folder: Path | None = None
         self._request: Any = None  # the launch request while it is under way
         self._submitted: threading.Event | None = None  # whether that request is made
+        self._is_answered = False  # whether SkyPilot said what it calls that request
         self._job: int | None = None
         self._log_end = ""
+        self._is_over = False  # whether the job ended, not only its log
         self._may_exist = self._is_adopted = False
         self._started_s = time.monotonic()
         self._launched_at_s = 0.0
@@ -109,7 +122,9 @@ class SkyPilotLauncher:
             raise
         except Exception as error:  # SkyPilot has no common base of what a bad request raises
             raise LaunchRefused(
-                f"SkyPilot refused the request ({self._client.said(error)})", where=self.target
+                f"SkyPilot refused the request ({self._client.said(error)})",
+                where=self.target,
+                remedy="nothing was started; change what is asked for after --on",
             ) from error
         self._may_exist = True
         submitted = self._submitted = threading.Event()
@@ -119,6 +134,7 @@ class SkyPilotLauncher:
                 self._request = sky.launch(
                     task, cluster_name=self.resource, **self._ends_by_itself(bounds)
                 )
+                self._is_answered = True
             finally:
                 submitted.set()
             return self._request
@@ -139,10 +155,37 @@ class SkyPilotLauncher:
                 remedy="try another region or accelerator, or `sky check` for credentials",
             ) from error
         self._request = None
-        rate = hourly_usd(handle)
-        if rate is not None and self._target.is_billed:
-            self._on_rate(rate)
+        if self._target.is_billed:
+            self._check_rate(hourly_usd(handle), hourly)
         return str(self._job)
+
+    def _upload_folder(self, run: BenchmarkRun) -> Path:
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="planner-run-"))
+            shutil.copy(run.program, self._folder)
+        except OSError as error:
+            raise LaunchRefused(
+                f"the program cannot be put into a folder to upload ({error.strerror})",
+                where=self.target,
+                remedy="nothing was started; free space in the temporary folder",
+            ) from error
+        return self._folder
+
+    def _check_rate(self, rate: float | None, agreed_per_node: float | None) -> None:
+        """SkyPilot keeps to the highest price only while it chooses: a machine type that the user
+        named is taken at any. Raises LimitReached."""
+        if rate is None:
+            return
+        self._on_rate(rate)
+        if agreed_per_node is None or rate <= agreed_per_node * self._target.nodes * 1.001:
+            return
+        raise LimitReached(
+            f"the machine costs {rate:.4g} USD/h, at most "
+            f"{agreed_per_node * self._target.nodes:.4g} USD/h was agreed to",
+            where=self.target,
+            remedy="given back; run `planner catalog refresh`, or allow it by a higher --max-cost "
+            "(also where you pay less than the list price)",
+        )
 
     def rejoin(self, run: BenchmarkRun, job: str, request: str, on_line: OnLine) -> None:
         """Find the job of a planner that died. Raises BenchmarkFailed when there is none."""
@@ -150,8 +193,8 @@ class SkyPilotLauncher:
         if job.isdecimal():
             self._job = int(job)
             return
-        self._request = request or self._client.launch_request(self.resource) or None
-        self._job = self._client.find_job(self.resource, self._request or "", self.target)
+        self._request = request or None
+        self._job = self._client.find_job(self.resource, request, self.target)
         self._request = None
 
     def stream(self, on_line: OnLine) -> None:
@@ -186,9 +229,10 @@ class SkyPilotLauncher:
             except Exception as error:  # noqa: BLE001  # a lost node ends it in many ways
                 self._log_end = client.said(error)
                 if attempt < self.log_attempts and not self._has_result():
-                    time.sleep(self._retry_wait_s)
+                    time.sleep(RETRY_WAIT_S)
                     continue
             else:
+                self._is_over = True
                 self._log_end = "" if code == 0 else f"exit status {code}"
             return
 
@@ -200,48 +244,48 @@ class SkyPilotLauncher:
         except BenchmarkFailed as failure:
             if not self._log_end:
                 raise
-            complaints = [line for line in lines if "error: " in line]
-            said = complaints[-1].split("error: ", 1)[1] if complaints else self._log_end
-            kind = BenchmarkUnusable if complaints else BenchmarkFailed
+            plain = [COLOURS.sub("", line) for line in lines]
+            complaints = [found[1] for line in plain if (found := COMPLAINT.match(line))]
+            said = self._client.shown(complaints[-1] if complaints else self._log_end)
+            kind, remedy = BenchmarkFailed, "a spot machine may have been taken away"
+            if complaints:
+                kind, remedy = BenchmarkUnusable, "change that"
+            elif self._is_over and not any(RUN_MARKER in line for line in lines):
+                said = f"its node could not be set up, {said}"
+                remedy = "name a Python there that has torch with --python"
             raise kind(
-                f"{failure.problem}: {self._client.shown(said)}",
+                f"{failure.problem}: {said}",
                 where=self.target,
-                remedy="a spot machine may have been taken away; see the output above",
+                remedy=f"{remedy}; see the output above",
             ) from failure
         return RunResult(document, text, time.monotonic() - self._started_s)
 
     def tear_down(self) -> None:
-        """Cancel a launch under way, then take the cluster down, until SkyPilot says it is gone.
-
-        The first Ctrl-C meanwhile is kept until that is done; the second gives up.
-        """
+        """Cancel a launch under way, then take the cluster down, until SkyPilot says it is gone."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         if not self._may_exist:
             return
-        interrupted, problem = 0, ""
+        problem = ""
         for attempt in range(1, TEAR_DOWN_ATTEMPTS + 1):
             try:
                 self._take_down()
-            except KeyboardInterrupt:
-                interrupted, problem = interrupted + 1, "interrupted"
-                self._client.on_line("giving the machine back first; Ctrl-C once more abandons it")
-                if interrupted > 1:
-                    break
+            except KeyboardInterrupt:  # by a user who was told and insists (launchers.interrupts)
+                problem = "abandoned by Ctrl-C"
+                break
             except Exception as error:  # noqa: BLE001  # try again: the machine costs money
                 problem = self._client.said(error)
                 if attempt < TEAR_DOWN_ATTEMPTS:
-                    time.sleep(self._retry_wait_s)
+                    time.sleep(RETRY_WAIT_S)
             else:
                 self._may_exist = False
-                if interrupted:
-                    raise KeyboardInterrupt
                 return
         raise TearDownFailed(
             f"cluster {self.resource} may still run and cost money ({problem})",
             where=self.target,
-            remedy=f"run `sky down {self.resource}` and check the cloud's console",
+            remedy=f"run `planner calibrate stop --all`, or `sky down {self.resource}` and look at "
+            "the cloud's console",
         )
 
     def bill(self) -> Bill | None:
@@ -281,7 +325,8 @@ class SkyPilotLauncher:
         # A launch under way, even one just being sent, may else make the cluster after this.
         if self._submitted is not None and not self._submitted.wait(SUBMIT_TIMEOUT_S):
             raise TookTooLong(f"the launch request was not sent within {SUBMIT_TIMEOUT_S:g} s")
-        if self._is_adopted and self._request is None:
+        is_unknown = self._submitted is not None and not self._is_answered  # the answer got lost
+        if self._request is None and (self._is_adopted or is_unknown):
             self._request = client.launch_request(self.resource, active_only=True) or None
         uncancelled: Exception | None = None
         if self._request is not None:

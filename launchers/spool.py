@@ -6,6 +6,7 @@ one whose store refuses it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -48,7 +49,8 @@ class Spool:
 
     def discard(self, run_id: str) -> None:
         """Once the result is stored, or there is none."""
-        (self._folder / f"{run_id}.log").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # all is done by then; a file too much is no failure
+            (self._folder / f"{run_id}.log").unlink(missing_ok=True)
 
 
 def rescue(run_id: str, text: str) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
+from launchers.onlooker import Onlooker
 from launchers.spending import Spending
 
 # Nothing said for this long looks like nothing going on.
@@ -30,7 +31,7 @@ class Stages:
     """Says each stage once, when it is entered, and that it goes on when it takes long."""
 
     def __init__(self, say: Callable[[str], None], spending: Spending) -> None:
-        self._say, self._spending = say, spending
+        self._say, self._spending = Onlooker(say), spending
         self._entered: list[Stage] = []
         self._said_s = 0.0
 

@@ -129,12 +129,20 @@ def _torchrun(words: str, ranks: Ranks, python: str) -> str:
     )
 
 
+# Two runs on one machine would meet at a fixed one.
+_FREE_PORT = "import socket; s = socket.socket(); s.bind(('', 0)); print(s.getsockname()[1])"
+
+
 def _deepspeed(words: str, ranks: Ranks, python: str) -> str:
     """https://www.deepspeed.ai/getting-started/#launching-deepspeed-training: a hostfile, and
     --no_ssh, so that each node starts its own processes."""
-    runner = f"{python} -m deepspeed.launcher.runner"
+    # Or it adds --local_rank to the program's own arguments, beside LOCAL_RANK.
+    runner = f"{python} -m deepspeed.launcher.runner --no_local_rank"
     if ranks.nodes == 1:
-        return f"{runner} --num_gpus={ranks.per_node} --master_port={MASTER_PORT} {words}"
+        return (
+            f'port="$({python} -c {shlex.quote(_FREE_PORT)})"\n'
+            f'{runner} --num_gpus={ranks.per_node} --master_port="$port" {words}'
+        )
     return (
         'hosts="$(mktemp)"\n'
         f'for ip in $node_ips; do echo "$ip slots={ranks.per_node}"; done > "$hosts"\n'
@@ -144,17 +152,23 @@ def _deepspeed(words: str, ranks: Ranks, python: str) -> str:
     )
 
 
-# Ray Train sets RANK and the others in each worker; the program runs there as __main__.
+# Ray Train sets RANK and the others in each worker, and enters the process group; the program
+# runs there as __main__, in a folder of Ray's, which is why its own is named in full.
 _RAY_DRIVER = """
-import runpy, sys
+import os, runpy, sys
 import ray
-from ray.train import RunConfig, ScalingConfig
+from ray.train import ScalingConfig
 from ray.train.torch import TorchTrainer
-address, workers, gpu, *argv = sys.argv[1:]
+address, workers, gpu, program, *rest = sys.argv[1:]
+argv = [os.path.abspath(program), *rest]
 ray.init(address=address or None)
 def work():
     sys.argv = argv
-    runpy.run_path(argv[0], run_name="__main__")
+    try:
+        runpy.run_path(argv[0], run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise RuntimeError(f"{program} ended with {end.code}")
 scaling = ScalingConfig(num_workers=int(workers), use_gpu=gpu == "gpu")
 TorchTrainer(work, scaling_config=scaling).fit()
 """.strip()

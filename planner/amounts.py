@@ -32,3 +32,18 @@ def hours_range(low: float, high: float) -> str:
         if first[1] == second[1]
         else (f"{' '.join(first)} - {' '.join(second)}")
     )
+
+
+def scaled(value: float) -> str:
+    """A large number with a letter for its thousands: 66.8 T."""
+    for size, letter in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {letter}"
+    return plain(value)
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """A number with about so many digits that tell, never in powers of ten above 1."""
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"

@@ -84,11 +84,11 @@ def latency_words(latency: Latency) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-def mix_lines(mix: Mix) -> list[str]:
-    """What a mix is made of and why it beats one configuration."""
+def mix_lines(mix: Mix, *, alone: bool) -> list[str]:
+    """What a mix is made of and why it beats one configuration, if one could do it ``alone``."""
     against = f"{money(mix.saved_usd)} cheaper than the best single configuration"
     if mix.saved_usd <= 0:
-        against = "no single configuration does it for less"
+        against = "no single configuration does it for less" if alone else "none alone does it"
     return [
         f"A mix of {len(mix.groups)}: {against}.",
         *(
@@ -117,6 +117,8 @@ def explain(
     met = f"{within:,} candidates that meet every constraint"
     if not within:
         met = f"{len(ranked):,} candidates that meet every constraint but the budget"
+    if not len(ranked):
+        met = "mixes, as no single configuration meets every constraint"
     lines = [
         f"Cheapest of {met}, out of {len(candidates):,} (offers x ways to pay x machine counts)."
     ]

@@ -73,6 +73,7 @@ class ItemBuilder:
             cloud=offers.text("cloud", row),
             region=offers.text("region", row),
             zone=offers.text("zone", row) or None,
+            zone_number=None,
             instance_type=offers.text("instance_type", row),
             purchase=offers.text("kind", row),
             platform=offers.text("platform", row) or None,

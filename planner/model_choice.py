@@ -138,6 +138,7 @@ def _check_batch(workload: BatchInference, shape: ModelShape, where: str) -> Non
         "tokens": on_images,
         "input_length": on_images,
         "output_length": on_images or shape.kind == "encoder",
+        "requests": on_images or shape.kind == "encoder",
         "hosted_api": on_images,
         "image_size": not on_images,
         "denoising_steps": shape.kind != "diffusion",
@@ -152,7 +153,9 @@ def _check_batch(workload: BatchInference, shape: ModelShape, where: str) -> Non
                 else "leave it out",
             )
     if not on_images:
-        _check_length(workload.input_length + (workload.output_length or 0), shape, where)
+        alike = workload.input_length + (workload.output_length or 0)
+        sizes = [size.input_length + size.output_length for size in workload.requests]
+        _check_length(max(sizes, default=alike), shape, where)
 
 
 def _check_length(longest: int, shape: ModelShape, where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -189,8 +190,8 @@ class PlannerApp(App[str]):
             screen=self.current_mode,
             theme=self.theme,
             inputs=inputs,
-            marked=[SavedOption.of(option) for option in self.marked],
-            pinned=[SavedOption.of(option) for option in pinned],
+            marked=SavedOption.each(self.marked),
+            pinned=SavedOption.each(pinned),
         )
 
     def keep(self) -> None:
@@ -217,19 +218,20 @@ class PlannerApp(App[str]):
 
     def action_save(self) -> None:
         from planner.actions.saved_screens import folder, save
-        from tui.screens.path import PathScreen
+        from tui.screens.path import PathScreen, file_name
 
         state = self.state()
 
         def write(path: Path, force: bool) -> None:
             save(state, path, force=force)
 
-        name = f"{_file_name(self.subject.workload.name)}.json"
+        name = f"{file_name(self.subject.workload.name)}.json"
         self.push_screen(PathScreen("Save the session as", folder() / name, write), self._saved_as)
 
     def _saved_as(self, path: str | None) -> None:
         if path is not None:
-            self.notify(f"planner tui --session {path}", title="Saved; opens with", markup=False)
+            command = f"planner tui --session {shlex.quote(path)}"
+            self.notify(command, title="Saved; opens with", markup=False)
 
     def action_open(self) -> None:
         from planner.actions.saved_screens import last, load
@@ -244,12 +246,6 @@ class PlannerApp(App[str]):
     def _open(self, path: str | None) -> None:
         if path is not None and not self._is_held():
             self.exit(path)
-
-
-def _file_name(text: str) -> str:
-    """A name of a workload as the name of a file."""
-    kept = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in text)
-    return kept.strip(".-")[:80] or "session"
 
 
 def all_keys() -> Mapping[str, str]:

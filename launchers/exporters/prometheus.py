@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from launchers.errors import LaunchRefused
+from launchers.output import samples, watched
 
 JOB = "planner_calibrate"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -96,14 +97,13 @@ def exposition(run_id: str, target: str, document: Mapping[str, Any]) -> str:
     steps = sorted(float(step) for step in document.get("step_seconds", ()))
     if steps:
         gauge("step_seconds", [({}, steps[len(steps) // 2])])
-    utilisation = document.get("utilisation") or document.get("utilization") or {}
-    energy_j = utilisation.get("gpu_energy_j")
+    energy_j = watched(document).get("gpu_energy_j")
     if isinstance(energy_j, (int, float)):
         gauge("gpu_energy_joules", [({}, float(energy_j))])
     for name, (metric, factor) in SERIES.items():
         series = [
             float(sample[name]) * factor
-            for sample in utilisation.get("samples", ())
+            for sample in samples(document)
             if isinstance(sample.get(name), (int, float))
         ]
         if series:

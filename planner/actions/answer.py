@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from catalog import Catalog
 from catalog.records import dataclass
+from planner.actions.places import assumed_zone, spread_line
 from planner.actions.planning import Prepared, options_of
 from planner.candidates import Candidates, blocked
 from planner.explain import explain, headline, mix_lines
 from planner.items import ItemBuilder, rounded
-from planner.optimize.choice import Choice, Group
+from planner.optimize.choice import Choice, Group, shares
 from planner.optimize.pareto import pareto_front
 from planner.results import Baseline, CatalogInfo, FrontPoint, Item, Mix, Recommendation, Solver
 from planner.workload import BatchInference, Serving
 
 if TYPE_CHECKING:
+    from planner.actions.batch_by_size import BatchPlan
     from planner.actions.by_size import SizedPlan
     from planner.results.service_mix import ServiceSimulation
 
@@ -76,7 +78,7 @@ def answer(
     top: int,
     today: date,
     seconds: float,
-    sized: SizedPlan | None = None,
+    sized: SizedPlan | BatchPlan | None = None,
     checked: ServiceSimulation | None = None,
 ) -> Recommendation:
     """The published recommendation; ``sized`` is a plan by request size that beats the choice,
@@ -88,10 +90,8 @@ def answer(
     ranked = ranking(prepared)
     mix = None
     if sized is not None:
-        from planner.actions.by_size_answer import sized_mix
-
         single = float(candidates.usd[ranked[0]]) if len(ranked) else math.inf
-        mix, best = sized_mix(prepared, sized, catalog, today, single), sized.groups[0].index
+        mix, best = sized.mix(prepared, catalog, today, single), sized.groups[0].index
         chosen = mix.groups[0]
     elif found.pick is not None:
         best = found.pick
@@ -107,7 +107,10 @@ def answer(
     )
     baseline = _baseline(prepared, mix.cost_usd if mix else chosen.cost_usd)
     if mix is not None:
-        lines = [*mix_lines(mix), *lines]
+        lines = [*mix_lines(mix, alone=len(ranked) > 0), *lines]
+    if workload.where.spread is not None:
+        groups = [chosen] if mix is None else mix.groups
+        lines = [spread_line(workload.where.spread, groups), *lines]
     if baseline is not None:
         lines.append(baseline_line(baseline, chosen))
     if chosen.price.layer.startswith(("refreshed", "overlay")):
@@ -173,8 +176,8 @@ def tokens_per_unit(prepared: Prepared) -> float:
     if isinstance(workload, Serving):
         return workload.mean_output_length
     if isinstance(workload, BatchInference):
-        length = 128 if workload.output_length is None else workload.output_length
-        return float(length if length > 1 else workload.input_length)
+        length = workload.mean_output_length
+        return length if length > 1 else workload.mean_input_length
     return 0.0
 
 
@@ -187,11 +190,8 @@ def _mix(
     rows = prepared.cover_rows()
     c = prepared.candidates
     items: list[Item] = []
-    # A service's load spreads over what each group can carry; a batch is split as decided.
-    parts = [
-        group.count * float(cover.capacity[group.index]) if c.amount.is_service else group.units
-        for group in groups
-    ]
+    parts = shares(cover, groups, service=c.amount.is_service)
+    spread = prepared.cover_places()
     for group, part in zip(groups, parts, strict=True):
         usd = group.count * float(cover.usd_per_group[group.index])
         usd += group.units * cover.need * float(cover.usd_per_unit[group.index])
@@ -203,7 +203,11 @@ def _mix(
             hours = float(c.set_up_hours[index]) + per_group * (
                 deadline - float(c.set_up_hours[index])
             )
-        items.append(builder.group(index, group.count, part / sum(parts), usd, hours))
+        item = builder.group(index, group.count, part, usd, hours)
+        if spread:
+            number = assumed_zone(spread[group.index])
+            item = item.model_copy(update={"zone_number": number})
+        items.append(item)
     total = sum(item.cost_usd for item in items)
     single = float(c.usd[ranked[0]]) if len(ranked) else math.inf
     hourly = None
@@ -230,13 +234,11 @@ def _baseline(prepared: Prepared, cost_usd: float) -> Baseline | None:
     if not isinstance(workload, (Serving, BatchInference)) or workload.hosted_api is None:
         return None
     hosted = workload.hosted_api
+    prompt, output = workload.mean_input_length, workload.mean_output_length
     if isinstance(workload, Serving):
-        prompt, output = workload.mean_input_length, workload.mean_output_length
         requests = (amount.mean_per_second or 0.0) * workload.horizon * 3600
     else:
-        prompt = float(workload.input_length)
-        output = float(128 if workload.output_length is None else workload.output_length)
-        requests = workload.requests
+        requests = workload.request_count
     each = prompt * hosted.usd_per_million_input_tokens
     each += output * hosted.usd_per_million_output_tokens
     usd = requests * each / 1e6

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from statistics import NormalDist
 from typing import TypeGuard
 
@@ -22,15 +23,16 @@ from numpy.typing import NDArray
 
 from catalog import Catalog
 from planner.actions.answer import Decided
+from planner.actions.places import assumed_zone, regions, spread_places
 from planner.actions.planning import Prepared
 from planner.actions.service_check import Load, failing, simulated
 from planner.candidates.by_size import BySize, SizeClass, by_size, size_classes
-from planner.optimize.choice import Choice
-from planner.optimize.mix import MixLimits, MixProblem, MixSolution, solve_mix
+from planner.optimize.mix import MixLimits, MixProblem, MixSolution, Spread, solve_mix
 from planner.optimize.mix.places import cheapest_placed
 from planner.optimize.options import EVERYWHERE
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, throughput_of
+from planner.results import Mix
 from planner.simulate.serving import PoolTimes
 from planner.workload import RequestSize, Serving, Workload
 
@@ -61,6 +63,7 @@ class SizedGroup:
     usd_per_hour: float
     rate: Floats
     estimate: Throughput
+    zone: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,12 @@ class SizedPlan:
         over = budget is not None and usd > budget * (1 + 1e-9)
         return Decided(prepared, self.groups[0].index, (), over, credit)
 
+    def mix(self, prepared: Prepared, catalog: Catalog, today: date, single_usd: float) -> Mix:
+        """The plan as published."""
+        from planner.actions.by_size_answer import sized_mix
+
+        return sized_mix(prepared, self, catalog, today, single_usd)
+
 
 def has_sizes(workload: Workload) -> TypeGuard[Serving]:
     """Whether requests of several sizes may be sent to machines of several kinds."""
@@ -133,13 +142,18 @@ def plan_by_size(
     )
     if not len(found.index) or not (found.rate > 0).any(axis=0).all():
         return None
-    problem, limits, place = _program(prepared, workload, found)
+    places: list[str] = []
+    if (spread := workload.where.spread) is not None:
+        at, places = spread_places(prepared.candidates, found.index, spread)
+        found = found.take(at)
+    problem, limits, place = _program(prepared, workload, found, places)
     placed = cheapest_placed(
         problem, limits, place, to_beat=to_beat, gap=GAP, time_limit_s=TIME_LIMIT_S
     )
     if placed.solution is None:
         return None
-    checker = _Checker(prepared, workload, catalog, measured, found)
+    zones = [assumed_zone(name) for name in places] or [None] * len(found.index)
+    checker = _Checker(prepared, workload, catalog, measured, found, zones)
     part, solution = problem.take(placed.offers), placed.solution
     caps = np.ones(part.offers)
     for tightened in range(ROUNDS):
@@ -150,7 +164,8 @@ def plan_by_size(
             times = checker.simulate(groups)
             short = failing(times, workload)
         if max(short) <= 1:
-            busy = [g for g, group in enumerate(groups) if group.rate.sum() > 0]
+            # Without a spread, what serves nothing is not needed.
+            busy = [g for g, one in enumerate(groups) if places or one.rate.sum() > 0]
             order = sorted(busy, key=lambda g: -groups[g].usd_per_hour)
             return SizedPlan(
                 classes=found.classes,
@@ -172,9 +187,12 @@ def plan_by_size(
 
 
 def _program(
-    prepared: Prepared, workload: Serving, found: BySize
+    prepared: Prepared, workload: Serving, found: BySize, places: Sequence[str]
 ) -> tuple[MixProblem, MixLimits, Rows]:
-    """The mix program over all candidates, and the place of each (EVERYWHERE: own machines)."""
+    """The mix program over all candidates, and the place of each (EVERYWHERE: own machines).
+
+    ``places`` are those of a spread, whatever it is over; the program knows them as zones.
+    """
     c = prepared.candidates
     row = c.row[found.index]
     words = c.offers.vocabularies["quota_class"]
@@ -192,20 +210,22 @@ def _program(
         quota_units=np.nan_to_num(found.quota_units),
         spot=spot,
         nodes=found.nodes,
+        kind=[c.machines.devices[config].name for config in c.config[found.index].tolist()],
+        zone=places or None,
     )
     asked = workload.where
+    spread = asked.spread
     limits = MixLimits(
         quotas=prepared.limits,
         max_spot_share=asked.max_spot_share if asked.max_spot_share < 1 else None,
         spare_instances=workload.spare_machines,
         max_nodes=float(asked.max_nodes),
+        max_types=asked.max_types,
+        spread=() if spread is None else (Spread("zone", spread.at_least, spread.max_share),),
     )
     place = np.full(len(row), EVERYWHERE)
     if asked.mix == "region":
-        codes = c.offers.codes
-        place = codes["cloud"][row].astype(np.int64) * len(c.offers.vocabularies["region"])
-        place = place + codes["region"][row]
-        place = np.where(c.offers.is_in("cloud", ["on-prem"])[row], EVERYWHERE, place)
+        place = regions(c, found.index)
     return problem, limits, place
 
 
@@ -235,8 +255,10 @@ class _Checker:
         catalog: Catalog,
         measured: Sequence[Measured],
         found: BySize,
+        zones: Sequence[int | None],
     ) -> None:
         self.prepared, self.workload, self.found = prepared, workload, found
+        self.zones = zones
         self.catalog, self.measured = catalog, measured
         self.z = NormalDist().inv_cdf(workload.risk)
         self.column = {config: at for at, config in enumerate(found.configs.tolist())}
@@ -260,6 +282,7 @@ class _Checker:
                     usd_per_hour=float(found.usd_per_hour[at]) * count,
                     rate=sent,
                     estimate=self._estimate(int(self.prepared.candidates.config[index]), sent),
+                    zone=self.zones[at],
                 )
             )
         return groups
@@ -331,17 +354,16 @@ def together(classes: Sequence[SizeClass], part: Floats) -> SizeClass:
 
 def better_by_size(
     prepared: Prepared,
-    choice: Choice,
+    known_usd: float,
     catalog: Catalog,
     measured: Sequence[Measured],
     where: str,
 ) -> SizedPlan | None:
-    """A plan by size that costs less after credits than the choice, or than none."""
+    """A plan by size that costs less after credits than ``known_usd``."""
     workload = prepared.workload
     if not has_sizes(workload):
         return None
-    known = np.inf if choice.solve.objective is None else choice.solve.objective
-    known *= 1 - LEAST_SAVING
+    known = known_usd * (1 - LEAST_SAVING)
     to_beat = np.inf if workload.where.credits else known / workload.horizon
     plan = plan_by_size(prepared, catalog, measured, where, to_beat=to_beat)
     if plan is None:

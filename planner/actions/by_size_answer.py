@@ -97,4 +97,4 @@ def _item(
     outputs = np.array([each.output_length for each in plan.classes])
     generated = float(group.rate @ outputs) / total if total > 0 else 0.0
     item = ItemBuilder(one, catalog, today, generated).item(0)
-    return item.model_copy(update={"share_of_work": rounded(of_all)})
+    return item.model_copy(update={"share_of_work": rounded(of_all), "zone_number": group.zone})

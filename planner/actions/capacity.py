@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from planner.actions.capacity_question import Changes, Question, question_from
 from planner.errors import BadInput, Infeasible, PlannerError
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
-from planner.optimize.capacity.ledger import Ledger, Line, Operation, read_out
+from planner.optimize.capacity.ledger import Ledger, Line, Operation, PlanLine, read_out
 from planner.optimize.capacity.master import master_model
 from planner.optimize.capacity.partition import group
 from planner.optimize.capacity.program import CapacityPlan, Settings, optimise, relative_gap
@@ -23,12 +23,14 @@ from planner.results.capacity import (
     CapacityAnswer,
     CapacityCosts,
     CapacityResult,
+    CommittedAmount,
     Counted,
     Dispatch,
     Method,
     Savings,
     Served,
     Unmet,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ _WAYS = {
     Option.HELD: "reservation",
     Option.RESERVED_1Y: "reservation",
     Option.RESERVED_3Y: "reservation",
+    Option.SAVINGS_PLAN: "savings_plan",
+    Option.RESOURCE_COMMITMENT: "resource_commitment",
     Option.ON_DEMAND: "on_demand",
     Option.SPOT: "spot",
 }
@@ -118,10 +122,11 @@ def capacity(
         period_hours=periods.hours,
         unit=spec.unit,
         counts=[_counted(line, fleet, periods) for line in ledger.lines],
+        plans=[_plan(line, fleet, spec) for line in ledger.plans],
         cost_breakdown=CapacityCosts(**ledger.costs),
         utilisation=_utilisation(ledger.lines),
         unmet_demand=_unmet(ledger, fleet, periods),
-        residual_liability_usd=sum(line.residual_usd for line in ledger.lines),
+        residual_liability_usd=ledger.residual_usd,
         sunk_usd=_sunk_usd(spec, periods),
         budget_usd=budget,
         savings=(
@@ -198,11 +203,27 @@ def _counted(line: Line, fleet: Fleet, periods: Periods) -> Counted:
     there = float(line.there.sum()) * periods.hours if line.there is not None else None
     return Counted(
         offer=fleet.offers[line.offer],
-        option=line.option.value,
+        option=cast("Way", line.option.value),
         count=line.count,
         mean_count=float(line.working.mean()),
         machine_hours=hours,
         utilisation=min(hours / there, 1.0) if there else None,
+        cost_usd=line.cost_usd,
+        residual_liability_usd=line.residual_usd,
+    )
+
+
+def _plan(line: PlanLine, fleet: Fleet, spec: CapacitySpec) -> CommittedAmount:
+    plan = fleet.plans[line.plan]
+    resource = {one.name: one.resource for one in spec.resource_commitments}
+    return CommittedAmount(
+        name=plan.name,
+        option="savings_plan" if plan.pool is None else "resource_commitment",
+        term="1y" if plan.term is Option.RESERVED_1Y else "3y",
+        unit=resource.get(plan.name, "USD/h"),
+        committed=line.amount,
+        mean_used=float(line.used.mean()),
+        utilisation=min(float(line.used.mean()) / line.amount, 1.0),
         cost_usd=line.cost_usd,
         residual_liability_usd=line.residual_usd,
     )
@@ -291,12 +312,15 @@ def _sunk_usd(spec: CapacitySpec, periods: Periods) -> float:
         held.count * held.usd_per_hour * min(held.remaining_hours, periods.horizon_hours)
         for offer in spec.offers
         for held in offer.held
+    ) + periods.horizon_hours * (
+        sum(plan.held_usd_per_hour for plan in spec.savings_plans)
+        + sum(one.held_units * one.usd_per_unit_hour for one in spec.resource_commitments)
     )
 
 
 def _notes(spec: CapacitySpec, ledger: Ledger) -> list[str]:
     notes = []
-    if any(line.residual_usd > 0 for line in ledger.lines):
+    if ledger.residual_usd > 0:
         notes.append(
             "commitments outlast the horizon: their share inside it is in the cost, the rest in "
             "residual_liability_usd"
@@ -347,4 +371,6 @@ def _dispatch(ledger: Ledger, fleet: Fleet, periods: Periods) -> Dispatch:
             columns[f"unmet {name}"] = ledger.unmet[:, number]
     for line in ledger.lines:
         columns[f"{fleet.offers[line.offer]} {line.option.value}"] = line.working
+    for plan in ledger.plans:
+        columns[f"{fleet.plans[plan.plan].name} used"] = plan.used
     return Dispatch(columns)

@@ -10,6 +10,8 @@ import numpy as np
 
 from planner.actions.capacity_question import Changes, question_from
 from planner.errors import BadInput, Infeasible, PlannerError
+from planner.optimize.capacity.constraints import Stage1
+from planner.optimize.capacity.fleet import Fleet
 from planner.optimize.capacity.front import CapacityFront as Found
 from planner.optimize.capacity.front import carbon_front, unmet_front
 from planner.optimize.capacity.spec import CapacitySpec
@@ -92,8 +94,15 @@ def _point(found: Found, at: int, over: Over, demand: float) -> CapacityFrontPoi
         unmet_unit_hours=second if over == "unmet" else None,
         unmet_share=second / demand if over == "unmet" and demand > 0 else None,
         committed={
-            f"{fleet.offers[d.offer]} {d.option.value.replace('_', '-')}": float(f"{count:.6g}")
+            f"{_name(fleet, d)} {d.option.value.replace('_', '-')}": float(f"{count:.6g}")
             for d, count in zip(program.stage1, machines.tolist(), strict=True)
             if count > 1e-6
         },
     )
+
+
+def _name(fleet: Fleet, decision: Stage1) -> str:
+    """The offer, or the plan."""
+    if decision.plan >= 0:
+        return fleet.plans[decision.plan].name
+    return fleet.offers[decision.offer]

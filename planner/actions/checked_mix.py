@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.actions.planning import Prepared
 from planner.actions.service_check import Load, failing, published, simulated
-from planner.optimize.choice import Choice, Cover, Group
+from planner.optimize.choice import Choice, Cover, Group, shares
 from planner.performance.inference.request_sizes import request_mix
 from planner.results.service_mix import ServiceSimulation
 from planner.simulate.serving import PoolTimes
@@ -56,14 +56,14 @@ def _times(
     """Each group gets the part of the requests that it can carry of all."""
     c, rows = prepared.candidates, prepared.cover_rows()
     sizes = request_mix(workload)
-    parts = [group.count * float(cover.capacity[group.index]) for group in groups]
+    parts = shares(cover, groups, service=True)
     loads = []
     for group, part in zip(groups, parts, strict=True):
         config = int(c.config[rows[group.index]])
         loads.append(
             Load(
                 groups=float(group.count),
-                rate=np.array([part / sum(parts) * workload.peak_rate]),
+                rate=np.array([part * workload.peak_rate]),
                 outputs=np.array([workload.mean_output_length]),
                 estimate=c.throughput,
                 at=config,

@@ -103,6 +103,8 @@ class Lookup:
             meets &= c.hours_at_risk <= w.deadline
         if w.budget is not None:
             meets &= c.usd_at_risk <= w.budget
+        if w.where.spread is not None:
+            meets &= False
         if w.where.max_spot_share < 1:
             meets &= ~c.offers.is_in("kind", [Purchase.SPOT.value])[c.row]
         limits = {**c.limits, **w.where.quotas}
@@ -258,6 +260,8 @@ class Lookup:
         limit, use = {**c.limits, **w.where.quotas}.get(name), float(c.quota_use[index])
         if limit is not None and use > limit:
             return f"needs {use:g} of quota {name}, {limit:g} allowed"
+        if w.where.spread is not None:
+            return f"in one place, and a spread over {w.where.spread.over}s is asked for"
         if not self.meets[index]:
             return f"wholly on spot, of which at most {w.where.max_spot_share:.0%} is allowed"
         return ""

@@ -71,6 +71,10 @@ def relaxations(workload: Workload) -> list[Relaxation]:
         found.append(_place("on-demand and spot machines", purchase=both))
     if where.max_spot_share < 1:
         found.append(_place("a larger share of spot machines", max_spot_share=1.0))
+    if where.spread is not None:
+        found.append(_place(f"no spread over {where.spread.over}s", spread=None))
+    if where.max_types is not None:
+        found.append(_place("any number of accelerator types", max_types=None))
     if where.max_nodes < MOST_NODES:
         found.append(_place(f"more than {where.max_nodes} machines", max_nodes=MOST_NODES))
     if where.price_confidence == "documented":
@@ -165,9 +169,9 @@ def _best(
         prepared = prepare(relaxed, catalog, measured, where=where)
     except (Infeasible, BadInput):
         return None
-    if not len(prepared.in_time):
-        return None
     cover = prepared.cover()
+    if not len(prepared.in_time) and (cover is None or relaxed.where.spread is None):
+        return None
     choice = choose(
         [prepared.options()], prepared.limits, None, covers={0: cover} if cover else None
     )
@@ -207,6 +211,10 @@ def problem_of(prepared: Prepared) -> str:
             missing = f"the closest misses {shortfall:.1f} GiB a device"
             return f"{workload.subject} does not fit: {missing}"
         return f"nothing in the catalog can run {workload.subject} within these limits"
+    spread = workload.where.spread
+    if spread is not None:
+        asked = f"{spread.places} {spread.over}s"
+        return f"no mix that is spread over {asked} meets these limits"
     if workload.deadline is not None and not len(prepared.in_time):
         late = f"nothing finishes within {workload.deadline:g} h"
         return f"{late} with {workload.risk:.0%} probability"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
+from planner.actions.places import regions, spread_places
 from planner.candidates import Candidates, build, is_feasible
 from planner.model_choice import shape_of
 from planner.optimize.choice import Cover, Options
-from planner.optimize.options import EVERYWHERE
+from planner.optimize.options import Apart
 from planner.performance.efficiency import Measured
-from planner.workload import BatchInference, Serving, VisionInference, Workload
+from planner.workload import Workload
 
 Rows = NDArray[np.intp]
 
@@ -53,27 +55,20 @@ class Prepared:
     def cover(self) -> Cover | None:
         """Groups the workload may be mixed from; None where it runs on one configuration only."""
         w, c = self.workload, self.candidates
-        kept_in_one_place = w.data.at is not None or w.data.stored is not None
-        if w.where.mix == "none" or kept_in_one_place or not len(self.feasible):
+        if w.why_one or not len(self.feasible):
             return None
+        rows = self.cover_rows()
         if c.amount.is_service:
-            plain = isinstance(w, (Serving, VisionInference)) and w.spare_machines == 0
-            if not plain or (isinstance(w, Serving) and w.autoscaling is not None):
-                return None
-            rows = self.feasible  # spot as well, where only a part may be on it
             per_group = (c.usd[rows] - c.lines["capital_usd"][rows]) / c.count[rows]
             capital = c.lines["capital_usd"][rows] / c.count[rows]
             return self._cover(
                 rows, c.amount.per_second or 0.0, c.group_rate[rows], per_group + capital, None
             )
-        if not isinstance(w, (BatchInference, VisionInference)) or w.deadline is None:
-            return None
-        # Every machine works until the deadline at most; a group of one shows rate and cost.
-        rows = self.feasible[c.count[self.feasible] == 1]
-        total = c.amount.total or 0.0
+        # Every machine works until the deadline at most.
+        total, deadline = c.amount.total or 0.0, w.deadline or 0.0
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = total / (c.hours_at_risk[rows] - c.set_up_hours[rows])
-            capacity = rate * np.maximum(w.deadline - c.set_up_hours[rows], 0.0)
+            capacity = rate * np.maximum(deadline - c.set_up_hours[rows], 0.0)
         per_unit = (c.lines["work_usd"][rows] + c.lines["interruption_usd"][rows]) / total
         fixed = c.lines["set_up_usd"][rows] + c.lines["capital_usd"][rows]
         return self._cover(rows, total, capacity, fixed, per_unit)
@@ -88,16 +83,12 @@ class Prepared:
     ) -> Cover:
         c, where = self.candidates, self.workload.where
         names = options_of(c, rows)
-        place = None
-        if where.mix == "region":
-            codes = c.offers.codes
-            place = np.unique(
-                codes["cloud"][c.row[rows]].astype(np.int64) * len(c.offers.vocabularies["region"])
-                + codes["region"][c.row[rows]],
-                return_inverse=True,
-            )[1].reshape(-1)
-            own = c.offers.is_in("cloud", ["on-prem"])[c.row[rows]]
-            place = np.where(own, EVERYWHERE, place)
+        apart, spread = None, where.spread
+        if spread is not None:
+            places = np.unique(self.cover_places(), return_inverse=True)[1].reshape(-1)
+            apart = Apart(places, spread.at_least, spread.max_share)
+        names_of: dict[str, int] = {}
+        kinds = [names_of.setdefault(d.name, len(names_of)) for d in c.machines.devices]
         return Cover(
             need=need,
             capacity=capacity,
@@ -110,15 +101,31 @@ class Prepared:
             max_nodes=float(where.max_nodes),
             cloud=names.cloud,
             max_spot_share=where.max_spot_share,
-            place=place,
+            place=regions(c, rows) if where.mix == "region" else None,
+            apart=apart,
+            kind=np.array(kinds)[c.config[rows]],
+            max_types=where.max_types,
         )
 
     def cover_rows(self) -> Rows:
-        """The candidate behind each group of ``cover``."""
-        if self.candidates.amount.is_service:
-            return self.feasible
-        single: Rows = self.feasible[self.candidates.count[self.feasible] == 1]
-        return single
+        """The candidate behind each group of ``cover``: of a batch, groups that stand alone show
+        rate and cost; of a service all, spot as well, where only a part may be on it.
+        """
+        return self._groups[0]
+
+    def cover_places(self) -> list[str]:
+        """The zone, region or cloud of each group of ``cover`` that ``where.spread`` is about."""
+        return self._groups[1]
+
+    @cached_property
+    def _groups(self) -> tuple[Rows, list[str]]:
+        c, rows, spread = self.candidates, self.feasible, self.workload.where.spread
+        if not c.amount.is_service:
+            rows = rows[c.count[rows] == 1]
+        if spread is None:
+            return rows, []
+        at, names = spread_places(c, rows, spread)
+        return rows[at], names
 
 
 def options_of(candidates: Candidates, rows: Rows) -> Options:
@@ -145,13 +152,14 @@ def prepare(
     measured: Sequence[Measured] = (),
     *,
     where: str = "workload",
+    reclaim: float = 1.0,
 ) -> Prepared:
-    """Time and price every candidate.
+    """Time and price every candidate; ``reclaim`` as in ``build``.
 
     Raises BadInput for unknown names and empty filters, Infeasible when no device can do the work.
     """
     shape = shape_of(catalog, workload, where)
-    candidates = build(workload, shape, catalog, measured, where=where)
+    candidates = build(workload, shape, catalog, measured, where=where, reclaim=reclaim)
     feasible = np.flatnonzero(is_feasible(candidates))
     in_time = _in_time(workload, candidates, feasible)
     return Prepared(workload, shape, candidates, feasible, in_time)
@@ -161,6 +169,8 @@ def _in_time(workload: Workload, candidates: Candidates, feasible: Rows) -> Rows
     rows = feasible
     if workload.deadline is not None:
         rows = feasible[candidates.hours_at_risk[feasible] <= workload.deadline]
+    if workload.where.spread is not None:
+        return rows[:0]  # a single configuration is in one place
     if workload.where.max_spot_share < 1:
         # A single configuration is wholly on spot or not at all.
         spot = candidates.offers.is_in("kind", ["spot"])[candidates.row[rows]]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from catalog import Catalog
 from planner.actions.answer import answer, decided
 from planner.actions.planning import Prepared, prepare
+from planner.actions.portfolio_by_size import Plans, planned_by_size, used
 from planner.amounts import money
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
@@ -66,7 +67,17 @@ def recommend_portfolio(
     if not choice.picks:
         raise _short(limits, prepared)
     day = today or date.today()
-    parts = [decided(part, choice, number) for number, part in enumerate(prepared)]
+    plans: Plans = {}
+    # Credits and scenarios are for all together, which a plan by size does not see.
+    if risk is None and not credits:
+        budgeted = budget is not None and not over_budget
+        plans = planned_by_size(
+            prepared, choice, limits, catalog, measured, where, budgeted=budgeted
+        )
+    parts = [
+        plans[number].decided(part) if number in plans else decided(part, choice, number)
+        for number, part in enumerate(prepared)
+    ]
     answers = [
         answer(
             part,
@@ -75,10 +86,11 @@ def recommend_portfolio(
             top=top,
             today=day,
             seconds=time.perf_counter() - start,
+            sized=plans.get(number),
         )
-        for part in parts
+        for number, part in enumerate(parts)
     ]
-    result = _result(portfolio, prepared, answers, choice, limits, over_budget, start)
+    result = _result(portfolio, prepared, answers, choice, plans, limits, over_budget, start)
     lines = list(result.explanation)
     update: dict[str, object] = {}
     if explain:
@@ -167,21 +179,12 @@ def _short(limits: dict[str, float], prepared: Sequence[Prepared]) -> Infeasible
     )
 
 
-def _used(prepared: Sequence[Prepared], choice: Choice, quota: str) -> float:
+def _used(
+    prepared: Sequence[Prepared], choice: Choice, quota: str, plans: Plans | None = None
+) -> float:
     """What the chosen plan draws from a quota."""
-    total = 0.0
-    for number, part in enumerate(prepared):
-        c = part.candidates
-        if choice.picks[number] >= 0:
-            best = int(part.in_time[choice.picks[number]])
-            drawn = [(best, float(c.count[best]))]
-        else:
-            rows = part.cover_rows()
-            drawn = [(int(rows[g.index]), float(g.count)) for g in choice.mixes[number]]
-        for index, count in drawn:
-            if c.offers.text("quota_class", int(c.row[index])) == quota:
-                total += float(c.quota_use[index]) / float(c.count[index]) * count
-    return total
+    numbers = range(len(prepared))
+    return sum(used(prepared, choice, plans or {}, quota, number) for number in numbers)
 
 
 def _result(
@@ -189,6 +192,7 @@ def _result(
     prepared: Sequence[Prepared],
     answers: list[Recommendation],
     choice: Choice,
+    plans: Plans,
     limits: dict[str, float],
     over_budget: bool,
     start: float,
@@ -198,8 +202,8 @@ def _result(
     at_risk = sum(item.cost_usd_at_risk for item in items)
     credit = sum(choice.credit_usd.values())
     budget = portfolio.shared.budget
-    used = {
-        name: {"used": rounded(_used(prepared, choice, name)), "limit": limit}
+    drawn = {
+        name: {"used": rounded(_used(prepared, choice, name, plans)), "limit": limit}
         for name, limit in sorted(limits.items())
     }
     text = f"{len(answers)} workloads for {money(cost)} in total"
@@ -219,9 +223,9 @@ def _result(
         cost_usd_at_risk=rounded(at_risk),
         budget_usd=budget,
         credit_usd=rounded(credit),
-        quotas=used,
+        quotas=drawn,
         workloads=answers,
-        explanation=_explanation(prepared, answers, choice, used),
+        explanation=_explanation(prepared, answers, choice, plans, drawn),
         solver=Solver(
             name=choice.solve.solver,
             status=choice.solve.status.value,
@@ -237,13 +241,14 @@ def _explanation(
     prepared: Sequence[Prepared],
     answers: Sequence[Recommendation],
     choice: Choice,
-    used: dict[str, dict[str, float]],
+    plans: Plans,
+    drawn: dict[str, dict[str, float]],
 ) -> list[str]:
     """What sharing costs: where a workload could not have its own cheapest plan, and why."""
     lines = []
     for number, (part, found) in enumerate(zip(prepared, answers, strict=True)):
         alone = choose([part.options()], part.limits, None)
-        if not alone.picks or choice.picks[number] < 0:
+        if not alone.picks or choice.picks[number] < 0 or number in plans:
             continue
         extra = found.recommendation.cost_usd - float(alone.solve.objective or 0.0)
         if extra > 0.005:
@@ -254,9 +259,14 @@ def _explanation(
                 f"{part.workload.name} pays {money(extra)} more than alone, where {name} would "
                 "be the cheapest: a shared limit keeps it from that."
             )
-    for name, amounts in used.items():
+    for name, amounts in drawn.items():
         if amounts["used"] > 0.99 * amounts["limit"]:
             lines.append(f"{name} binds: {amounts['used']:g} of {amounts['limit']:g} used.")
+    if plans:
+        names = ", ".join(prepared[number].workload.name for number in sorted(plans))
+        lines.append(
+            f"Planned by request size, in what the others leave of the shared limits: {names}."
+        )
     if not lines:
         lines.append("No shared limit binds: every workload has its own cheapest plan.")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -16,11 +17,14 @@ from planner.errors import Infeasible
 from planner.optimize.choice import choose
 from planner.performance.efficiency import Measured
 from planner.results import Recommendation
-from planner.workload import Serving, Workload
+from planner.workload import BatchInference, Serving, Workload
 
 if TYPE_CHECKING:
+    from planner.actions.batch_by_size import BatchPlan
+    from planner.actions.by_size import SizedPlan
     from planner.actions.risk import RiskOptions
     from planner.results.risk import Risk
+    from planner.results.service_mix import ServiceSimulation
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def recommend(
     if not choice.picks and budget is not None:
         choice = choose([options], limits, None, covers=covers, credits=credits)
         over_budget = bool(choice.picks)
-    sized, checked = None, None
+    sized: SizedPlan | BatchPlan | None = None
+    checked: ServiceSimulation | None = None
     if isinstance(workload, Serving):
         if choice.mixes:
             from planner.actions.checked_mix import checked_mix
@@ -77,9 +82,15 @@ def recommend(
                 lambda other: choose([options], limits, most, covers={0: other}, credits=credits),
             )
         if len(workload.requests) > 1 and risk is None:
+            known = math.inf if choice.solve.objective is None else choice.solve.objective
             from planner.actions.by_size import better_by_size
 
-            sized = better_by_size(prepared, choice, catalog, measured, where)
+            sized = better_by_size(prepared, known, catalog, measured, where)
+    elif isinstance(workload, BatchInference) and len(workload.requests) > 1 and risk is None:
+        from planner.actions.batch_by_size import better_batch_by_size
+
+        known = math.inf if choice.solve.objective is None else choice.solve.objective
+        sized = better_batch_by_size(prepared, known, catalog, measured, where)
     if sized is not None:
         found = sized.decided(prepared)
     elif choice.picks:
@@ -118,7 +129,7 @@ def recommend(
         from planner.report.risk import with_risk
 
         recommendation = with_risk(recommendation, assessed)
-        if isinstance(workload, Serving) and len(workload.requests) > 1:
+        if isinstance(workload, (Serving, BatchInference)) and len(workload.requests) > 1:
             line = "Scenarios look at plans for the average request, not at plans by request size."
             recommendation = recommendation.model_copy(
                 update={"explanation": [*recommendation.explanation, line]}

@@ -40,7 +40,7 @@ def read_saved(path: str, schemas: Mapping[str, type[BaseModel]]) -> BaseModel:
     """A saved result of one of these schemas. Raises BadInput."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise BadInput(
@@ -73,6 +73,11 @@ def read_saved(path: str, schemas: Mapping[str, type[BaseModel]]) -> BaseModel:
             where=f"{path}: {field}",
             remedy="save the result again, it was changed by hand",
         ) from None
+
+
+def _no_number(word: str) -> float:
+    """NaN and Infinity are no JSON, though Python reads them."""
+    raise ValueError(f"{word} is no number")
 
 
 def workload_of(result: Recommendation, path: str) -> Workload:

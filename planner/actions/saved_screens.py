@@ -6,6 +6,8 @@ Figures of marked options are kept as they were; the plan itself is made anew.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,14 +34,31 @@ class SavedOption(BaseModel):
     y: float
 
     @classmethod
-    def of(cls, option: Option) -> SavedOption:
-        x = option.x if option.x == option.x else None  # NaN is no JSON
-        return cls(item=option.item, headline=option.headline, x=x, y=option.y)
+    def each(cls, options: Iterable[Option]) -> list[SavedOption]:
+        """Those that JSON can hold: a cost without bound is no number there."""
+        found = [
+            cls(
+                item=option.item,
+                headline=option.headline,
+                x=option.x if math.isfinite(option.x) else None,
+                y=option.y,
+            )
+            for option in options
+        ]
+        return [one for one in found if _is_json(one)]
 
     def option(self) -> Option:
         """Of an older plan, until the next one has it again."""
         x = float("nan") if self.x is None else self.x
         return Option("gone", 0, -1, self.item, self.headline, x, self.y)
+
+
+def _is_json(option: SavedOption) -> bool:
+    try:
+        json.dumps(option.model_dump(mode="json"), allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 class SavedScreens(BaseModel):
@@ -57,8 +76,21 @@ class SavedScreens(BaseModel):
     pinned: list[SavedOption] = Field(default_factory=list)
 
     def subject(self, where: str) -> Subject:
-        """The workload that was under study. Raises BadInput."""
-        return Subject(parse(self.workload, where=f"{where}: workload"), self.file, self.workload)
+        """The workload that was under study. Raises BadInput.
+
+        Its file is named only where it still says the same: copied commands name it.
+        """
+        file = self.file if self.file and _holds(self.file, self.workload) else None
+        return Subject(parse(self.workload, where=f"{where}: workload"), file, self.workload)
+
+
+def _holds(file: str, workload: dict[str, Any]) -> bool:
+    from planner.yaml_file import load as load_yaml
+
+    try:
+        return bool(load_yaml(file) == workload)
+    except BadInput:
+        return False
 
 
 def folder() -> Path:

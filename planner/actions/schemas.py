@@ -10,6 +10,7 @@ from planner.actions.sweep_file import SweepFile
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.mix.profile import MixProfile
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
+from planner.results.benchmark import BenchmarkReport
 from planner.results.break_even import BreakEven
 from planner.results.calibration import CalibrationResults
 from planner.results.calibration_basis import CalibrationBasis
@@ -18,7 +19,9 @@ from planner.results.capacity import CapacityFront, CapacityResult
 from planner.results.comparison import Comparison
 from planner.results.diff import Replay, ResultDiff
 from planner.results.gate import Gate
+from planner.results.hardware import HardwareComparison, HardwareList, HardwareSheet
 from planner.results.mix import MixFront, MixResult
+from planner.results.study import Study
 from planner.results.sweep import Sweep
 from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
@@ -41,6 +44,11 @@ RESULTS: dict[str, type[BaseModel]] = {
     "calibration-results": CalibrationResults,
     "diff": ResultDiff,
     "replay": Replay,
+    "study": Study,
+    "benchmark": BenchmarkReport,
+    "hardware": HardwareSheet,
+    "hardware-list": HardwareList,
+    "hardware-comparison": HardwareComparison,
     "gate": Gate,
 }
 FILES: dict[str, Any] = {

@@ -37,6 +37,8 @@ FILTERS = (
     "where.instance_types", "where.exclude", "where.purchase", "where.max_spot_share",
     "where.cloud_offers",
 )  # fmt: skip
+# Limits on what is mixed, not on what there is.
+MIXING = ("where.spread", "where.max_types")
 RISKS = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 _NUMBERED = "_row"
 
@@ -102,6 +104,9 @@ def _attempts(asked: Asked, end: float) -> Iterator[tuple[str, Try]]:
         for hours in _deadlines(asked):
             yield "deadline", lambda hours=hours: _deadline(asked, hours)  # type: ignore[misc]
     known = relaxations(w)
+    for each in known:
+        if each.field in MIXING:
+            yield each.words, lambda r=each: _mixing(asked, r)  # type: ignore[misc]
     filters = [r for r in known if r.field in FILTERS]
     if filters:
         lifted = _Lifted(asked, filters)
@@ -247,6 +252,12 @@ def _again(asked: Asked, workload: Workload) -> Prepared | None:
         return prepare(workload, asked.catalog, asked.measured, where=asked.where)
     except (BadInput, Infeasible):
         return None
+
+
+def _mixing(asked: Asked, relaxation: Relaxation) -> Relaxed | None:
+    prepared = asked.prepared.asked(relaxation.apply(asked.workload))
+    change = Change(relaxation.field, relaxation.words)
+    return asked.said(change, prepared, cheapest(prepared, asked.budget), False)
 
 
 def _max_nodes(asked: Asked) -> Relaxed | None:

@@ -29,8 +29,7 @@ class Change:
         if self.unit == "hours":
             return f"{hours(self.amount)} more"
         if self.unit == "seconds":
-            name, _, percentile = self.field.rpartition("_")
-            return f"{seconds(self.amount)} more {name.upper()} {percentile}"
+            return f"{seconds(self.amount)} more {latency_name(self.field)}"
         if self.unit == "USD":
             return f"{money(self.amount)} more budget"
         if self.unit == "machines":
@@ -42,6 +41,12 @@ class Change:
             return f"{many} {word} at {name.removeprefix('on-prem/').removesuffix(_MACHINES)}"
         unit = "unit" if self.amount == 1 else "units"
         return f"{many} {unit} of the quota {name}"
+
+
+def latency_name(field: str) -> str:
+    """``TTFT p95`` of the field ttft_p95; latency is a word, not letters."""
+    name, _, percentile = field.rpartition("_")
+    return f"{name if name == 'latency' else name.upper()} {percentile}"
 
 
 def relaxed(

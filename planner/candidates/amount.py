@@ -28,7 +28,7 @@ def amount_of(workload: Workload) -> Amount:
     if isinstance(workload, VisionTraining):
         return Amount(total=workload.samples * workload.epochs)
     if isinstance(workload, BatchInference):
-        return Amount(total=workload.requests)
+        return Amount(total=workload.request_count)
     if isinstance(workload, Generic):
         return Amount(total=workload.flops)
     if isinstance(workload, Serving):

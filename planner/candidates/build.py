@@ -29,8 +29,10 @@ def build(
     measured: Sequence[Measured] = (),
     *,
     where: str = "workload",
+    reclaim: float = 1.0,
 ) -> Candidates:
-    """All candidates of a workload.
+    """All candidates of a workload. Spot machines are taken back ``reclaim`` times as often as
+    published or assumed.
 
     Raises BadInput when the filters leave nothing, Infeasible when nothing they leave can do it.
     """
@@ -40,7 +42,7 @@ def build(
     found = configurations(workload, offers, catalog)
     throughput = throughput_of(workload, shape, found.machines, measured, catalog=catalog)
     amount = amount_of(workload)
-    spot = spot_facts(workload, offers, own)
+    spot = spot_facts(workload, offers, own, reclaim)
     z = NormalDist().inv_cdf(workload.risk)
     boot, staging = set_up_hours(found.machines.is_cpu, staged_bytes(workload, shape))
     counted = repeat(workload, amount, found, throughput, spot.availability, z, boot + staging)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -22,7 +22,7 @@ from planner.candidates.priced import capital_usd, hourly_usd, quota_units, spot
 from planner.performance.efficiency import Measured
 from planner.performance.inference.answers import SPREAD_NOT_NEEDED
 from planner.performance.throughput import Throughput, throughput_of
-from planner.workload import RequestSize, Serving
+from planner.workload import BatchInference, RequestSize, Serving
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -47,6 +47,12 @@ class SizeClass:
     def output_length(self) -> float:
         """Generated tokens, mean."""
         return sum(size.share * size.output_length for size in self.sizes)
+
+    def of_batch(self, workload: BatchInference, count: float) -> BatchInference:
+        """The batch as if these were all its requests, ``count`` of them."""
+        return workload.model_copy(
+            update={"requests": self.sizes, "samples": count, "tokens": None}
+        )
 
     def of(self, workload: Serving, rate: float) -> Serving:
         """The service as if these were all its requests, ``rate`` a second."""
@@ -75,6 +81,8 @@ def size_classes(sizes: Sequence[RequestSize], most: int = MOST_CLASSES) -> list
     parts = [np.arange(len(weight))]
 
     def spread(part: Rows) -> tuple[float, int]:
+        if len(part) < 2:
+            return 0.0, 0  # a mean of one is off by its last bit
         centred = points[part] - np.average(points[part], axis=0, weights=weight[part])
         by_axis = (weight[part, None] * centred**2).sum(axis=0)
         return float(by_axis.max()), int(by_axis.argmax())
@@ -124,6 +132,18 @@ class BySize:
     availability: Floats
     configs: Rows
     estimates: tuple[Throughput, ...]
+
+    def take(self, rows: Rows) -> BySize:
+        """The chosen candidates, in that order; one may be chosen more than once."""
+        return replace(
+            self,
+            index=self.index[rows],
+            usd_per_hour=self.usd_per_hour[rows],
+            nodes=self.nodes[rows],
+            quota_units=self.quota_units[rows],
+            rate=self.rate[rows],
+            availability=self.availability[rows],
+        )
 
 
 def by_size(

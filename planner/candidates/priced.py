@@ -38,15 +38,19 @@ class SpotFacts:
     shared: Floats
 
 
-def spot_facts(workload: Workload, offers: OfferTable, own: OwnOffers) -> SpotFacts:
-    """How often machines are taken back, and what share of the time a replaced one is there."""
+def spot_facts(
+    workload: Workload, offers: OfferTable, own: OwnOffers, reclaim: float = 1.0
+) -> SpotFacts:
+    """How often machines are taken back (``reclaim`` times what is published or assumed), and what
+    share of the time a replaced one is there.
+    """
     is_spot = offers.is_in("kind", ["spot"])
     hazard, assumed = interruptions_per_hour(
         offers.numbers["interruption_per_month_low"], offers.numbers["interruption_per_month_high"]
     )
     if not workload.where.spot_interruptions:
         hazard, assumed = np.zeros(len(offers)), np.zeros(len(offers), bool)
-    hazard = np.where(is_spot, hazard, 0.0)
+    hazard = np.where(is_spot, hazard * reclaim, 0.0)
     availability = 1.0 / (1.0 + hazard * RESTART_H)
     shared = np.ones(len(offers))
     for quota, share in own.availability.items():

@@ -13,7 +13,7 @@ import typer
 from planner.cli import calibrate_plan, calibrate_results, calibrate_runs
 from planner.cli.calibrate_results import Format as ResultFormat
 from planner.cli.calibrate_results import show_stored
-from planner.cli.calibrate_runs import bill_json, print_table, signals_interrupt
+from planner.cli.calibrate_runs import bill_json, print_table, progress, signals_interrupt
 from planner.cli.limit_options import amount, max_hours_of
 from planner.errors import BadInput
 
@@ -142,7 +142,7 @@ def run(
     )
 
     def confirm(estimate: CostEstimate) -> bool:
-        _say(f"{on}: {estimate}")
+        progress(f"{on}: {estimate}")
         if yes:
             return True
         if not sys.stdin.isatty():
@@ -153,7 +153,7 @@ def run(
 
     with signals_interrupt():
         outcome = run_calibration(
-            benchmark, on, options, confirm, progress=_silent if quiet else _say
+            benchmark, on, options, confirm, progress=_silent if quiet else progress
         )
     if format is Format.JSON:
         document = {
@@ -203,10 +203,3 @@ def _own_json(own: OwnObservation) -> dict[str, Any]:
 
 def _silent(line: str) -> None:
     del line
-
-
-def _say(line: str) -> None:
-    from planner.actions.calibration.run import is_for_people
-
-    if is_for_people(line):
-        typer.echo(line, err=True)

@@ -83,7 +83,7 @@ def resume(
     from planner.actions.calibration.runs import resume as resume_runs
 
     with signals_interrupt():
-        done = resume_runs(run_id, say, take_over=take_over)
+        done = resume_runs(run_id, progress, take_over=take_over)
     if format is Format.JSON:
         rows = [
             {
@@ -116,9 +116,9 @@ def stop(
         raise BadInput("name one run, or say --all", where="calibrate stop")
     with signals_interrupt():
         if run_id is not None:
-            stop_run(run_id, say)
+            stop_run(run_id, progress)
             return 0
-        failed = stop_all(say)
+        failed = stop_all(progress)
     say(f"could not be ended: {', '.join(failed)}" if failed else "all runs have ended")
     return 1 if failed else 0
 
@@ -156,15 +156,30 @@ def orphans(
     return FOUND if found and exit_code else 0
 
 
+def progress(line: str) -> None:
+    """What a run says on the way; its result line is for the program, not for people."""
+    from planner.actions.calibration.run import is_for_people
+
+    if is_for_people(line):
+        say(line)
+
+
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
     """Let a polite kill or a lost terminal end a run as Ctrl-C does: with everything given back."""
 
+    is_ending = False
+
     def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal is_ending
+        if not is_ending:  # a second one would come while the first is being dealt with
+            is_ending = True
+            raise KeyboardInterrupt
 
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in signals}
+    # What is ignored stays ignored: `nohup planner calibrate run` outlives its terminal.
+    taken = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in taken}
     try:
         yield
     finally:

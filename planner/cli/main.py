@@ -16,12 +16,35 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
-# Commands by name, and groups of commands: each lives in the module of its name in this package.
-COMMANDS = (
-    "recommend", "pareto", "compare", "sweep", "diff", "replay", "mix", "capacity", "estimate",
-    "trace", "accuracy", "fit", "init", "schema", "export", "launch", "gate", "doctor", "tui",
-)  # fmt: skip
-GROUPS = ("calibrate", "catalog")
+# Commands by name, and groups of commands, with what `planner --help` says of each: both live in
+# the module of their name in this package.
+COMMANDS = {
+    "recommend": "The cheapest configuration that meets a workload's limits",
+    "pareto": "Cost against time: what nothing beats in both",
+    "compare": "Two sides of a workload, and where the cheaper one flips",
+    "mix": "Requests of many sizes: which machines, and what goes where",
+    "capacity": "A year of demand: commit, buy, on demand, spot, on-prem",
+    "sweep": "One workload under many deadlines, models and limits",
+    "estimate": "How fast a workload runs on named hardware or here",
+    "trace": "What your own torch model computes",
+    "init": "Asks what the work is and writes a workload file",
+    "tui": "All of it on a full screen, planned anew while you type",
+    "report": "A plan as one page for the one who pays; classic benchmarks",
+    "export": "A plan for SkyPilot, Kubernetes, torchrun, vLLM and others",
+    "launch": "Rents a plan's machines and runs your command, with a cap",
+    "gate": "Checks in CI that a plan keeps within its cost",
+    "diff": "What changed between two answers",
+    "replay": "A saved answer with today's prices",
+    "accuracy": "How far estimates are off, by class",
+    "fit": "Fits the performance model anew",
+    "schema": "The JSON schema of a file or an answer",
+    "doctor": "What works here, what is missing, how to get it",
+}
+GROUPS = {
+    "calibrate": "Measure hardware; measurements move the estimates",
+    "catalog": "Offers and prices: find, refresh, history, own prices",
+    "hardware": "Accelerators: peaks, rooflines, which to prefer when",
+}
 # Commands that read, compute and print, hold nothing open and start no other process.
 ANSWERS = ("recommend", "pareto", "schema")
 
@@ -47,9 +70,10 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
             continue
         module = import_module(f"planner.cli.{name}")
         if name in GROUPS:
-            app.add_typer(module.app, name=name)
+            app.add_typer(module.app, name=name, short_help=GROUPS[name])
         else:
             module.register(app)
+            app.registered_commands[-1].short_help = COMMANDS[name]
     if known:
         from planner.cli.workload_options import narrowed
 

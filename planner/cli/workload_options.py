@@ -100,6 +100,8 @@ FLAGS = (
     Flag("on_prem", "where.on_prem", "e.g. 'DGX H100:2', or a YAML file.", list[str], "SYSTEM[:N]"),
     Flag("no_cloud", "where.cloud_offers", "Own machines only.", bool),
     Flag("max_nodes", "where.max_nodes", "Largest number of machines.", int),
+    Flag("max_types", "where.max_types", "Most kinds of accelerator in a mix.", int),
+    Flag("spread", "where.spread", "Places of a mix, e.g. zone:2, cloud:2:60%.", str, "OVER:N[:%]"),
     Flag("max_spot_share", "where.max_spot_share", "Largest share on spot, e.g. 50%."),
 )
 TARGETS: Mapping[str, str] = {flag.name: flag.target for flag in FLAGS}

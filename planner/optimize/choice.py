@@ -8,10 +8,13 @@
                 sum_g nodes[w,g] n[w,g] <= max_nodes[w] m[w]                             (machines)
                 sum_{g on spot} u[w,g] <= share[w] need[w]                               (spot)
                 n[w,g] <= most[w,g] y[w,place(g)], sum_p y[w,p] <= m[w]                  (place)
+                a[w,p] <= sum_{g in p} n[w,g], sum_p a[w,p] >= least[w] m[w]             (apart)
+                sum_{g in p} u[w,g] <= share[w] need[w]    for each place p that is spread over
+                n[w,g] <= most[w,g] k[w,kind(g)], sum_k k[w,k] <= types[w]               (types)
                 sum use x + sum use n <= limit[q]              for each limited quota q  (quota)
                 sum cost_at_risk x + mixes - sum_c credit[c] <= budget                   (budget)
                 credit[c] <= held[c], credit[c] <= cost in cloud c                       (credit)
-                x, m binary; n integer; u, credit continuous
+                x, m, y, a, k binary; n integer; u, credit continuous
 
 Deadlines are per candidate and have already removed those that miss them. Candidates that cannot
 be in any cheapest plan are pruned before the program is built, so it stays tiny.
@@ -29,7 +32,7 @@ from catalog.records import dataclass
 from planner.optimize.options import EVERYWHERE, Cover, Options, Rows, Shared, prune, prune_cover
 from planner.optimize.solver import Solve, Status, minimise
 
-__all__ = ["Choice", "Cover", "Group", "Options", "Shared", "choose"]
+__all__ = ["Choice", "Cover", "Group", "Options", "Shared", "choose", "shares"]
 
 # Of plans that cost the same, one configuration is preferred to a mix.
 _MIX_PENALTY = 1e-5
@@ -54,6 +57,31 @@ class Choice:
     considered: int
     mixes: Mapping[int, tuple[Group, ...]] = field(default_factory=dict)
     credit_usd: Mapping[str, float] = field(default_factory=dict)
+
+
+def shares(cover: Cover, groups: Sequence[Group], *, service: bool) -> list[float]:
+    """The part of the work that each group of a mix gets.
+
+    A service's load spreads over what each group can carry, unless that puts more on spot or into
+    one place than is allowed; a batch is split as decided.
+    """
+    decided = [group.units for group in groups]
+    decided = [units / (sum(decided) or 1.0) for units in decided]
+    if not service:
+        return decided
+    even = [group.count * float(cover.capacity[group.index]) for group in groups]
+    even = [part / sum(even) for part in even]
+    found = list(zip(groups, even, strict=True))
+    if sum(part for g, part in found if cover.spot[g.index]) > cover.max_spot_share * (1 + 1e-9):
+        return decided
+    if cover.apart is not None:
+        in_place: dict[int, float] = {}
+        for g, part in found:
+            at = int(cover.apart.place[g.index])
+            in_place[at] = in_place.get(at, 0.0) + part
+        if max(in_place.values()) > cover.apart.max_share * (1 + 1e-9):
+            return decided
+    return even
 
 
 class _Program:
@@ -224,6 +252,8 @@ def _define_mix(
         program.add(on_spot, "<=", cover.max_spot_share, f"spot_{w}")
     if cover.place is not None:
         _define_places(program, w, cover.place[rows], counts, most[rows], used)
+    _define_apart(program, w, cover, rows, counts, units, used)
+    _define_types(program, w, cover, rows, counts, most)
     if single:
         program.cost.append((used, _MIX_PENALTY * float(np.min(options.cost))))
     return _Mix(used, rows, counts, units)
@@ -245,6 +275,53 @@ def _define_places(
         if p != EVERYWHERE:
             limit = [(n, 1.0), (here[p], -float(most[number]))]
             program.add(limit, "<=", 0.0, f"at_{w}_{number}")
+
+
+def _define_apart(
+    program: _Program,
+    w: int,
+    cover: Cover,
+    rows: Rows,
+    counts: list[Any],
+    units: list[Any],
+    used: Any,
+) -> None:
+    """a[w,p] binary, a[w,p] <= sum_{g in p} n[w,g], sum_p a[w,p] >= least m[w];
+    sum_{g in p} u[w,g] <= share (units are counted in needs).
+    """
+    apart = cover.apart
+    if apart is None:
+        return
+    places = apart.place[rows].tolist()
+    here = {}
+    for p in sorted(set(places)):
+        inside = [k for k, other in enumerate(places) if other == p]
+        if apart.max_share < 1:
+            share = [(units[k], 1.0) for k in inside]
+            program.add(share, "<=", apart.max_share, f"apart_share_{w}_{p}")
+        if apart.at_least > 1:
+            here[p] = program.pulp.LpVariable(f"a_{w}_{p}", cat=program.pulp.LpBinary)
+            machines = [(counts[k], -1.0) for k in inside]
+            program.add([(here[p], 1.0), *machines], "<=", 0.0, f"apart_in_{w}_{p}")
+    if apart.at_least > 1:
+        enough = [(used, float(apart.at_least)), *((a, -1.0) for a in here.values())]
+        program.add(enough, "<=", 0.0, f"apart_{w}")
+
+
+def _define_types(
+    program: _Program, w: int, cover: Cover, rows: Rows, counts: list[Any], most: Any
+) -> None:
+    """k[w,kind] binary, n[w,g] <= most[w,g] k[w,kind(g)], sum of k <= max_types."""
+    if cover.max_types is None or cover.kind is None:
+        return
+    kinds = cover.kind[rows].tolist()
+    if len(set(kinds)) <= cover.max_types:
+        return
+    binary = program.pulp.LpBinary
+    used = {k: program.pulp.LpVariable(f"k_{w}_{k}", cat=binary) for k in sorted(set(kinds))}
+    for g, k, n in zip(rows.tolist(), kinds, counts, strict=True):
+        program.add([(n, 1.0), (used[k], -float(most[g]))], "<=", 0.0, f"type_{w}_{g}")
+    program.add([(k, 1.0) for k in used.values()], "<=", float(cover.max_types), f"types_{w}")
 
 
 def _define_quotas(program: _Program, limits: Mapping[str, float]) -> None:

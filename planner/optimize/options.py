@@ -35,6 +35,18 @@ EVERYWHERE = -1
 
 
 @dataclass(frozen=True)
+class Apart:
+    """A mix must use ``at_least`` places, none of which handles more than ``max_share``.
+
+    ``place`` (m,) is that of each group.
+    """
+
+    place: Rows
+    at_least: int = 1
+    max_share: float = 1.0
+
+
+@dataclass(frozen=True)
 class Cover:
     """Groups of machines that carry one workload together, shape (m,): any number of each.
 
@@ -57,6 +69,11 @@ class Cover:
     # Groups of one mix share a place, those at EVERYWHERE (own machines) join any; None: no place
     # binds. Shape (m,).
     place: Rows | None = None
+    # Places that a mix must be spread over; None: not asked for.
+    apart: Apart | None = None
+    # Of the kinds (m,) of accelerator, at most ``max_types`` in one mix; None: any number.
+    kind: Rows | None = None
+    max_types: int | None = None
 
     def take(self, rows: Rows) -> Cover:
         """The chosen groups."""
@@ -72,6 +89,8 @@ class Cover:
             spot=self.spot[rows],
             cloud=[self.cloud[i] for i in index] if self.cloud else (),
             place=None if self.place is None else self.place[rows],
+            apart=self.apart and replace(self.apart, place=self.apart.place[rows]),
+            kind=None if self.kind is None else self.kind[rows],
         )
 
 
@@ -145,6 +164,7 @@ def prune_cover(cover: Cover, shared: Shared, to_beat: float = np.inf) -> Rows:
     with np.errstate(divide="ignore", invalid="ignore"):
         least = cover.need * (cover.usd_per_unit + cover.usd_per_group / cover.capacity)
     least = np.nan_to_num(least, nan=np.inf)
+    to_beat = min(to_beat, _evenly_spread(cover, shared, place) * (1 + 1e-6))
     anywhere = place == EVERYWHERE
     bound = np.full(int(place.max(initial=0)) + 1, np.min(least[anywhere], initial=np.inf))
     np.minimum.at(bound, place[~anywhere], least[~anywhere])
@@ -152,10 +172,67 @@ def prune_cover(cover: Cover, shared: Shared, to_beat: float = np.inf) -> Rows:
     return promising[_undominated(cover.take(promising), place[promising], shared)]
 
 
+def _evenly_spread(cover: Cover, shared: Shared, place: Rows) -> float:
+    """What a mix costs that is one cheapest group in each of enough places, with equal parts of the
+    work; infinite where none is known. It draws on no limit, so that it can always be had.
+    """
+    apart = cover.apart
+    if apart is None or shared.budget is not None:
+        return np.inf
+    parts = max(apart.at_least, int(np.ceil(1 / apart.max_share - 1e-9)))
+    use = np.array([name in shared.quotas for name in cover.quota], bool)
+    spot = cover.spot & (cover.max_spot_share < 1)
+    free = np.flatnonzero((cover.capacity > 0) & ~use & ~spot & (place != EVERYWHERE))
+    if cover.kind is not None and cover.max_types is not None:
+        kind = cover.kind
+    else:
+        kind = np.zeros(len(cover.capacity), np.intp)
+    count = np.ceil(cover.need / parts / cover.capacity[free] - 1e-9)
+    usd = count * cover.usd_per_group[free] + cover.need / parts * cover.usd_per_unit[free]
+    few = count * cover.nodes[free] * parts <= cover.max_nodes
+    free, usd = free[few], usd[few]
+    cheapest: dict[tuple[int, int], dict[int, float]] = {}
+    for row, cost in zip(free.tolist(), usd.tolist(), strict=True):
+        by_place = cheapest.setdefault((int(place[row]), int(kind[row])), {})
+        at = int(apart.place[row])
+        by_place[at] = min(cost, by_place.get(at, np.inf))
+    found = [sum(sorted(each.values())[:parts]) for each in cheapest.values() if len(each) >= parts]
+    return min(found, default=np.inf)
+
+
+class Elsewhere:
+    """Which groups are redundant although a mix must be spread over places.
+
+    Moving a group to a better one in its own place changes no place. To a better one elsewhere: a
+    mix in one of k places too few to leave all others in use moves to a free one, or, where no
+    share is limited, has more than k places and may lose one. A mix of N machines has at most N
+    places, so that k = N is enough where shares are limited.
+    """
+
+    def __init__(self, apart: Apart | None, count: int, max_nodes: float) -> None:
+        self.place = np.zeros(count, np.intp) if apart is None else apart.place
+        self.needed = 0.0
+        if apart is not None:
+            self.needed = apart.at_least if apart.max_share >= 1 else max_nodes
+        self.beaten = np.zeros(count)
+        self.seen = np.zeros((count, int(self.place.max(initial=0)) + 1), bool)
+
+    def redundant(self, worse: Mask, better: int) -> Mask:
+        """Those of the ``worse`` groups (m,) that ``better`` and the ones before make redundant."""
+        here = self.place[better]
+        new = worse & ~self.seen[:, here]
+        self.seen[new, here] = True
+        self.beaten[new] += 1
+        result: Mask = worse & ((self.place == here) | (self.beaten >= self.needed))
+        return result
+
+
 def _undominated(cover: Cover, place: Rows, shared: Shared) -> Rows:
     """One group makes another in the same place redundant when it handles as much, costs no more
     for the group and for a unit, needs no more machines, draws on no limit or on less of the same
-    one, is not the one on spot where spot is capped, and (with credits) lies in the same cloud.
+    one, is not the one on spot where spot is capped, is of the same kind where kinds are limited,
+    and (with credits) lies in the same cloud. Where mixes must be spread, one in the same place
+    does, or one each in so many others that a mix leaves one of them free, or has places to spare.
     """
     count = len(cover.capacity)
     limit = np.array([shared.quotas.get(name, np.inf) for name in cover.quota])
@@ -171,6 +248,10 @@ def _undominated(cover: Cover, place: Rows, shared: Shared) -> Rows:
     alive = (cover.capacity > 0) & (use <= limit) & (cover.nodes <= cover.max_nodes)
     with np.errstate(divide="ignore"):
         order = np.lexsort((-cover.capacity, cover.usd_per_group / cover.capacity))
+    kind = np.zeros(count, np.intp)
+    if cover.max_types is not None and cover.kind is not None:
+        kind = cover.kind
+    elsewhere = Elsewhere(cover.apart, count, cover.max_nodes)
     kept: list[int] = []
     for index in order.tolist():
         if not alive[index]:
@@ -184,9 +265,10 @@ def _undominated(cover: Cover, place: Rows, shared: Shared) -> Rows:
             & (spot >= spot[index])
             & (credit == credit[index])
             & (place == place[index])
+            & (kind == kind[index])
         )
         if limited[index]:
             worse &= limited & (quota == quota[index]) & (use >= use[index])
-        alive &= ~worse
+        alive &= ~elsewhere.redundant(worse, index)
     # A later group may still beat an earlier one that is a little better by ratio only.
     return np.array(kept, np.intp)

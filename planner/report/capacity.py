@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.amounts import money
-from planner.results.capacity import Baseline, CapacityResult, Counted, Dispatch
+from planner.results.capacity import Baseline, CapacityResult, CommittedAmount, Counted, Dispatch
 
-BASELINES = {
+WAYS = {
     "all_on_demand": "all on demand",
     "all_reserved_at_peak": "all reserved at peak",
     "all_on_prem": "all on-prem",
@@ -24,9 +24,11 @@ def headline(result: CapacityResult) -> str:
     """Cost, proof and saving in one sentence."""
     proof = f"no plan costs less than {money(result.bound_usd)}"
     text = f"{money(result.cost_usd)} over {result.horizon_hours:g} h ({result.status}; {proof})"
-    against = result.savings.all_on_demand
-    if against.saving_fraction is not None and against.saving_usd is not None:
-        text += f"; {money(against.saving_usd)} ({against.saving_fraction:.0%}) below all on demand"
+    on_demand = result.savings.all_on_demand
+    if on_demand.saving_fraction is not None and on_demand.saving_usd is not None:
+        text += (
+            f"; {money(on_demand.saving_usd)} ({on_demand.saving_fraction:.0%}) below all on demand"
+        )
     return text
 
 
@@ -56,10 +58,12 @@ def print_capacity(result: CapacityResult, console: Console) -> None:
     for counted in result.counts:
         table.add_row(*_cells(counted))
     console.print(table)
+    for plan in result.plans:
+        console.print(Text(plan_line(plan)))
     lines = result.cost_breakdown.model_dump()
     parts = [f"{name.removesuffix('_usd')} {money(usd)}" for name, usd in lines.items() if usd]
     console.print(Text(f"cost: {', '.join(parts) or '$0.00'}"))
-    for name, way in BASELINES.items():
+    for name, way in WAYS.items():
         console.print(Text(f"{way}: {against(getattr(result.savings, name))}"))
     for unmet in result.unmet_demand:
         if unmet.periods:
@@ -74,6 +78,21 @@ def print_capacity(result: CapacityResult, console: Console) -> None:
     for note in [result.method.note, *result.notes]:
         if note:
             console.print(Text(f"- {note}"))
+
+
+def plan_line(plan: CommittedAmount) -> str:
+    """What is committed of which amount, how far it is used, what it costs."""
+    amount = f"{plan.committed:,.6g} {plan.unit}"
+    if plan.unit == "USD/h":
+        amount = f"{money(plan.committed)}/h"
+    owed = ""
+    if plan.residual_liability_usd:
+        owed = f", {money(plan.residual_liability_usd)} owed after"
+    words = plan.option.replace("_", " ")
+    return (
+        f"{words} {plan.name} ({plan.term}): {amount}, {plan.utilisation:.1%} used, "
+        f"{money(plan.cost_usd)}{owed}"
+    )
 
 
 def _cells(counted: Counted) -> list[str]:
@@ -125,8 +144,9 @@ def to_markdown(result: CapacityResult) -> str:
     for counted in result.counts:
         cells = ["" if v is None else str(v) for v in counted.model_dump().values()]
         lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", *(f"- {plan_line(plan)}" for plan in result.plans)] if result.plans else []
     lines += ["", "| cost line | USD |", "| --- | --- |"]
     lines += [f"| {name} | {usd} |" for name, usd in result.cost_breakdown.model_dump().items()]
     lines += ["", "| instead | |", "| --- | --- |"]
-    lines += [f"| {way} | {against(getattr(result.savings, n))} |" for n, way in BASELINES.items()]
+    lines += [f"| {way} | {against(getattr(result.savings, n))} |" for n, way in WAYS.items()]
     return "\n".join(lines)

@@ -55,7 +55,7 @@ def _side(side: ComparedSide) -> dict[str, object]:
 def to_markdown(result: Comparison) -> str:
     lines = [result.headline, "", "| | " + " | ".join(s.name for s in _sides(result)) + " |"]
     lines.append("| --- | --- | --- |")
-    lines += [f"| {title} | {' | '.join(cells)} |" for title, *cells in _rows(result)]
+    lines += [f"| {title} | {' | '.join(cells)} |" for title, *cells in rows(result)]
     lines += ["", *(f"- {line}" for line in sentences(result))]
     return "\n".join(lines)
 
@@ -69,7 +69,7 @@ def print_comparison(result: Comparison, console: Console) -> None:
     for side in _sides(result):
         style = "bold green" if side is _cheaper(result) else ""
         table.add_column(side.name, style=style, overflow="fold")
-    for row in _rows(result):
+    for row in rows(result):
         table.add_row(*row)
     console.print(table)
     if result.axes or result.not_searched:
@@ -95,32 +95,32 @@ def _cheaper(result: Comparison) -> ComparedSide | None:
     return {"a": result.a, "b": result.b}.get(result.cheaper)
 
 
-def _rows(result: Comparison) -> list[tuple[str, str, str]]:
+def rows(result: Comparison) -> list[tuple[str, str, str]]:
     """Title and a cell of each side."""
     sides = _sides(result)
     service = any(side.cost_usd_per_hour is not None for side in sides)
-    rows = {
+    found = {
         "machine": [_machine(side) for side in sides],
         "buy": [_of_plan(side, "purchase").replace("_", "-") for side in sides],
         "cost": [_money(side.cost_usd_per_hour if service else side.cost_usd) for side in sides],
     }
     if service:
-        rows["cost"] = [f"{cell}/h" if cell != "-" else cell for cell in rows["cost"]]
-        rows["latency p95"] = [when(side.plan) if side.plan else "-" for side in sides]
+        found["cost"] = [f"{cell}/h" if cell != "-" else cell for cell in found["cost"]]
+        found["latency p95"] = [when(side.plan) if side.plan else "-" for side in sides]
     else:
-        rows["cost, 80%"] = [
+        found["cost, 80%"] = [
             "-"
             if side.cost_usd_p10 is None or side.cost_usd_p90 is None
             else f"{money(side.cost_usd_p10)} - {money(side.cost_usd_p90)}"
             for side in sides
         ]
-        rows["time"] = ["-" if side.hours is None else hours(side.hours) for side in sides]
-        rows["time, 80%"] = [_range(side) for side in sides]
-    rows["layout"] = [_of_plan(side, "parallelism") for side in sides]
+        found["time"] = ["-" if side.hours is None else hours(side.hours) for side in sides]
+        found["time, 80%"] = [_range(side) for side in sides]
+    found["layout"] = [_of_plan(side, "parallelism") for side in sides]
     if any(side.status != "ok" for side in sides):
-        rows["status"] = [side.status.replace("_", " ") for side in sides]
-        rows["why not"] = ["; ".join(side.why_not) for side in sides]
-    return [(title, *cells) for title, cells in rows.items()]  # type: ignore[misc]
+        found["status"] = [side.status.replace("_", " ") for side in sides]
+        found["why not"] = ["; ".join(side.why_not) for side in sides]
+    return [(title, *cells) for title, cells in found.items()]  # type: ignore[misc]
 
 
 def _money(usd: float | None) -> str:

@@ -17,10 +17,13 @@ def size_lines(mix: Mix) -> list[str]:
             f"Requests of about {one.input_length:,.0f} + {one.output_length:,.0f} tokens "
             f"({one.share:.0%}): {where}."
         )
-    if mix.bound_usd_per_hour is not None and mix.gap is not None:
+    if mix.gap is not None:
+        bound = f"{money(mix.bound_usd_per_hour or 0.0)}/h"
+        if mix.bound_usd is not None:
+            bound = money(mix.bound_usd)
         lines.append(
-            "Planned by request size: no mix of these classes costs less than "
-            f"{money(mix.bound_usd_per_hour)}/h (gap {mix.gap:.2%})."
+            f"Planned by request size: no mix of these classes costs less than {bound} "
+            f"(gap {mix.gap:.2%})."
         )
     if mix.simulation is not None:
         lines += _simulated(mix, mix.simulation)

@@ -104,11 +104,15 @@ def _explanation(result: Recommendation, console: Console) -> None:
         console.print(Text(f"- left out: {count:,} for {reason}"))
 
 
+def _zone(item: Item) -> str:
+    return f" (zone {item.zone_number})" if item.zone_number else ""
+
+
 def _cells(mark: str, item: Item) -> list[str]:
     machine = item.instance_type if item.nodes == 1 else f"{item.nodes} x {item.instance_type}"
     cells = [
         mark,
-        f"{item.cloud} {item.region}",
+        f"{item.cloud} {item.region}{_zone(item)}",
         machine,
         item.devices,
         item.purchase.replace("_", "-"),

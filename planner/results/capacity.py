@@ -12,22 +12,43 @@ from pydantic import Field
 
 from planner.results.base import Result
 
+Way = Literal[
+    "on_demand", "savings_plan", "spot", "reserved_1y", "reserved_3y", "held", "owned", "purchased"
+]
+
 
 class Counted(Result):
     """Machines of one offer, had in one way."""
 
     offer: str
-    option: Literal["on_demand", "spot", "reserved_1y", "reserved_3y", "held", "owned", "purchased"]
+    option: Way = Field(description="savings_plan: on demand, paid by a savings plan")
     count: float = Field(description="machines; of on-demand and spot the most in any period")
     mean_count: float = Field(description="machines working, mean over the horizon")
     machine_hours: float = Field(description="hours of work; of idle commitments not")
     utilisation: float | None = Field(
         description="machine-hours of work over those there; null for what is rented by use"
     )
-    cost_usd: float = Field(description="inside the horizon; 0 for what is sunk, but for running")
+    cost_usd: float = Field(
+        description="inside the horizon; 0 for what is sunk, but for running, and for what a "
+        "savings plan pays"
+    )
     residual_liability_usd: float = Field(
         default=0.0, description="owed or already paid for the term beyond the horizon"
     )
+
+
+class CommittedAmount(Result):
+    """A savings plan, or a commitment of a resource."""
+
+    name: str
+    option: Literal["savings_plan", "resource_commitment"]
+    term: Literal["1y", "3y"]
+    unit: str = Field(description="USD/h, or the resource")
+    committed: float = Field(description="each hour, what is held already included")
+    mean_used: float
+    utilisation: float = Field(description="used over committed; the rest is lost")
+    cost_usd: float = Field(description="inside the horizon; what is held is sunk")
+    residual_liability_usd: float = 0.0
 
 
 class CapacityCosts(Result):
@@ -35,6 +56,10 @@ class CapacityCosts(Result):
 
     reserved_usd: float = Field(description="commitments by the hour, used or not")
     upfront_usd: float = Field(description="share of upfront payments inside the horizon")
+    savings_plan_usd: float = Field(default=0.0, description="savings plans, used or not")
+    resource_commitment_usd: float = Field(
+        default=0.0, description="commitments of resources, used or not"
+    )
     purchase_usd: float = Field(description="annuity, staff and idle power of bought machines")
     on_demand_usd: float
     spot_usd: float
@@ -103,6 +128,9 @@ class CapacityResult(Result):
     period_hours: float
     unit: str
     counts: list[Counted]
+    plans: list[CommittedAmount] = Field(
+        default_factory=list, description="commitments of USD an hour or of resources"
+    )
     cost_breakdown: CapacityCosts
     utilisation: float | None = Field(
         description="machine-hours of work over those committed, held, owned and bought"
@@ -154,7 +182,8 @@ class Dispatch:
 class Served:
     """Who serves what when: shape (ways, T), means over each period, in ``unit``.
 
-    Ways are ``owned``, ``reservation``, ``on_demand``, ``spot`` and ``unmet``, those that occur. Of
+    Ways are those that occur, named as ways to pay (``owned``, ``reservation``, ``savings_plan``,
+    ``on_demand``, ``spot``), then ``unmet``. Of
     several workloads machines are counted, and there is no one ``demand`` (T,).
     """
 

@@ -87,6 +87,11 @@ class Item(Result):
     cloud: str
     region: str
     zone: str | None
+    zone_number: int | None = Field(
+        default=None,
+        description="of a spread over zones where the catalog lists the region only: groups of "
+        "different numbers go to different zones, whichever they are",
+    )
     instance_type: str
     purchase: str
     platform: str | None = Field(default=None, description="managed platform; null: plain machine")
@@ -192,6 +197,9 @@ class Mix(Result):
     usd_per_million_tokens: float | None = None
     bound_usd_per_hour: float | None = Field(
         default=None, description="planned by request size: no mix costs less"
+    )
+    bound_usd: float | None = Field(
+        default=None, description="a batch planned by request size: no mix costs less"
     )
     gap: float | None = Field(default=None, description="cost over bound, less one")
     sizes: list[RequestClass] | None = Field(

@@ -1,4 +1,4 @@
-"""What a mix of a service's machines does: who serves which requests, and how that was checked."""
+"""Who serves which requests in a mix, and how that was checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class RequestClass(Result):
     input_length: float = Field(description="prompt tokens, mean")
     output_length: float = Field(description="generated tokens, mean")
     share: float = Field(description="of all requests")
-    requests_per_second: float
+    requests_per_second: float | None = Field(default=None, description="services")
+    requests: float | None = Field(default=None, description="batches: in total")
     by_group: list[float] = Field(
         description="share of them that each group serves, in the order of `groups`"
     )

@@ -29,7 +29,7 @@ from planner.workload.inference import (
 from planner.workload.model import InlineModel
 from planner.workload.other import Edge, Generic
 from planner.workload.training import LanguageTraining, Method, Training, VisionTraining
-from planner.workload.where import HeldCommitment, Platform, Purchase, Site, Where
+from planner.workload.where import HeldCommitment, Platform, Purchase, Site, Spread, Where
 
 __all__ = [
     "KINDS",
@@ -55,6 +55,7 @@ __all__ = [
     "Shared",
     "Site",
     "Speculation",
+    "Spread",
     "Training",
     "VisionInference",
     "VisionTraining",

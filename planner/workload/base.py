@@ -75,6 +75,27 @@ class WorkloadBase(Part):
     data: Data = Data()
     where: Where = Where()
 
+    @model_validator(mode="after")
+    def _can_be_spread(self) -> WorkloadBase:
+        why = self.why_one
+        if self.where.spread is not None and why:
+            raise ValueError(f"where has a spread, but {why}; leave out where.spread, or that")
+        return self
+
+    @property
+    def why_one(self) -> str:
+        """What keeps it on machines of one configuration; empty where several may share it."""
+        return f"kind {getattr(self, 'kind', '')} runs on machines of one configuration"
+
+    def stays(self) -> str:
+        """What keeps work that could be shared out in one place, on one configuration."""
+        if self.where.mix == "none":
+            return "mix is none"
+        for name in ("at", "stored"):
+            if getattr(self.data, name) is not None:
+                return f"data.{name} keeps it in one place"
+        return ""
+
     @property
     def subject(self) -> str:
         """What runs, in a word: the model's name."""

@@ -22,6 +22,11 @@ from planner.workload.model import ModelField
 from planner.workload.part import Part
 
 PERCENTILES = ("p50", "p95", "p99")
+# Tokens that a request of a batch generates where nobody says.
+DEFAULT_OUTPUT_LENGTH = 128
+# Why services and batches may have to run on one configuration.
+NO_SPARES = "spare_machines are kept in one group"
+NO_DEADLINE = "a batch is shared out by its deadline, and it has none"
 
 
 class RequestSize(Part):
@@ -58,6 +63,16 @@ class Autoscaling(Part):
     cold_start: Hours | None = Field(
         default=None, description="from asking to serving; default: boot, image and weights"
     )
+
+
+def check_sizes(requests: tuple[RequestSize, ...], given: set[str]) -> None:
+    """Shares add up, and no single size is ``given`` beside them. Raises ValueError."""
+    total = sum(bucket.share for bucket in requests)
+    if requests and not 0.999 <= total <= 1.001:
+        raise ValueError(f"requests has shares that add up to {total:g}; make them add up to 1")
+    if requests and given & {"input_length", "output_length"}:
+        name = min(given & {"input_length", "output_length"})
+        raise ValueError(f"{name} does not go with requests, which has sizes; keep one")
 
 
 class Serving(ServiceBase):
@@ -101,16 +116,11 @@ class Serving(ServiceBase):
 
     @model_validator(mode="after")
     def _check(self) -> Serving:
-        total = sum(bucket.share for bucket in self.requests)
-        if self.requests and not 0.999 <= total <= 1.001:
-            raise ValueError(f"requests has shares that add up to {total:g}; make them add up to 1")
+        check_sizes(self.requests, self.changed)
         if self.autoscaling and self.autoscaling.mean_requests_per_second > self.peak_rate:
             raise ValueError("autoscaling has a mean rate above the peak; lower it")
         self.refuse_deadline("ttft_p95 or tpot_p95")
         given = self.changed
-        if self.requests and given & {"input_length", "output_length"}:
-            name = min(given & {"input_length", "output_length"})
-            raise ValueError(f"{name} does not go with requests, which has sizes; keep one")
         if self.rate == "mean" and self.autoscaling:
             raise ValueError("autoscaling has a mean rate of its own; leave out rate: mean")
         if self.rate == "peak" and "peak_to_mean" in given:
@@ -122,6 +132,12 @@ class Serving(ServiceBase):
                 if more < less:
                     raise ValueError(f"{high} is below {low}; the slowest cannot be the fastest")
         return self
+
+    @property
+    def why_one(self) -> str:
+        if self.autoscaling is not None:
+            return "autoscaling is planned for one configuration"
+        return NO_SPARES if self.spare_machines > 0 else self.stays()
 
     @property
     def peak_rate(self) -> float:
@@ -166,6 +182,11 @@ class BatchInference(WorkloadBase):
         le=MAX_TOKENS,
         description="generated tokens of one request; default 128, 1 = scoring only",
     )
+    requests: tuple[RequestSize, ...] = Field(
+        default=(),
+        max_length=1000,
+        description="distribution of sizes; replaces input_length and output_length",
+    )
     batch_size: WholeCount | None = Field(
         default=None, le=MAX_BATCH, description="default: what fits"
     )
@@ -185,16 +206,35 @@ class BatchInference(WorkloadBase):
             raise ValueError("tokens does not go with samples; give one of them")
         if self.samples is not None and self.samples < 1:
             raise ValueError("samples is below 1; give one at least")
-        if self.tokens is not None and self.tokens < self.input_length:
+        check_sizes(self.requests, self.changed)
+        if self.tokens is not None and self.tokens < self.mean_input_length:
             raise ValueError("tokens is below input_length; one request must fit")
         return self
 
     @property
-    def requests(self) -> float:
+    def mean_input_length(self) -> float:
+        """Prompt tokens of a request."""
+        if not self.requests:
+            return float(self.input_length)
+        return sum(r.share * r.input_length for r in self.requests)
+
+    @property
+    def mean_output_length(self) -> float:
+        """Generated tokens of a request."""
+        if not self.requests:
+            return float(self.output_length or DEFAULT_OUTPUT_LENGTH)
+        return sum(r.share * r.output_length for r in self.requests)
+
+    @property
+    def why_one(self) -> str:
+        return NO_DEADLINE if self.deadline is None else self.stays()
+
+    @property
+    def request_count(self) -> float:
         """Requests in total."""
         if self.samples is not None:
             return self.samples
-        return (self.tokens or 0.0) / self.input_length
+        return (self.tokens or 0.0) / self.mean_input_length
 
 
 class VisionInference(ServiceBase):
@@ -233,6 +273,12 @@ class VisionInference(ServiceBase):
         elif self.deadline is not None:
             raise ValueError("deadline does not go with requests_per_second; use latency_p95")
         return self
+
+    @property
+    def why_one(self) -> str:
+        if not self.is_service and self.deadline is None:
+            return NO_DEADLINE
+        return NO_SPARES if self.spare_machines > 0 else self.stays()
 
     @property
     def is_service(self) -> bool:

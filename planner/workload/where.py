@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from planner.field_errors import shown
 from planner.quantities import (
     Count,
     Gbps,
@@ -120,6 +122,56 @@ class HeldCommitment(Part):
     usd_per_hour: Price = Field(default=0.0, description="still paid for each hour used")
 
 
+class Spread(Part):
+    """Least number of places a mix is spread over, and the most that one of them may carry."""
+
+    over: Literal["zone", "region", "cloud"] = Field(
+        description="zone: of machines listed for a whole region of aws, gcp or azure, up to three "
+        "zones are assumed"
+    )
+    at_least: WholeCount = Field(default=1, ge=1, le=100, description="places with machines")
+    max_share: Share = Field(
+        default=1.0, gt=0, description="largest share of the work in one place, e.g. 60%"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Spread:
+        if not self.binds:
+            raise ValueError(
+                "at_least is 1 and max_share 100%, which asks for nothing; raise or lower one"
+            )
+        if self.over == "zone" and self.places > MOST_ZONES:
+            raise ValueError(
+                f"at_least and max_share need {self.places} zones; regions are assumed to have "
+                f"{MOST_ZONES}, so ask for fewer or spread over regions"
+            )
+        return self
+
+    @property
+    def binds(self) -> bool:
+        """Whether one place alone is not enough."""
+        return self.at_least > 1 or self.max_share < 1
+
+    @property
+    def places(self) -> int:
+        """The fewest places that do."""
+        return max(self.at_least, math.ceil(1 / self.max_share - 1e-9))
+
+
+# Assumption: what a region of the larger clouds has at least.
+MOST_ZONES = 3
+
+
+def _spread(value: object) -> object:
+    """``cloud:2`` and ``zone:2:60%`` for ``{over: zone, at_least: 2, max_share: 60%}``."""
+    if not isinstance(value, str):
+        return value
+    over, *rest = value.split(":")
+    if not over or len(rest) > 2 or not all(rest):
+        raise ValueError(f"{shown(value)} is no spread; write e.g. cloud:2 or zone:2:60%")
+    return {"over": over, **dict(zip(("at_least", "max_share"), rest, strict=False))}
+
+
 class Where(Part):
     """Where and how the workload may run. Empty means: anywhere the catalog knows."""
 
@@ -163,10 +215,18 @@ class Where(Part):
     max_spot_share: Share = Field(
         default=1.0, description="largest share of a mix's throughput on spot machines"
     )
+    max_types: WholeCount | None = Field(
+        default=None, ge=1, le=1000, description="most kinds of accelerator in a mix"
+    )
+    spread: Annotated[Spread | None, BeforeValidator(_spread)] = Field(
+        default=None,
+        description="services and batches: zones, regions or clouds they must be spread over, "
+        "e.g. {over: cloud, at_least: 2, max_share: 60%}, or cloud:2:60%",
+    )
     mix: Literal["region", "anywhere", "none"] = Field(
         default="region",
         description="whether services and batches may use several machine types together: in one "
-        "region, anywhere, or not",
+        "region, anywhere, or not; default region, anywhere with a spread over regions or clouds",
     )
     cloud_offers: bool = Field(default=True, description="false: own sites only")
     on_prem: tuple[Site, ...] = Field(default=(), description="own sites")
@@ -179,6 +239,18 @@ class Where(Part):
         description="limit by quota class, in the cloud's unit (vCPUs on AWS and Azure, "
         "GPUs on GCP), e.g. {'aws/P on-demand': 192}",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_leaves_the_region(cls, data: object) -> object:
+        """A mix over regions or clouds stays in no single region."""
+        if not isinstance(data, dict) or data.get("spread") is None or "mix" in data:
+            return data
+        spread = data["spread"]
+        over = spread.partition(":")[0] if isinstance(spread, str) else None
+        if isinstance(spread, dict):
+            over = spread.get("over")
+        return {**data, "mix": "anywhere"} if over in ("region", "cloud") else data
 
     @model_validator(mode="after")
     def _check(self) -> Where:

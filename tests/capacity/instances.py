@@ -100,3 +100,55 @@ def random_spec(
     if whole_use:
         spec["integer"] = "all"
     return spec
+
+
+def with_plans(spec: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The spec with savings plans and commitments of resources, each present by chance."""
+    rng = np.random.default_rng([seed, 7])
+    offers = [dict(offer) for offer in spec["offers"]]
+    sold = [offer for offer in offers if "on_demand_usd_per_hour" in offer]
+    for offer in offers:
+        offer["family"] = str(rng.choice(["f", "g"]))
+    plans: list[dict[str, Any]] = []
+    for term, least in (("1y", 0.1), ("3y", 0.3)):
+        if rng.random() < 0.7 or not plans:
+            plan: dict[str, Any] = {"name": f"plan {term}", "term": term}
+            plan["discount"] = round(float(rng.uniform(least, 0.6)), 3)
+            if rng.random() < 0.4:
+                plan["families"] = ["f"] if any(o["family"] == "f" for o in offers) else ["g"]
+            if rng.random() < 0.3:
+                price = sold[0]["on_demand_usd_per_hour"]
+                plan["usd_per_hour"] = {sold[0]["name"]: round(price * 0.5, 4)}
+            if rng.random() < 0.3:
+                plan["whole"] = True
+            if rng.random() < 0.2:
+                plan["max_usd_per_hour"] = round(float(rng.uniform(1, 10)), 2)
+            if rng.random() < 0.2:
+                plan["held_usd_per_hour"] = round(float(rng.uniform(0.1, 5)), 2)
+            plans.append(plan)
+    resources: list[dict[str, Any]] = []
+    for name in ("vcpu", "gpu"):
+        if rng.random() < 0.6:
+            for offer in offers:
+                if rng.random() < 0.7 or offer is sold[0]:
+                    offer["resources"] = {
+                        **offer.get("resources", {}), name: int(rng.integers(1, 9)),
+                    }  # fmt: skip
+            # a part of every price: the least share that any machine leaves for it
+            has = [o for o in sold if name in o.get("resources", {})]
+            unit = min(o["on_demand_usd_per_hour"] / o["resources"][name] for o in has) * 0.4
+            for term, part in (("1y", 0.7), ("3y", 0.5)):
+                if rng.random() < 0.6:
+                    resources.append(
+                        {
+                            "name": f"{name} {term}",
+                            "term": term,
+                            "resource": name,
+                            "usd_per_unit_hour": unit * part,
+                            "on_demand_usd_per_unit_hour": unit,
+                            "whole": bool(rng.random() < 0.6),
+                        }
+                    )
+                    if rng.random() < 0.2:
+                        resources[-1]["held_units"] = int(rng.integers(1, 20))
+    return {**spec, "offers": offers, "savings_plans": plans, "resource_commitments": resources}

@@ -6,6 +6,7 @@ It shares nothing with the planner: it reads the spec as the user wrote it.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,79 @@ class _Model:
         self.upper_side.append(high)
 
 
+@dataclass
+class _Plan:
+    """A commitment of an amount: its variable, and what machines draw on it by period."""
+
+    spec: dict[str, Any]
+    is_usd: bool
+    amount: int
+    held: float
+    drawn: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def covers(self, offer: dict[str, Any]) -> bool:
+        named = self.spec.get("offers", []) or self.spec.get("families", [])
+        return (
+            not named
+            or offer["name"] in self.spec.get("offers", [])
+            or offer.get("family") in self.spec.get("families", [])
+        )
+
+
+def _committed_amounts(model: _Model, spec: dict[str, Any], horizon: float) -> list[_Plan]:
+    found = []
+    for plan in spec.get("savings_plans", []):
+        most = plan.get("max_usd_per_hour", math.inf)
+        amount = model.variable(horizon, most, plan.get("whole", False))
+        found.append(_Plan(plan, True, amount, plan.get("held_usd_per_hour", 0)))
+    for one in spec.get("resource_commitments", []):
+        usd = one["usd_per_unit_hour"] * horizon
+        amount = model.variable(usd, one.get("max_units", math.inf), one.get("whole", True))
+        found.append(_Plan(one, False, amount, one.get("held_units", 0)))
+    return found
+
+
+def _covered(
+    model: _Model,
+    plan: _Plan,
+    offer: dict[str, Any],
+    t: int,
+    on_demand: int,
+    out: float,
+    rented: list[int],
+    quota: dict[str, list[int]],
+    serves: list[tuple[int, float]],
+    speed: float,
+) -> None:
+    """A machine that a savings plan pays, or the units that one on demand has of a resource."""
+    drawn = plan.drawn.setdefault(t, [])
+    if not plan.is_usd:
+        units = offer.get("resources", {}).get(plan.spec["resource"], 0)
+        if units and plan.covers(offer):
+            drawn.append((on_demand, units))
+        return
+    rate = plan.spec.get("usd_per_hour", {}).get(offer["name"])
+    if rate is None and "discount" in plan.spec and plan.covers(offer):
+        rate = offer["on_demand_usd_per_hour"] * (1 - plan.spec["discount"])
+    if rate is not None:
+        x = model.variable(out)
+        drawn.append((x, rate))
+        rented.append(x)
+        quota["max_on_demand"].append(x)
+        serves.append((x, speed))
+
+
+def _credited(model: _Model, plan: _Plan, plans: list[_Plan], hours: float) -> None:
+    """Machines pay their whole price; what a commitment covers of it is given back."""
+    same = [p for p in plans if not p.is_usd and p.spec["resource"] == plan.spec["resource"]]
+    if plan is not same[0]:
+        return
+    for terms in plan.drawn.values():
+        back = model.variable(-plan.spec["on_demand_usd_per_unit_hour"] * hours)
+        model.row([(back, 1.0), *((p.amount, -1.0) for p in same)], high=sum(p.held for p in same))
+        model.row([(back, 1.0), *((x, -units) for x, units in terms)], high=0.0)
+
+
 def least_cost(
     spec: dict[str, Any], *, whole: bool = True, gap: float = 1e-9
 ) -> tuple[float | None, np.ndarray | None]:
@@ -53,6 +127,7 @@ def least_cost(
         (t, w): [] for t in range(size) for w in range(len(workloads))
     }
     spots: dict[tuple[int, int], list[tuple[int, float]]] = {key: [] for key in serves}
+    plans = _committed_amounts(model, spec, horizon)
     for offer in spec["offers"]:
         committed = []
         for term, term_hours in TERMS.items():
@@ -96,6 +171,8 @@ def least_cost(
                     rented.append(x)
                     quota["max_on_demand"].append(x)
                     serves[t, w].append((x, speed))
+                    for plan in plans:
+                        _covered(model, plan, offer, t, x, out, rented, quota, serves[t, w], speed)
                 spot = offer.get("spot_usd_per_hour")
                 if spot is not None:
                     spot = spot[t] if isinstance(spot, list) else spot
@@ -127,6 +204,12 @@ def least_cost(
             for name, columns in quota.items():
                 if name in offer and columns:
                     model.row([(x, 1.0) for x in columns], high=offer[name])
+    for plan in plans:
+        for terms in plan.drawn.values():
+            if plan.is_usd:
+                model.row([*terms, (plan.amount, -1.0)], high=plan.held)
+        if not plan.is_usd:
+            _credited(model, plan, plans, hours)
     for (t, w), columns in serves.items():
         demand = float(workloads[w]["demand"][t])
         unmet = workloads[w].get("unmet_usd_per_unit_hour")

@@ -16,9 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
+
+from tests import forked
 
 PRELOADED = (
     "boto3",
@@ -101,17 +104,7 @@ def _serve() -> None:
         import_module(name)
     _tell("ready")
     for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                _run(json.loads(line))
-                code = 0
-            except BaseException as error:  # noqa: BLE001  (told, and seen in the exit code)
-                sys.stderr.write(f"{type(error).__name__}: {error}\n")
-            finally:
-                # As the command ends: threads in dead connections are not waited for.
-                os._exit(code)
+        pid = forked.start(partial(_run, json.loads(line)))
         _tell(str(pid))
         _tell(str(os.waitpid(pid, 0)[1]))
 

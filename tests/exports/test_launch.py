@@ -18,9 +18,9 @@ from planner.actions.launch import LaunchOptions, LaunchOutcome, launch
 from planner.actions.price_now import price_now
 from planner.errors import BadInput, OverBudget
 from planner.results import Recommendation
+from tests import forked
 from tests.exports.conftest import on, saved, small
 from tests.fakes.sky_module import FakeSky
-from tests.launchers.test_resume import in_child
 from tests.planner.conftest import Planner
 
 LOG = "(job, pid=7) @@PLANNER_STAGE run\n(job, pid=7) epoch 1\n"
@@ -49,6 +49,7 @@ def start(path: Path, catalog: Catalog, **options: Any) -> tuple[LaunchOutcome, 
 def test_a_job_runs_on_the_plans_machine_and_gives_it_back(
     planner: Planner, job: Path, cloud: FakeSky
 ) -> None:
+    cloud.least_billed_s = 900.0
     outcome = planner("launch", job, "--command", "python train.py", "--yes", "--json")
     assert outcome.code == 0, outcome.err
     result = json.loads(outcome.out)
@@ -205,7 +206,7 @@ def test_a_planner_that_was_killed_is_followed_by_another(
             os.kill(os.getpid(), signal.SIGKILL)
 
     cloud._called = deadly  # type: ignore[method-assign]
-    assert in_child(lambda: start(job, catalog)) == -signal.SIGKILL
+    assert forked.end(forked.start(lambda: start(job, catalog))) == -signal.SIGKILL
     cloud._called = called  # type: ignore[method-assign]
     (record,) = RunLedger().runs()
     assert record.may_cost_money and record.is_abandoned

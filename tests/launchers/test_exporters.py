@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -128,7 +130,15 @@ def test_nsight_is_put_before_the_program(tmp_path: Path, monkeypatch: pytest.Mo
 def test_wandb_must_be_installed() -> None:
     if importlib.util.find_spec("wandb"):
         pytest.skip("Weights & Biases is installed")
-    with pytest.raises(LaunchRefused, match="pip install wandb"):
+    with pytest.raises(LaunchRefused, match=r"pip install .ai-capacity-planner"):
+        Exporters.of("", "project")
+
+
+def test_an_unknown_mode_of_wandb_is_said_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "of-line")
+    with pytest.raises(LaunchRefused, match=r"of-line.*offline, online"):
         Exporters.of("", "project")
 
 
@@ -137,4 +147,50 @@ def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert Exporters.of("", "project").export("cnn-1", "local", DOCUMENT) == []
-    assert list(tmp_path.glob("wandb/offline-run-*/run-cnn-1.wandb"))
+    (file,) = tmp_path.glob("wandb/offline-run-*/run-cnn-1.wandb")
+    written, end_s = list(_records(file)), time.monotonic() + 20.0
+    while not any(record.HasField("exit") for record in written):  # written by a process of W&B's
+        assert time.monotonic() < end_s, "the end of the run is not written"
+        time.sleep(0.05)
+        written = list(_records(file))
+    (run,) = (record.run for record in written if record.HasField("run"))
+    assert (run.project, run.run_id) == ("project", "cnn-1")
+    config = {item.key: json.loads(item.value_json) for item in run.config.update}
+    assert config["benchmark"] == "cnn"
+    assert config["batch_size"] == 64
+    rows = [
+        {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in one.item}
+        for one in (record.history for record in written if record.HasField("history"))
+    ]
+    assert [row["step_seconds"] for row in rows if "step_seconds" in row] == [0.1, 0.1, 0.11]
+    watched = [row["utilisation/cpu_percent"] for row in rows if "utilisation/cpu_percent" in row]
+    assert watched == [50.0, 100.0]
+    summary = {
+        item.key or ".".join(item.nested_key): json.loads(item.value_json)
+        for record in written
+        if record.HasField("summary")
+        for item in record.summary.update
+    }
+    assert summary["images_per_s_per_device"] == 640.0
+
+
+def _records(file: Path) -> Iterator[Any]:
+    """What W&B would send to its server."""
+    from wandb.proto import wandb_internal_pb2
+    from wandb.sdk.internal.datastore import DataStore
+
+    store = DataStore()
+    store.open_for_scan(str(file))
+    while (data := store.scan_data()) is not None:
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data)
+        yield record
+
+
+@pytest.mark.parametrize("odd", [None, 5, [], {"samples": 5}, {"samples": [5, {"gpu_watts": "x"}]}])
+def test_odd_utilisation_is_left_out(tmp_path: Path, odd: object) -> None:
+    """A run is measured and paid for: what its meters said cannot spoil that."""
+    file = tmp_path / "planner.prom"
+    document = RESULT | {"utilisation": odd}
+    assert Exporters.of(str(file), "").export("cnn-1", "local", document) == []
+    assert "planner_calibration_value" in file.read_text()

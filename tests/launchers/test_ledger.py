@@ -16,7 +16,7 @@ import pytest
 
 from catalog.errors import CatalogError
 from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult, RunTerms
-from launchers.errors import BenchmarkFailed, ResultNotStored, TearDownFailed
+from launchers.errors import BenchmarkFailed, LaunchRefused, ResultNotStored, TearDownFailed
 from launchers.ledger import RunLedger, RunState
 from launchers.runs import execute
 
@@ -142,15 +142,25 @@ def test_a_failed_tear_down_stays_on_record(tmp_path: Path, make_run: MakeRun) -
     assert len(kept) == 1  # the measurement is not lost with it
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        CatalogError("is full", path="disk", remedy="free space"),
+        BenchmarkFailed("printed a bad result: unknown network"),
+        LaunchRefused("unknown benchmark 'cnn'"),
+        RuntimeError("a mistake of ours"),
+    ],
+)
 def test_a_result_that_cannot_be_stored_still_gives_the_machine_back(
-    tmp_path: Path, make_run: MakeRun
+    tmp_path: Path, make_run: MakeRun, error: Exception
 ) -> None:
     launcher = Fake()
 
     def full_disk(result: RunResult) -> None:
-        raise CatalogError("is full", path="disk", remedy="free space")
+        raise error
 
-    with pytest.raises(ResultNotStored, match="planner calibrate import") as told:
+    kind = BenchmarkFailed if isinstance(error, BenchmarkFailed) else ResultNotStored
+    with pytest.raises(kind, match="planner calibrate import") as told:
         execute(
             launcher,
             make_run(""),

@@ -156,3 +156,21 @@ def test_ctrl_c_and_kill_end_the_group_and_the_ledger_says_so(
     assert not is_running(int(record.job.split("@")[0]))
     (record,) = RunLedger().runs()
     assert (record.state, record.problem) == (RunState.FAILED, "interrupted")
+
+
+def test_what_left_the_process_group_is_ended_too(
+    tmp_path: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ray's daemons do; also by a planner that knows the run's name only."""
+    monkeypatch.setattr("launchers.local.TERMINATE_WAIT_S", 0.3)
+    daemon = FAMILY.replace('"time.sleep(60)"]', '"time.sleep(60)"], start_new_session=True')
+    lines: list[str] = []
+    launch(make_run(daemon + PRINT_RESULT), tmp_path, lines)
+    assert not is_running(int(lines[0].split()[1]))
+    run = make_run("import time\ntime.sleep(60)")
+    first, second = LocalLauncher(), LocalLauncher()
+    pid = int(first.launch(run, print, confirmed=True).split("@")[0])
+    second.adopt(run, "")
+    second.tear_down()
+    first.tear_down()
+    assert not is_running(pid)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from catalog import Catalog
 from catalog.observations import OwnObservations
 from launchers.base import RunTerms
 from launchers.ledger import RunLedger, RunState
+from launchers.sky_server import ELSEWHERE
 from planner.actions.calibration.run import CalibrationOptions, run_calibration
 from planner.actions.calibration.runs import orphans, resume, stop_all
 from planner.cli.main import run as planner
+from tests import forked
 from tests.fakes.sky_module import FakeSky
 from tests.launchers.conftest import RESULT_LINE
 
@@ -33,19 +36,6 @@ NO_PROCESS = 2**22 + 1
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSky:
     log = f"(x, pid=7) @@PLANNER_STAGE run\n(x, pid=7) {RESULT_LINE}\n"
     return FakeSky(tmp_path / "cloud", log).install(monkeypatch)
-
-
-def in_child(work: Callable[[], object]) -> int:
-    """Run it in a process of its own that may kill itself; returns how that ended."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def killed_at(
@@ -68,7 +58,7 @@ def killed_at(
         RunLedger.record = record  # type: ignore[method-assign]
         run_calibration("cnn", AWS, OPTIONS, lambda _: True, lambda _: None, catalog=catalog)
 
-    assert in_child(work) == -signal.SIGKILL
+    assert forked.end(forked.start(work)) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -98,13 +88,13 @@ def test_killed_in_every_state(
 def test_killed_after_a_failed_tear_down(
     cloud: FakeSky, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
-    monkeypatch.setattr("launchers.skypilot.time.sleep", lambda _: None)
+    monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
 
     def work() -> None:
         cloud.faults["down"] = [ConnectionError("no answer") for _ in range(3)]
         run_calibration("cnn", AWS, OPTIONS, lambda _: True, lambda _: None, catalog=catalog)
 
-    assert in_child(work) == 1
+    assert forked.end(forked.start(work)) == 1
     (record,) = RunLedger().runs()
     assert record.state is RunState.TEAR_DOWN_FAILED
     assert cloud.standing == {record.resource}
@@ -120,7 +110,7 @@ def test_killed_after_a_failed_tear_down(
 def test_a_preempted_run_says_so_and_is_over(
     cloud: FakeSky, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
-    monkeypatch.setattr("launchers.skypilot.time.sleep", lambda _: None)
+    monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
     killed_at(monkeypatch, 3, after=True, catalog=catalog)
     for path in (cloud.folder / "clusters").iterdir():
         path.unlink()
@@ -191,9 +181,69 @@ def test_stop_all_ends_living_planners_too(
     assert all(record.state.is_end for record in RunLedger().runs())
 
 
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where SkyPilot would keep its state, which is empty."""
+    for name in ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SKY_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / ".sky").mkdir()
+    return tmp_path / ".sky" / "state.db"
+
+
+def test_orphans_does_not_stop_a_server_that_is_slow_to_answer(cloud: FakeSky, state: Path) -> None:
+    (cloud.folder / "server").touch()
+    cloud.faults["api_info"] = [TimeoutError("read timed out")] * 2
+    assert planner(["calibrate", "orphans"]) == 0
+    assert cloud.server_runs
+
+
+@pytest.mark.parametrize(
+    "known", ["nothing", "no clusters", "a cluster", "unreadable", "elsewhere"]
+)
+def test_orphans_leaves_no_server_behind(
+    cloud: FakeSky, state: Path, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    """It is started only where there may be something to find, and stopped again."""
+    if known == "unreadable":
+        state.write_text("no database")
+    elif known == "elsewhere":
+        monkeypatch.setenv("SKYPILOT_DB_CONNECTION_URI", "postgresql://somewhere")
+    elif known != "nothing":
+        with closing(sqlite3.connect(state)) as file:
+            file.execute("CREATE TABLE clusters (name TEXT)")
+            if known == "a cluster":
+                file.execute("INSERT INTO clusters VALUES ('planner-cnn-dead')")
+            file.commit()
+    assert planner(["calibrate", "orphans"]) == 0
+    asked = known not in ("nothing", "no clusters")
+    assert len(cloud.calls("status")) == len(cloud.calls("api_stop")) == asked
+    assert not cloud.server_runs
+
+
+def test_orphans_leaves_a_server_alone_that_others_use(
+    cloud: FakeSky, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SKYPILOT_API_SERVER_ENDPOINT", "http://127.0.0.1:46580")
+    cloud.provision_s = 60.0
+    asked = cloud.status
+
+    def status(*, refresh: str) -> Any:
+        cloud.launch(None, cluster_name="somebody-elses")  # meanwhile
+        return asked(refresh=refresh)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cloud, "status", status)
+        assert planner(["calibrate", "orphans"]) == 0
+    assert cloud.server_runs
+    assert planner(["calibrate", "orphans"]) == 0  # it ran before
+    assert cloud.calls("api_stop") == []
+
+
 def test_orphans_names_what_the_ledger_does_not_know(
     cloud: FakeSky, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (cloud.folder / "server").touch()
     for name in ("planner-cnn-dead", "somebody-elses"):
         (cloud.folder / "clusters" / name).write_text("1")
     assert planner(["calibrate", "orphans", "--exit-code"]) == 5
@@ -205,6 +255,7 @@ def test_orphans_names_what_the_ledger_does_not_know(
 def test_the_bill_stands_beside_the_estimate(
     cloud: FakeSky, catalog: Catalog, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    cloud.least_billed_s = 900.0
     run_calibration("cnn", AWS, OPTIONS, lambda _: True, lambda _: None, catalog=catalog)
     (record,) = RunLedger().runs()
     assert record.bill is not None and record.terms.cost_usd
@@ -238,7 +289,7 @@ def test_a_local_program_outlives_its_planner_and_is_collected(
         RunLedger.record = record  # type: ignore[method-assign]
         run_calibration("cnn", "local", OPTIONS, lambda _: True, lambda _: None, catalog=catalog)
 
-    assert in_child(work) == -signal.SIGKILL
+    assert forked.end(forked.start(work)) == -signal.SIGKILL
     (tmp_path / "go").touch()
     (done,) = resume(None, lambda _: None, catalog=catalog)
     assert done.problem == ""

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from launchers.errors import (
     BenchmarkUnusable,
     CostCapExceeded,
     LaunchRefused,
+    LimitReached,
     TearDownFailed,
 )
 from launchers.ledger import RunLedger, RunState
@@ -65,6 +67,7 @@ class Cloud:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     made = Cloud()
+    monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
 
     def launch(task: Any, cluster_name: str, **options: Any) -> str:
         made.called("launch", (task, options))
@@ -118,14 +121,18 @@ def target_of(text: str) -> SkyTarget:
 
 
 def launcher_for(text: str = TARGET, **more: Any) -> SkyPilotLauncher:
-    options = {"estimate": ESTIMATE, "retry_wait_s": 0.0} | more
+    options = {"estimate": ESTIMATE} | more
     return SkyPilotLauncher(target_of(text), "test-1", **options)
 
 
 def run_it(
-    make_run: MakeRun, folder: Path, launcher: SkyPilotLauncher | None = None, **more: Any
+    make_run: MakeRun,
+    folder: Path,
+    launcher: SkyPilotLauncher | None = None,
+    said: list[str] | None = None,
+    **more: Any,
 ) -> tuple[Any, list[str]]:
-    lines: list[str] = []
+    lines = [] if said is None else said
     result = execute(
         launcher or launcher_for(),
         make_run("print('x')", **more),
@@ -220,6 +227,17 @@ def test_cap_becomes_the_highest_price_skypilot_may_take(
     assert resources.max_hourly_cost == pytest.approx(2.0)  # 1.1 USD in 0.55 h
 
 
+@pytest.mark.parametrize(("cap", "each"), [(1.1, 0.5), (None, 0.3)])
+def test_the_highest_price_is_that_of_a_node(
+    cloud: Cloud, make_run: MakeRun, tmp_path: Path, cap: float | None, each: float
+) -> None:
+    """SkyPilot compares it with the price of one machine, however many it takes."""
+    run_it(make_run, tmp_path, launcher_for(f"{TARGET},nodes=4", max_cost_usd=cap))
+    task, _ = cloud.calls[0][1]
+    (resources,) = task.resources
+    assert resources.max_hourly_cost == pytest.approx(each)
+
+
 @pytest.mark.parametrize("stage", ["launch", "stream_and_get"])
 def test_refused_launch(cloud: Cloud, make_run: MakeRun, tmp_path: Path, stage: str) -> None:
     cloud.raises[stage] = [RuntimeError("quota of s3cret exceeded\nsecond line")]
@@ -256,10 +274,22 @@ def test_no_result(
 def test_the_benchmarks_own_complaint_is_passed_on(
     cloud: Cloud, make_run: MakeRun, tmp_path: Path
 ) -> None:
-    cloud.log, cloud.exit_code = "(x, pid=1) error: cnn: device cuda is not available\n", 100
+    said = "\x1b[36m(planner-x, pid=1)\x1b[0m error: cnn: device cuda is not available\n"
+    cloud.log, cloud.exit_code = f"{said}srun: error: node: task 0: Exited with exit code 2\n", 100
     with pytest.raises(BenchmarkUnusable, match="device cuda is not available"):
         run_it(make_run, tmp_path)
     assert not cloud.clusters
+
+
+def test_a_node_that_cannot_be_set_up(cloud: Cloud, make_run: MakeRun, tmp_path: Path) -> None:
+    """What a Slurm says then; nothing of it is the program's."""
+    cloud.log = (
+        "(setup pid=1) ERROR: no torch\nsrun: error: node: task 0: Exited with exit code 1\n"
+    )
+    cloud.exit_code = 100
+    with pytest.raises(BenchmarkFailed, match=r"node could not be set up.*--python") as caught:
+        run_it(make_run, tmp_path)
+    assert not isinstance(caught.value, BenchmarkUnusable)
 
 
 def test_a_lost_connection_to_the_log_is_tried_again(
@@ -298,11 +328,77 @@ def test_ctrl_c(cloud: Cloud, make_run: MakeRun, tmp_path: Path, stage: str) -> 
 def test_ctrl_c_during_tear_down_waits_for_it(
     cloud: Cloud, make_run: MakeRun, tmp_path: Path
 ) -> None:
-    cloud.raises["get"] = [KeyboardInterrupt()]
+    cloud.blocks["down"] = threading.Event()
+
+    def press() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(0.3, cloud.blocks["down"].set).start()
+
+    threading.Timer(0.5, press).start()
+    said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        run_it(make_run, tmp_path)
-    assert cloud.names().count("down") == 2
+        run_it(make_run, tmp_path, said=said)
+    assert cloud.names().count("down") == 1
+    assert any("once more abandons it" in line for line in said)
     assert not cloud.clusters
+    (record,) = RunLedger(tmp_path).runs()
+    assert (record.state, record.may_cost_money) == (RunState.DONE, False)
+
+
+def test_ctrl_c_twice_during_tear_down_abandons_it_and_says_what_is_left(
+    cloud: Cloud, make_run: MakeRun, tmp_path: Path
+) -> None:
+    cloud.blocks["down"] = threading.Event()
+    for after_s in (0.5, 0.8):
+        threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(TearDownFailed, match="sky down planner-test-1"):
+        run_it(make_run, tmp_path)
+    cloud.blocks["down"].set()
+    (record,) = RunLedger(tmp_path).runs()
+    assert (record.state, record.may_cost_money) == (RunState.TEAR_DOWN_FAILED, True)
+
+
+def test_a_launch_whose_answer_got_lost_is_cancelled(
+    cloud: Cloud, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.raises["launch"] = [ConnectionError("reset by peer")]
+
+    def api_status(**options: Any) -> list[Any]:
+        name = options["cluster_name"]
+        return [SimpleNamespace(request_id="r", cluster_name=name, name="launch", created_at=1)]
+
+    monkeypatch.setattr(sky, "api_status", api_status)
+    with pytest.raises(BenchmarkFailed, match="reset by peer"):
+        run_it(make_run, tmp_path)
+    assert ("api_cancel", "r") in cloud.calls
+    assert cloud.names().index("api_cancel") < cloud.names().index("down")
+
+
+@pytest.mark.parametrize("named", [{}, {"max_cost_usd": 1.1}])
+def test_a_machine_dearer_than_agreed_is_given_back(
+    cloud: Cloud,
+    make_run: MakeRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: dict[str, float],
+) -> None:
+    taken = SimpleNamespace(get_cost=lambda seconds: 2.5 * seconds / 3600)
+    handle = SimpleNamespace(launched_resources=taken, launched_nodes=2)
+    monkeypatch.setattr(sky, "stream_and_get", lambda *_, **__: (7, handle))
+    with pytest.raises(LimitReached, match="costs 5 USD/h"):
+        run_it(make_run, tmp_path, launcher_for(f"{TARGET},nodes=2", **named))
+    assert not cloud.clusters
+
+
+def test_nobody_listening_keeps_no_machine(cloud: Cloud, make_run: MakeRun, tmp_path: Path) -> None:
+    """A lost terminal: every line is an error from some moment on."""
+
+    def gone(line: str) -> None:
+        raise BrokenPipeError
+
+    execute(launcher_for(), make_run(""), RunLedger(tmp_path), confirmed=True, on_line=gone)
+    assert not cloud.clusters
+    assert RunLedger(tmp_path).runs()[0].state is RunState.DONE
 
 
 def test_tear_down_is_tried_again(cloud: Cloud, make_run: MakeRun, tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from catalog import Catalog
 from launchers.errors import LaunchRefused
 from launchers.templates import TEMPLATES, Cluster, Ranks, find_template
+from planner.actions.calibration.run import CalibrationOptions, run_calibration
 
 # Stand-ins that say what they were called with; one word a line, so that quoting is seen.
 STUB = '#!/bin/bash\nprintf "%s\\n" "${0##*/}" "$@"\n'
@@ -117,6 +119,28 @@ def test_torchrun_for_real(tmp_path: Path) -> None:
         [bash, "-c", lines], capture_output=True, text=True, cwd=tmp_path, timeout=120
     )
     assert done.stdout.splitlines().count("sum 3 of 2") == 2, done.stderr
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "needs"), [("deepspeed", "deepspeed"), ("ray-train", "ray.train.torch")]
+)
+def test_a_benchmark_with_two_ranks_for_real(name: str, needs: str, catalog: Catalog) -> None:
+    """The whole command, as a user says it: all-reduces between two processes over gloo."""
+    # ImportError: Ray without its extra is there, but not importable.
+    pytest.importorskip(
+        needs, reason="pip install 'ai-capacity-planner[distributed]'", exc_type=ImportError
+    )
+    options = CalibrationOptions(
+        settings={"largest-mib": "1", "device": "cpu"}, template=name, ranks=2
+    )
+    said: list[str] = []
+    outcome = run_calibration(
+        "collectives", "local", options, lambda _: True, said.append, catalog=catalog
+    )
+    assert outcome.document["ranks"] == 2, "\n".join(said)
+    assert outcome.own.observation.model == "all-reduce-gloo"
+    assert (outcome.own.observation.value or 0.0) > 0
 
 
 def test_unknown_templates_are_named() -> None:

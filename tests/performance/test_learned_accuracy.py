@@ -141,6 +141,9 @@ def test_explain_names_observations_that_the_model_treats_alike(catalog: Catalog
         assert "H100" in one.accelerator or "8B" in one.model
     assert found[0].source in found[0].sentence()
     assert neighbours({**row, "accelerator": "FluxCapacitor-9"}, catalog) == []
+    # neither device nor network was ever published
+    alone = {**row, "accelerator": "CPU-Axion-C4A", "model": "MNIST-CNN-pytorch-examples"}
+    assert neighbours({**alone, "task": "train", "img_size": "28"}, catalog) == []
 
 
 def test_an_exact_observation_weighs_most_in_its_own_prediction(catalog: Catalog) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.optimize.choice import Choice, Cover, Options, choose
-from planner.optimize.options import EVERYWHERE, Shared, prune, prune_cover
+from planner.optimize.choice import Choice, Cover, Options, choose, shares
+from planner.optimize.options import EVERYWHERE, Apart, Shared, prune, prune_cover
 
 QUOTAS = ("a", "b", "")
 CLOUDS = ("x", "y")
@@ -34,6 +34,9 @@ def options(draw: st.DrawFn, most: int = 5) -> Options:
     )
 
 
+SPREADS = st.sampled_from([(2, 1.0), (3, 1.0), (1, 0.5), (2, 0.6), (1, 0.7)])
+
+
 @st.composite
 def covers(draw: st.DrawFn, most: int = 4) -> Cover:
     count = draw(st.integers(1, most))
@@ -43,19 +46,25 @@ def covers(draw: st.DrawFn, most: int = 4) -> Cover:
         return np.array(values, float)
 
     places = draw(st.lists(st.integers(EVERYWHERE, 1), min_size=count, max_size=count))
+    apart = draw(st.none() | st.just(Apart(column(0, 2).astype(np.intp), *draw(SPREADS))))
+    # Who handles which unit is enumerated for one limit on shares only.
+    shared = apart is not None and apart.max_share < 1
     return Cover(
         need=float(draw(st.integers(1, 12))),
         capacity=column(1, 6),
         usd_per_group=column(1, 20),
-        usd_per_unit=column(0, 3),
+        usd_per_unit=np.zeros(count) if shared else column(0, 3),
         nodes=column(1, 2),
         quota=draw(st.lists(st.sampled_from(QUOTAS), min_size=count, max_size=count)),
         quota_use=column(1, 4),
-        spot=column(0, 1).astype(bool),
+        spot=np.zeros(count, bool) if shared else column(0, 1).astype(bool),
         max_nodes=4.0,
         cloud=draw(st.lists(st.sampled_from(CLOUDS), min_size=count, max_size=count)),
         max_spot_share=draw(st.sampled_from([1.0, 0.5])),
         place=draw(st.sampled_from([None, np.array(places, np.intp)])),
+        apart=apart,
+        kind=column(0, 2).astype(np.intp),
+        max_types=draw(st.sampled_from([None, 1, 2])),
     )
 
 
@@ -94,6 +103,11 @@ def mix_plans(cover: Cover) -> list[_Plan]:
         used = np.flatnonzero(n)
         if cover.place is not None and len(set(cover.place[used].tolist()) - {EVERYWHERE}) > 1:
             continue
+        kinds = 0 if cover.kind is None else len(set(cover.kind[used].tolist()))
+        if kinds > (cover.max_types or kinds):
+            continue
+        if cover.apart is not None and not _is_spread(cover, cover.apart, n):
+            continue
         left, spot_left = cover.need, cover.max_spot_share * cover.need
         units = np.zeros(len(n))
         for g in sorted(used.tolist(), key=lambda g: (cover.usd_per_unit[g], cover.spot[g])):
@@ -112,6 +126,16 @@ def mix_plans(cover: Cover) -> list[_Plan]:
             by_cloud[cloud] = by_cloud.get(cloud, 0.0) + float(usd[g])
         found.append(_Plan(float(usd.sum()), float(usd.sum()), quota, by_cloud))
     return found
+
+
+def _is_spread(cover: Cover, apart: Apart, counts: np.ndarray) -> bool:
+    """Whether these counts use enough places, and could carry all within the shares."""
+    used = set(apart.place[counts > 0].tolist())
+    most = apart.max_share * cover.need
+    carried = sum(
+        min(most, float((counts * cover.capacity)[apart.place == p].sum())) for p in sorted(used)
+    )
+    return len(used) >= apart.at_least and carried >= cover.need - 1e-9
 
 
 def without_unit_prices(cover: Cover, credits: dict[str, float]) -> Cover:
@@ -224,3 +248,75 @@ def test_credits_make_the_dearer_cloud_the_choice() -> None:
     granted = choose([offers], {}, None, credits={"x": 25.0})
     assert granted.picks == (1,)
     assert granted.credit_usd == {"x": 25.0}
+
+
+@settings(max_examples=60, deadline=None)
+@given(covers(most=5), LIMITS)
+def test_a_chosen_mix_keeps_its_limits(cover: Cover, limits: dict[str, float]) -> None:
+    """Places, shares, kinds and spot, in the load that each group is said to get."""
+    nothing = Options(np.empty(0), np.empty(0), [], np.empty(0), np.empty(0, np.intp))
+    choice = choose([nothing], limits, None, covers={0: cover})
+    if not choice.picks:
+        return
+    groups = choice.mixes[0]
+    parts = shares(cover, groups, service=True)
+    assert sum(parts) == pytest.approx(1)
+    for group, part in zip(groups, parts, strict=True):
+        assert part * cover.need <= group.count * cover.capacity[group.index] * (1 + 1e-6)
+    spot = sum(part for g, part in zip(groups, parts, strict=True) if cover.spot[g.index])
+    assert spot <= cover.max_spot_share + 1e-6
+    assert cover.kind is not None
+    kinds = {int(cover.kind[group.index]) for group in groups}
+    assert cover.max_types is None or len(kinds) <= cover.max_types
+    if cover.apart is not None:
+        places = [int(cover.apart.place[group.index]) for group in groups]
+        assert len(set(places)) >= cover.apart.at_least
+        for p in set(places):
+            inside = sum(part for at, part in zip(places, parts, strict=True) if at == p)
+            assert inside <= cover.apart.max_share + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_places_left_out_are_in_no_cheaper_spread(seed: int) -> None:
+    """Many places of like offers: what is pruned makes no mix cheaper, of one place or another."""
+    rng = np.random.default_rng(seed)
+    count = 12
+    cover = Cover(
+        need=float(rng.integers(3, 8)),
+        capacity=rng.integers(1, 4, count).astype(float),
+        usd_per_group=rng.integers(1, 9, count).astype(float),
+        usd_per_unit=np.zeros(count),
+        nodes=np.ones(count),
+        quota=[""] * count,
+        quota_use=np.ones(count),
+        spot=np.zeros(count, bool),
+        max_nodes=float(rng.integers(3, 6)),
+        apart=Apart(rng.integers(0, 8, count), *[(2, 1.0), (1, 0.4), (3, 0.5)][seed % 3]),
+        kind=rng.integers(0, 2, count),
+        max_types=None if seed % 2 else 1,
+    )
+    kept = prune_cover(cover, Shared())
+    assert len(kept) < count
+    nothing = Options(np.empty(0), np.empty(0), [], np.empty(0), np.empty(0, np.intp))
+    chosen = choose([nothing], {}, None, covers={0: cover})
+    wide = _least(cover)
+    if wide is None:
+        assert not chosen.picks
+    else:
+        assert cash(chosen, [nothing], {0: cover}) == pytest.approx(wide, rel=1e-6)
+
+
+def _least(cover: Cover) -> float | None:
+    """The cheapest counts that are spread as asked, by enumerating multisets of groups."""
+    best = None
+    assert cover.apart is not None and cover.kind is not None
+    for size in range(1, int(cover.max_nodes) + 1):
+        for chosen in itertools.combinations_with_replacement(range(len(cover.capacity)), size):
+            counts = np.bincount(chosen, minlength=len(cover.capacity)).astype(float)
+            cost = float(counts @ cover.usd_per_group)
+            kinds = len(set(cover.kind[counts > 0].tolist()))
+            if best is not None and cost >= best:
+                continue
+            if kinds <= (cover.max_types or kinds) and _is_spread(cover, cover.apart, counts):
+                best = cost
+    return best

@@ -162,6 +162,7 @@ async def test_demand_and_spot_share(spec: Path) -> None:
             await it.until(lambda: "NO PLAN" not in it.status, "the last good inputs")
 
 
+@pytest.mark.nightly
 async def test_infeasible_numbers_say_what_would_help(tmp_path: Path) -> None:
     path = tmp_path / "own.json"
     own = {**SMALL, "offers": [SMALL["offers"][1]], "limits": {}}  # type: ignore[index]

@@ -121,6 +121,7 @@ async def test_every_axis_has_a_key(job: Path) -> None:
         assert it.app.focused is it.screen.query_one(SideTable)
 
 
+@pytest.mark.nightly
 async def test_a_bad_side_is_marked_and_undone(job: Path) -> None:
     async with opened("compare", file=job) as it:
         await it.type_into("b", "H1000")

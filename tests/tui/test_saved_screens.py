@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from planner.actions.explore import open_subject
-from planner.actions.saved_screens import SavedScreens, last, load, save
+from planner.actions.saved_screens import SavedOption, SavedScreens, last, load, save
 from planner.cli.main import run
 from planner.errors import BadInput
 from tests.tui.conftest import Start
@@ -34,6 +35,11 @@ async def test_a_session_opens_as_it_was_left(start: Start, tmp_path: Path) -> N
     async with start() as it:
         await it.pilot.press("down", "m", "p")
         marked = it.app.marked[0]
+        endless = marked.item.model_copy(update={"cost_usd_at_risk": math.inf})
+        unplaced = dataclasses.replace(marked, x=math.nan)
+        without_bound = dataclasses.replace(marked, item=endless)  # no number in JSON
+        (kept,) = SavedOption.each([without_bound, unplaced])
+        assert kept.x is None and kept.item == marked.item
         await it.type_into("b", "40")
         await it.planned(lambda view: view.inputs.budget == "40")
         await it.pilot.press("escape", "l", "ctrl+s")
@@ -147,6 +153,18 @@ def test_a_killed_writer_leaves_the_old_file_whole(tmp_path: Path) -> None:
         writer.wait()
         assert load(file).workload == example().workload
         json.loads(file.read_text())
+
+
+def test_commands_name_a_file_only_while_it_says_the_same(tmp_path: Path) -> None:
+    work = tmp_path / "work.yaml"
+    work.write_text(DEFAULT_WORKLOAD.read_text())
+    subject = open_subject(str(work))
+    saved = SavedScreens(file=subject.file, workload=dict(subject.data))
+    assert saved.subject("x").file == str(work)
+    work.write_text(DEFAULT_WORKLOAD.read_text().replace("24h", "12h"))
+    assert saved.subject("x").file is None and saved.subject("x").workload.deadline == 24
+    work.unlink()
+    assert saved.subject("x").file is None
 
 
 async def test_inputs_of_another_kind_of_screen_are_left_out(start: Start, tmp_path: Path) -> None:

@@ -522,7 +522,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
 def _unseen(record: RunRecord) -> bool:
     """A run of another host, of whose planner nothing is known from here."""
-    return record.planner_is_alive is None and not record.state.is_end
+    return record.planner_is_alive is None and not (record.state.is_end or record.is_kept)
 
 
 def _judged(name: str, word: str) -> str:

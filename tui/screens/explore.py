@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -28,6 +29,7 @@ from planner.errors import BadInput
 from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
+from tui.screens.path import PathScreen, file_name
 from tui.widgets.chart import Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
@@ -227,6 +229,13 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.query_one(Options).mark(marked)
         self.query_one(Chart).mark(marked)
 
+    def action_end_search(self) -> None:
+        """All of the plan's options again; a pane that fills the screen goes back first."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.query_one(Search).clear()
+
     def action_search(self) -> None:
         self.query_one(Search).add_class("-searching")
         self.action_focus_on("search-text")
@@ -250,6 +259,26 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
                 self.notify(str(error), title="Not copied", severity="warning", markup=False)
                 return
         self._copy(task, "the SkyPilot task")
+
+    def action_export_chart(self) -> None:
+        """Ask for a file's name and write what it ends in."""
+        from tui.chart_file import write_chart
+
+        answer = self.answer
+        if answer is None:
+            self.notify("There is no chart to write yet", severity="warning")
+            return
+        marked, command = self.planner_app.marked, command_line(self.subject, answer.inputs)
+
+        def write(path: Path, force: bool) -> None:
+            write_chart(path, answer, marked, command, force)
+
+        def written(path: str | None) -> None:
+            if path is not None:
+                self.notify(path, title="Chart written", markup=False)
+
+        first = Path.cwd() / f"{file_name(self.subject.workload.name)}.svg"
+        self.app.push_screen(PathScreen("Write the chart (.svg or .html)", first, write), written)
 
     def _copy(self, text: str | None, what: str) -> None:
         """To the clipboard of the terminal, over SSH as well (OSC 52)."""

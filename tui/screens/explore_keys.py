@@ -22,6 +22,7 @@ KEYS: list[BindingType] = [
         "Copy JSON",
         "copy the plan as planner recommend writes it with --format json",
     ),
+    _key("e", "export_chart", "Export chart", "write the chart as .svg, or as .html with table"),
     _key("k", "copy_skypilot", "Copy SkyPilot", "copy the chosen option as a SkyPilot task (YAML)"),
     _key(
         "d",
@@ -55,6 +56,7 @@ KEYS: list[BindingType] = [
     _key("s", "tick('spot')", "Spot", "allow spot machines or not"),
     _key("r", "tick('reservation')", "Reserved", "allow reserved machines or not"),
     _key("slash", "search", "Search", "search all options: aws h100 spot", footer=True),
+    _key("escape", "end_search", "End search", "end the search, or the zoom of a pane"),
     _key("x", "sort", "Sort", "sort the table by its next column; a click on a title does, too"),
     _key("p", "pin", "Pin", "keep the chosen row on top whatever is planned, or let it go"),
     _key("m", "mark", "Mark", "mark the chosen row for the screen Compare, or not", footer=True),

@@ -64,3 +64,9 @@ class PathScreen(ModalScreen[str | None]):
         says = self.query_one("#path-says", Static)
         says.update(Text(what))
         says.add_class("error")
+
+
+def file_name(text: str) -> str:
+    """A name of a workload as the name of a file."""
+    kept = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in text)
+    return kept.strip(".-")[:80] or "session"

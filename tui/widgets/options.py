@@ -10,6 +10,7 @@ from textual.widgets import DataTable
 
 from planner.actions.explore import Found, Option, View, words
 from tui.widgets.order import Order
+from tui.widgets.rows import fitted
 from tui.widgets.ways import MARKED, way_of
 
 # Title, right-aligned, and whether it may be cut where the screen is narrow: the detail pane has
@@ -138,11 +139,11 @@ class Options(DataTable[Text]):
         at = self.scroll_offset.y
         self.clear(columns=True)
         for title, (_, right, _), width in zip(titles, columns, widths, strict=True):
-            self.add_column(_fitted(title, width, right), width=width + 1)
+            self.add_column(fitted(title, width, right), width=width + 1)
         for option, row in zip(rows, table, strict=True):
             parts = zip(row, widths, columns, strict=True)
             style = style_of(option)
-            self.add_row(*(_fitted(text, w, right, style) for text, w, (_, right, _) in parts))
+            self.add_row(*(fitted(text, w, right, style) for text, w, (_, right, _) in parts))
         identities = [option.identity for option in rows]
         wanted = None if cursor is None else cursor.identity
         self.scroll_to(y=at, animate=False)
@@ -163,14 +164,6 @@ class Options(DataTable[Text]):
 
 def style_of(option: Option) -> str:
     return {"recommended": "bold", "group": "bold", "gone": "dim strike"}.get(option.role, "")
-
-
-def _fitted(text: str, width: int, right: bool, style: str = "") -> Text:
-    """Text cut to a width, with the cell that parts columns."""
-    cell = Text(text.rjust(width) if right else text, style=style)
-    cell.truncate(width, overflow="ellipsis")
-    cell.pad_right(1)
-    return cell
 
 
 def cells(option: Option, flags: str = "") -> list[str]:

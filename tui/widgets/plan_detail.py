@@ -9,11 +9,14 @@ from textual.widgets import Static
 from planner.actions.capacity_view import CapacityView
 from planner.amounts import money
 from planner.report.break_even import sentences
-from planner.report.capacity import BASELINES, against
+from planner.report.capacity import WAYS, against
 from planner.results.break_even import BreakEven
 
 # Cells: of a narrow screen's pane, two figures of millions fit.
-NAME, FIGURE, BAR = 10, 12, 10
+NAME, FIGURE, BAR = 13, 11, 10
+
+
+SHORT = {"resource_commitment_usd": "commitments"}
 
 
 class PlanDetail(VerticalScroll, can_focus=True):
@@ -40,12 +43,12 @@ def describe(view: CapacityView) -> Text:
     most = max(*costs.values(), *base.values(), 1e-9)
     for name, usd in costs.items():
         if usd or base[name]:
-            words = name.removesuffix("_usd").replace("_", "-")
+            words = SHORT.get(name) or name.removesuffix("_usd").replace("_", "-")
             _line(text, words, usd, base[name] if decided else None, usd / most)
     text.append("no plan costs less than ", style="dim")
     text.append(f"{money(best.bound_usd)}\n")
     text.append("Instead\n", style="bold underline")
-    for name, way in BASELINES.items():
+    for name, way in WAYS.items():
         text.append(f"{way}: ", style="bold").append(f"{against(getattr(result.savings, name))}\n")
     if result.residual_liability_usd:
         text.append("owed after the horizon: ", style="bold")

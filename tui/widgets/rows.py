@@ -82,15 +82,15 @@ class Rows(DataTable[Text]):
             widths[max(cut, key=lambda i: widths[i])] -= 1
         self.clear(columns=True)
         for one, width in zip(columns, widths, strict=True):
-            self.add_column(_fitted(one.title, width, one.right), width=width + 1)
+            self.add_column(fitted(one.title, width, one.right), width=width + 1)
         for row, cells in zip(self._rows, table, strict=True):
             parts = zip(cells, widths, columns, strict=True)
-            self.add_row(*(_fitted(text, w, one.right, row.style) for text, w, one in parts))
+            self.add_row(*(fitted(text, w, one.right, row.style) for text, w, one in parts))
         keys = [row.key for row in self._rows]
         self.move_cursor(row=keys.index(chosen) if chosen in keys else 0, animate=False)
 
 
-def _fitted(text: str, width: int, right: bool, style: str = "") -> Text:
+def fitted(text: str, width: int, right: bool, style: str = "") -> Text:
     """Text cut to a width, with the cell that parts columns."""
     cell = Text(text.rjust(width) if right else text, style=style)
     cell.truncate(width, overflow="ellipsis")

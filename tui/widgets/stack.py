@@ -36,6 +36,8 @@ class StackChart(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "stack--owned",
         "stack--reservation",
+        "stack--savings-plan",
+        "stack--resource-commitment",
         "stack--on-demand",
         "stack--spot",
         "stack--unmet",

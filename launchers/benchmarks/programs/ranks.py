@@ -60,7 +60,8 @@ def join(torch: Any, device: Device) -> None:
         if local >= torch.cuda.device_count():
             fail(f"rank {local} has no GPU: there are {torch.cuda.device_count()}")
         torch.cuda.set_device(local)
-    group.init_process_group(backend)
+    if not group.is_initialized():  # Ray Train has done that
+        group.init_process_group(backend)
 
 
 def leave() -> None:

@@ -25,6 +25,7 @@ Say = Callable[[str], None]
 # Importing torch, drawing the data, warming up and the test come on top of the time counted.
 GRACE_S = 180.0
 DEFAULT_SECONDS = 120.0
+CHECK_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,14 @@ def _check(benchmark: Benchmark, run: BenchmarkRun, on: str) -> None:
             raise BadInput(
                 "files are not carried to a rented machine", where="--data", remedy="drop --data"
             )
-    done = subprocess.run(
-        [sys.executable, "-I", str(run.program), *run.arguments, "--check-only"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    words = [sys.executable, "-I", str(run.program), *run.arguments, "--check-only"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise PlannerError(
+            f"calibrate run {benchmark.name}: its arguments were not checked within "
+            f"{CHECK_TIMEOUT_S:g} s; try again when this machine has less to do"
+        ) from None
     if done.returncode == 0:
         return
     line = (done.stderr.strip().splitlines() or ["the program does not start"])[-1]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
+from catalog.errors import CatalogError
 from catalog.observations import OwnObservation, OwnObservations
 from planner.actions.calibration.ready import CalibrationOptions, launch_errors, made_ready
 
@@ -124,7 +125,11 @@ def run_calibration(
         result = carry_out(drive, confirmed=True)
         for complaint in exporters.export(run.run_id, on, result.document):
             progress(f"warning: {complaint}")
-    record = ledger.run(run.run_id)
+    try:
+        record = ledger.run(run.run_id)
+    except CatalogError as error:  # all is done and stored; only the bill is not at hand
+        progress(f"warning: {error}")
+        record = None
     return CalibrationOutcome(
         run.run_id,
         on,

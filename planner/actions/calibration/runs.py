@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,6 +202,7 @@ def _resume_one(
 
 def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
     from launchers.ledger import RunState
+    from launchers.onlooker import Onlooker
     from launchers.runs import tear_down
 
     if not record.state.is_end:
@@ -214,6 +214,7 @@ def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
                 remedy=KNOWN,
             )
         record = claimed
+    progress = Onlooker(progress)
     with launch_errors():
         progress(f"taking down {record.resource or record.run_id}")
         drive = _drive(record, ledger, progress, [], None)
@@ -228,8 +229,15 @@ def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
 def _ask_planner(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
     """Ctrl-C for a planner elsewhere on this host, and its time to give everything back."""
     progress(f"{record.run_id}: asking process {record.planner_pid} to end it")
-    with suppress(ProcessLookupError):
+    try:
         os.kill(record.planner_pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise PlannerError(
+            f"{record.run_id}: process {record.planner_pid} is another user's; ask them to press "
+            "Ctrl-C there"
+        ) from None
     end_s = time.monotonic() + PLANNER_WAIT_S
     while time.monotonic() < end_s:
         latest = ledger.run(record.run_id)
@@ -283,17 +291,14 @@ def _drive(
 
 def _run(record: RunRecord) -> BenchmarkRun:
     from launchers.base import BenchmarkRun
-    from launchers.benchmarks import BENCHMARKS
 
-    benchmark = BENCHMARKS.get(record.benchmark)
     timeout_s = record.terms.timeout_s
     if not record.resource:
         timeout_s = max(1.0, timeout_s - record.held_s)
     return BenchmarkRun(
         run_id=record.run_id,
         benchmark=record.benchmark,
-        # Nothing is started: by this part of its name a program that still runs is known.
-        program=Path(f"planner_{benchmark.program if benchmark else record.benchmark}_"),
+        program=Path(),  # nothing is started
         arguments=(),
         timeout_s=timeout_s,
     )

@@ -19,23 +19,40 @@ Flags = NDArray[np.bool_]
 COMMITTED = "committed"
 OWN = "own"
 UNMET = "unmet"
+# Machines on demand that a savings plan pays for; units of a resource above what is committed.
+COVERED = "covered"
+EXCESS = "excess"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage1:
-    """One decision that holds for the whole horizon."""
+    """One decision that holds for the whole horizon.
+
+    ``plan`` is the number of a commitment of an amount; ``offer`` is -1 then.
+    """
 
     name: str
     option: Option
     offer: int
-    usd: float  # one machine over the horizon
+    usd: float  # one machine, or one unit of the amount, over the horizon
     most: float  # more could never be of use
+    whole: bool = True
+    plan: int = -1
     least: float = 0.0  # what the user has decided on already
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether it is of machines that are paid used or not."""
+        return self.plan < 0 and self.option is not Option.PURCHASED
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One decision of a period: ``kind`` is an option in use, ``committed``, ``own``, ``unmet``."""
+    """One decision of a period: ``kind`` is an option in use, or one of the words above.
+
+    ``plan`` is the number of the savings plan, or (``excess``) of the pool; ``offer`` is -1 where
+    no machine is meant, ``workload`` where nothing is served.
+    """
 
     name: str
     kind: str
@@ -43,6 +60,7 @@ class Use:
     workload: int
     usd_per_hour: float  # without the price of renting, which may change by period
     serves: float  # units of demand a machine serves
+    plan: int = -1
 
 
 @dataclass
@@ -96,7 +114,7 @@ def define_demand(
             (
                 (k, speed[d.offer] * scale)
                 for k, d in enumerate(stage1)
-                if d.option is not Option.PURCHASED and direct[d.offer] and speed[d.offer] > 0
+                if d.is_reserved and direct[d.offer] and speed[d.offer] > 0
             ),
             by_demand=[(workload, scale)],
             by_held=[(o, -speed[o] * scale) for o in np.flatnonzero(direct & (speed > 0)).tolist()],
@@ -109,11 +127,7 @@ def define_committed(rows: Rows, uses: list[Use], stage1: list[Stage1]) -> None:
         rows.add(
             f"committed_{offer}",
             ((j, -1.0) for j in columns),
-            (
-                (k, 1.0)
-                for k, d in enumerate(stage1)
-                if d.offer == offer and d.option is not Option.PURCHASED
-            ),
+            ((k, 1.0) for k, d in enumerate(stage1) if d.offer == offer and d.is_reserved),
             by_held=[(offer, -1.0)],
         )
 
@@ -135,35 +149,66 @@ def define_owned(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]
 
 def define_rentable(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]) -> None:
     """``sum_term R[o,term] + held[o] + a[o] + s[o] <= max_count[o]``: what exists to rent."""
-    rented = _by_offer(uses, Option.ON_DEMAND, Option.SPOT)
+    rented = _by_offer(uses, Option.ON_DEMAND, COVERED, Option.SPOT)
     for offer, columns in rented.items():
         if np.isfinite(fleet.max_count[offer]):
             rows.add(
                 f"max_count_{offer}",
                 ((j, -1.0) for j in columns),
-                (
-                    (k, -1.0)
-                    for k, d in enumerate(stage1)
-                    if d.offer == offer and d.option is not Option.PURCHASED
-                ),
+                ((k, -1.0) for k, d in enumerate(stage1) if d.offer == offer and d.is_reserved),
                 constant=-float(fleet.max_count[offer]),
                 by_held=[(offer, 1.0)],
             )
 
 
 def define_quotas(rows: Rows, fleet: Fleet, uses: list[Use]) -> None:
-    """``sum_w a[o,w] <= max_on_demand[o]`` and ``sum_w s[o,w] <= max_spot[o]``."""
-    for kind, quota in (
-        (Option.ON_DEMAND, fleet.max_on_demand),
-        (Option.SPOT, fleet.max_spot),
+    """``sum_w a[o,w] + c[o,w] <= max_on_demand[o]`` and ``sum_w s[o,w] <= max_spot[o]``."""
+    for kinds, quota in (
+        ((Option.ON_DEMAND, COVERED), fleet.max_on_demand),
+        ((Option.SPOT,), fleet.max_spot),
     ):
-        for offer, columns in _by_offer(uses, kind).items():
+        for offer, columns in _by_offer(uses, *kinds).items():
             if np.isfinite(quota[offer]):
                 rows.add(
-                    f"max_{kind}_{offer}",
+                    f"max_{kinds[0]}_{offer}",
                     ((j, -1.0) for j in columns),
                     constant=-float(quota[offer]),
                 )
+
+
+def define_plans(rows: Rows, fleet: Fleet, uses: list[Use], stage1: list[Stage1]) -> None:
+    """``sum_(o,w) rate[o] c[p,o,w] <= K[p] + held[p]`` for each savings plan p, and
+    ``x[r] + sum_(p of r) K[p] >= sum_(o,w) units[o] a[o,w] - held`` for each resource r.
+
+    Divided by what a machine draws at most, so that rows of different units have one scale.
+    """
+    for number, plan in enumerate(fleet.plans):
+        columns = [j for j, u in enumerate(uses) if u.kind == COVERED and u.plan == number]
+        if columns:
+            scale = 1 / float(np.nanmax(plan.draws))
+            rows.add(
+                f"plan_{number}",
+                ((j, -float(plan.draws[uses[j].offer]) * scale) for j in columns),
+                ((k, scale) for k, d in enumerate(stage1) if d.plan == number),
+                constant=-plan.held * scale,
+            )
+    for number, pool in enumerate(fleet.pools):
+        above = [j for j, u in enumerate(uses) if u.kind == EXCESS and u.plan == number]
+        if not above:
+            continue
+        scale = 1 / float(pool.units.max())
+        inside = {k for k, plan in enumerate(fleet.plans) if plan.pool == number}
+        machines = [
+            (j, -float(pool.units[u.offer]) * scale)
+            for j, u in enumerate(uses)
+            if u.kind == Option.ON_DEMAND and pool.units[u.offer] > 0
+        ]
+        rows.add(
+            f"pool_{number}",
+            [*((j, scale) for j in above), *machines],
+            ((k, scale) for k, d in enumerate(stage1) if d.plan in inside),
+            constant=-sum(fleet.plans[k].held for k in inside) * scale,
+        )
 
 
 def define_spot_share(rows: Rows, fleet: Fleet, uses: list[Use], peak: Floats) -> None:
@@ -190,12 +235,10 @@ def define_commitments(
 ) -> Iterable[tuple[str, Floats, float]]:
     """``sum_term R[o,term] <= max_count[o] - held[o]`` at the most held of any period."""
     held = classes.held.max(axis=0) if len(classes) else np.zeros(len(fleet.offers))
-    offers = {d.offer for d in stage1 if d.option is not Option.PURCHASED}
+    offers = {d.offer for d in stage1 if d.is_reserved}
     for offer in sorted(offers):
         if np.isfinite(fleet.max_count[offer]):
-            row = np.array(
-                [float(d.offer == offer and d.option is not Option.PURCHASED) for d in stage1]
-            )
+            row = np.array([float(d.offer == offer and d.is_reserved) for d in stage1])
             yield f"commitments_{offer}", row, max(float(fleet.max_count[offer] - held[offer]), 0.0)
 
 

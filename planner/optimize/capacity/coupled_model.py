@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.optimize.capacity.constraints import OWN
+from planner.optimize.capacity.constraints import COVERED, OWN
 from planner.optimize.capacity.fleet import Fleet, Option, Periods
 from planner.optimize.capacity.formulation import Program
 from planner.optimize.capacity.ledger import full
@@ -30,7 +30,8 @@ from planner.optimize.solver import LinearModel, ModelBuilder
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-RUNNING = (Option.ON_DEMAND, Option.SPOT, OWN)
+# Machines of an offer that start together, whoever pays for them.
+RUNNING: tuple[tuple[str, ...], ...] = ((Option.ON_DEMAND, COVERED), (Option.SPOT,), (OWN,))
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ def machines_of(program: Program, period_hours: float) -> list[Machines]:
     fleet = program.fleet
     found = []
     for offer in np.flatnonzero((fleet.start_usd > 0) | (fleet.min_up_hours > 0)).tolist():
-        for kind in RUNNING:
+        for kinds in RUNNING:
             columns = tuple(
-                j for j, u in enumerate(program.uses) if u.offer == offer and u.kind == kind
+                j for j, u in enumerate(program.uses) if u.offer == offer and u.kind in kinds
             )
             if columns:
                 up = int(np.ceil(fleet.min_up_hours[offer] / period_hours - 1e-9))
@@ -157,7 +158,7 @@ def coupled_model(
         cost=program.stage1_usd if plan is None else 0.0,
         lower=program.stage1_least if plan is None else plan,
         upper=program.stage1_most if plan is None else plan,
-        integer=whole and plan is None,
+        integer=np.array([whole and plan is None and d.whole for d in program.stage1], bool),
         labels=([d.name for d in program.stage1],),
     )
     counted = np.array([fleet.integer_use and u.offer >= 0 and starts for u in program.uses], bool)

@@ -32,9 +32,51 @@ class Option(StrEnum):
     HELD = "held"
     OWNED = "owned"
     PURCHASED = "purchased"
+    SAVINGS_PLAN = "savings_plan"
+    RESOURCE_COMMITMENT = "resource_commitment"
 
 
 TERM_HOURS = {Option.RESERVED_1Y: HOURS_PER_YEAR, Option.RESERVED_3Y: 3 * HOURS_PER_YEAR}
+
+
+def terms_in(horizon_hours: float, term_hours: float) -> float:
+    """How many terms cover the horizon, the last one perhaps in part: a whole number."""
+    return max(1.0, math.ceil(horizon_hours / term_hours - TERM_TOLERANCE))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A commitment of an amount for every hour: USD, or units of a resource (``pool`` set).
+
+    ``draws`` (O,) is what an hour of a covered machine takes of it, NaN where it is not eligible;
+    ``usd_per_hour`` what one unit of the amount costs an hour (a savings plan: 1). ``held`` is
+    committed already, for the whole horizon, and sunk.
+    """
+
+    name: str
+    option: Option
+    term: Option  # of how long it is
+    draws: Floats
+    usd_per_hour: float
+    max_amount: float
+    whole: bool
+    held: float = 0.0
+    pool: int | None = None
+
+    def residual_usd(self, horizon_hours: float) -> float:
+        """What one unit costs beyond the horizon, up to the end of its (last) term."""
+        term = TERM_HOURS[self.term]
+        left = max(terms_in(horizon_hours, term) * term - horizon_hours, 0.0)
+        return self.usd_per_hour * left
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A resource that commitments are of: units in a machine (O,), and a unit's on-demand price."""
+
+    name: str
+    units: Floats
+    on_demand_usd_per_unit_hour: float
 
 
 @dataclass(frozen=True)
@@ -47,8 +89,8 @@ class Terms:
     max_count: Floats
 
     def terms_in(self, horizon_hours: float) -> float:
-        """How many terms cover the horizon, the last one perhaps in part: a whole number."""
-        return max(1.0, math.ceil(horizon_hours / TERM_HOURS[self.option] - TERM_TOLERANCE))
+        """As the function of that name, for this term."""
+        return terms_in(horizon_hours, TERM_HOURS[self.option])
 
     def cost_usd(self, horizon_hours: float) -> Floats:
         """Cost of one commitment inside the horizon: hours, and the same share of the upfront."""
@@ -102,6 +144,8 @@ class Fleet:
     min_up_hours: Floats = field(default_factory=lambda: np.zeros(0))
     deferrable_hours: Floats = field(default_factory=lambda: np.zeros(0))
     fixed: Mapping[tuple[Option, int], float] = field(default_factory=dict)
+    plans: tuple[Plan, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
     @property
     def is_coupled(self) -> bool:

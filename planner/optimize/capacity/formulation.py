@@ -1,11 +1,13 @@
 """The capacity program of independent periods; ``constraints`` has its families of rows.
 
-First stage, constant over the horizon: ``R[o,term]`` machines committed, ``N[o]`` bought (whole).
+First stage, constant over the horizon: ``R[o,term]`` machines committed, ``N[o]`` bought (whole),
+``K[p]`` USD an hour or units of a resource committed to (see ``plans``).
 Second stage, per period t: machines in use by option and workload, ``y`` committed or held, ``a``
-on demand, ``s`` spot, ``u`` owned or bought; ``q[w]`` unmet demand.
+on demand, ``c`` on demand and paid by a plan, ``s`` spot, ``u`` owned or bought; ``x`` units of a
+resource above what is committed; ``q[w]`` unmet demand.
 
-    minimise  sum cost[o,term] R[o,term] + sum buy[o] N[o]
-              + sum_t hours_t (price . (a, s) + running . u + egress + unmet_usd . q)
+    minimise  sum cost[o,term] R[o,term] + sum buy[o] N[o] + sum cost[p] K[p]
+              + sum_t hours_t (price . (a, s, x) + running . u + egress + unmet_usd . q)
 
 Rows are written ``G x_t + T z >= h_t`` with ``x, z >= 0`` and
 ``h_t = constant + by_demand demand_t + by_held held_t``: the constraints of all periods differ
@@ -22,6 +24,8 @@ from numpy.typing import NDArray
 
 from planner.optimize.capacity.constraints import (
     COMMITTED,
+    COVERED,
+    EXCESS,
     OWN,
     UNMET,
     Rows,
@@ -31,11 +35,13 @@ from planner.optimize.capacity.constraints import (
     define_committed,
     define_demand,
     define_owned,
+    define_plans,
     define_quotas,
     define_rentable,
     define_spot_share,
 )
 from planner.optimize.capacity.fleet import Classes, Fleet, Option
+from planner.optimize.capacity.plans import ActivePlans, active_plans, draws_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -105,17 +111,22 @@ def build(
     ``most_served`` (W,) is the most that any period may serve, where that is not its demand.
     """
     peak = classes.demand.max(axis=0) if len(classes) else np.zeros(len(fleet.workloads))
-    stage1 = list(
-        _stage1(fleet, peak if most_served is None else most_served, horizon_hours, options)
-    )
+    served = peak if most_served is None else most_served
+    plans = active_plans(fleet, classes, served, options)
+    stage1 = [
+        *_stage1(fleet, served, horizon_hours, options),
+        *_amounts(fleet, plans, horizon_hours),
+    ]
     direct = _direct(fleet)
-    uses = list(_uses(fleet, classes, options, direct, peak, stage1, prune))
+    uses = list(_uses(fleet, classes, options, direct, peak, stage1, prune, plans))
+    uses += _excess(fleet, plans, uses)
     rows = Rows()
     define_demand(rows, fleet, uses, stage1, direct, peak)
     define_committed(rows, uses, stage1)
     define_owned(rows, fleet, uses, stage1)
     define_rentable(rows, fleet, uses, stage1)
     define_quotas(rows, fleet, uses)
+    define_plans(rows, fleet, uses, stage1)
     define_spot_share(rows, fleet, uses, peak)
     shape = (len(rows.names), len(uses))
     return Program(
@@ -165,14 +176,16 @@ def _stage1(
             if most > 0:
                 name = f"{terms.option}_{offer}"
                 usd_one = float(usd[offer])
-                yield Stage1(name, terms.option, offer, usd_one, float(most), fixed or 0.0)
+                yield Stage1(name, terms.option, offer, usd_one, float(most), least=fixed or 0.0)
     if Option.PURCHASED in options:
         for offer in np.flatnonzero(np.isfinite(fleet.buy_usd)).tolist():
             fixed = fleet.fixed.get((Option.PURCHASED, offer))
             most = min(enough[offer], fleet.max_new[offer]) if fixed is None else fixed
             if most > 0:
                 name, usd_one = f"new_{offer}", float(fleet.buy_usd[offer])
-                yield Stage1(name, Option.PURCHASED, offer, usd_one, float(most), fixed or 0.0)
+                yield Stage1(
+                    name, Option.PURCHASED, offer, usd_one, float(most), least=fixed or 0.0
+                )
 
 
 def _uses(
@@ -183,8 +196,10 @@ def _uses(
     peak: Floats,
     stage1: list[Stage1],
     prune: bool,
+    plans: ActivePlans,
 ) -> Iterable[Use]:
-    committed = {d.offer for d in stage1 if d.option is not Option.PURCHASED}
+    committed = {d.offer for d in stage1 if d.is_reserved}
+    pooled = plans.pooled_usd(fleet)
     committed |= set(np.flatnonzero(classes.held.any(axis=0)).tolist())
     bought = {d.offer for d in stage1 if d.option is Option.PURCHASED}
     owned = bought | (
@@ -207,16 +222,31 @@ def _uses(
                 continue
             sold = able & np.isfinite(table).all(axis=0) & (quota > 0) & (fleet.max_count > 0)
             if prune and not fleet.integer_use and not fleet.is_coupled:
-                sold &= ~_dearer(table, speed * factor, away * factor, sold, fleet, quota)
+                dearer = _dearer(table, speed * factor, away * factor, sold, fleet, quota)
+                # With a part of its price committed to, a dearer one may be the cheaper.
+                sold &= ~dearer | ((pooled > 0) & (kind is Option.ON_DEMAND))
             for offer in np.flatnonzero(sold).tolist():
                 yield Use(
                     f"{letter}_{offer}_{workload}",
                     kind,
                     offer,
                     workload,
-                    float(away[offer] * factor[offer]),
+                    float(away[offer] * factor[offer])
+                    - (float(pooled[offer]) if kind is Option.ON_DEMAND else 0.0),
                     float(speed[offer] * factor[offer]),
                 )
+        for number in plans.covering:
+            for offer in draws_of(fleet.plans[number]):
+                if able[offer] and np.isfinite(classes.on_demand[:, offer]).all():
+                    yield Use(
+                        f"c_{number}_{offer}_{workload}",
+                        COVERED,
+                        offer,
+                        workload,
+                        float(away[offer]),
+                        float(speed[offer]),
+                        number,
+                    )
         for offer in sorted(owned):
             if able[offer]:
                 usd = float(fleet.running[offer] + own_away[offer])
@@ -224,6 +254,29 @@ def _uses(
         if np.isfinite(fleet.unmet_usd[workload]):
             usd = float(fleet.unmet_usd[workload])
             yield Use(f"q_{workload}", UNMET, -1, workload, usd, 1.0)
+
+
+def _amounts(fleet: Fleet, plans: ActivePlans, horizon_hours: float) -> Iterable[Stage1]:
+    for number in plans.decided:
+        plan = fleet.plans[number]
+        usd = plan.usd_per_hour * horizon_hours
+        most = plans.most[number]
+        yield Stage1(f"plan_{number}", plan.option, -1, usd, most, plan.whole, number)
+
+
+def _excess(fleet: Fleet, plans: ActivePlans, uses: list[Use]) -> Iterable[Use]:
+    """Units of each pool above what is committed. What one serves is that of the machine that
+    needs most of them: it scales prices only."""
+    for number in plans.pools:
+        pool = fleet.pools[number]
+        serves = [
+            use.serves / pool.units[use.offer]
+            for use in uses
+            if use.kind == Option.ON_DEMAND and pool.units[use.offer] > 0
+        ]
+        if serves:
+            usd = pool.on_demand_usd_per_unit_hour
+            yield Use(f"x_{number}", EXCESS, -1, -1, usd, float(min(serves)), number)
 
 
 def _dearer(

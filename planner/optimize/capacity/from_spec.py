@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from planner.demand.readers import read_series
 from planner.errors import BadInput
 from planner.optimize.capacity import spec as fields
 from planner.optimize.capacity.fleet import Fleet, Option, Periods, Terms
+from planner.optimize.capacity.plans_from_spec import plans_of
 from planner.optimize.capacity.read_spec import workloads_of
 from planner.optimize.capacity.spec import MAX_PERIODS, CapacitySpec, OfferSpec, Series
 
@@ -175,7 +177,7 @@ def _fleet(
         float,
     ).reshape(len(offers), len(names))
     rented, own = _egress(workloads)
-    return Fleet(
+    fleet = Fleet(
         offers=tuple(offer.name for offer in offers),
         workloads=tuple(names),
         throughput=speed,
@@ -209,6 +211,8 @@ def _fleet(
         deferrable_hours=np.array([w.deferrable_hours for w in workloads]),
         fixed=_fixed(offers, where),
     )
+    plans, pools = plans_of(spec, fleet.on_demand, where)
+    return replace(fleet, plans=plans, pools=pools)
 
 
 def _fixed(offers: Sequence[OfferSpec], where: str) -> dict[tuple[Option, int], float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.optimize.capacity.constraints import OWN, UNMET
+from planner.optimize.capacity.constraints import COVERED, OWN, UNMET
 from planner.optimize.capacity.fleet import Fleet, Option, Periods, merge_periods
 from planner.optimize.capacity.formulation import Program, build
 from planner.optimize.capacity.master import master_model
@@ -48,13 +48,13 @@ def carbon_front(
     kg = np.asarray(kg_per_machine_hour, float)
     if kg.shape != (len(fleet.offers),) or not np.isfinite(kg).all():
         raise ValueError("carbon needs one finite number an offer")
-    in_use = (Option.ON_DEMAND, Option.SPOT, OWN)
+    in_use = (Option.ON_DEMAND, COVERED, Option.SPOT, OWN)
 
     def of_use(program: Program) -> Floats:
         return np.array([kg[use.offer] if use.kind in in_use else 0.0 for use in program.uses])
 
     def of_stage1(program: Program) -> Floats:
-        always = [d.option is not Option.PURCHASED for d in program.stage1]
+        always = [d.is_reserved for d in program.stage1]
         return np.array(
             [
                 kg[d.offer] * periods.horizon_hours if runs else 0.0

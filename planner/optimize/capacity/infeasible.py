@@ -73,6 +73,8 @@ def _free(fleet: Fleet) -> Fleet:
         buy_usd=fleet.buy_usd * 0,
         rented_away_usd=fleet.rented_away_usd * 0,
         owned_away_usd=fleet.owned_away_usd * 0,
+        plans=(),  # they lower prices, and serve nothing
+        pools=(),
     )
 
 

@@ -53,7 +53,7 @@ def master_model(
         cost=program.stage1_usd,
         lower=program.stage1_least,
         upper=program.stage1_most,
-        integer=whole,
+        integer=np.array([whole and d.whole for d in program.stage1], bool),
         labels=([d.name for d in program.stage1],),
     )
     hours = groups.periods[:, None] * period_hours

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from planner.errors import BadInput
 from planner.field_errors import in_words, shown, suggest
 from planner.optimize.capacity import spec as fields
+from planner.optimize.capacity.plans_from_spec import check_plans
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.yaml_file import load
 
@@ -64,6 +65,7 @@ def parse_spec(data: object, *, where: str) -> CapacitySpec:
         raise _bad_input(error, data, where) from None
     _check_workloads(spec, where)
     _check_offers(spec, where)
+    check_plans(spec, where)
     return spec
 
 
@@ -194,6 +196,8 @@ def _parts_by_tag() -> dict[str, set[str]]:
         "purchase": fields.Purchase,
         "power": fields.PowerSpec,
         "catalog": fields.FromCatalog,
+        "savings_plans": fields.SavingsPlan,
+        "resource_commitments": fields.ResourceCommitment,
         "limits": fields.Limits,
         "migration": fields.Migration,
         "(several)": fields.Series,

@@ -273,11 +273,61 @@ class OfferSpec(Part):
     )
     purchase: Purchase | None = None
     power: PowerSpec | None = Field(default=None, description="of an owned or bought machine")
+    family: str = Field(default="", max_length=100, description="for plans that cover a family")
+    resources: dict[str, Amount] = Field(
+        default_factory=dict, description="units in a machine, e.g. {vcpu: 12, gpu: 1}"
+    )
     kg_co2e_per_hour: Amount | None = Field(
         default=None, description="emitted by one machine in an hour of work; for `--front carbon`"
     )
     start_usd: UsdOrZero = Field(default=0.0, description="per start (couples periods)")
     min_up_hours: Amount = Field(default=0.0, description="stays up this long (couples periods)")
+
+
+class _PlanSpec(Part):
+    """What commitments of amounts have in common. Without names, every offer is eligible."""
+
+    name: str = Field(min_length=1, max_length=100)
+    term: Literal["1y", "3y"] = "1y"
+    offers: tuple[str, ...] = Field(default=(), description="eligible offers, by name")
+    families: tuple[str, ...] = Field(default=(), description="and by their `family`")
+
+
+class SavingsPlan(_PlanSpec):
+    """USD an hour for a term, paid whether used or not, that pays for machines on demand."""
+
+    discount: float | None = Field(
+        default=None, ge=0, lt=1, description="off the on-demand price of eligible offers; 0.27"
+    )
+    usd_per_hour: dict[str, UsdPerHour] = Field(
+        default_factory=dict, description="the plan's rate by offer, before `discount`"
+    )
+    whole: bool = Field(default=False, description="whole USD an hour only")
+    max_usd_per_hour: UsdOrZero | None = Field(default=None, description="most to commit to")
+    held_usd_per_hour: UsdOrZero = Field(
+        default=0.0, description="committed already, for the whole horizon: sunk"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> SavingsPlan:
+        if self.discount is None and not self.usd_per_hour:
+            raise ValueError("discount is missing, and so is usd_per_hour; give one of them")
+        return self
+
+
+class ResourceCommitment(_PlanSpec):
+    """Units of a resource (vCPUs, GPUs, GiB) for a term, paid whether used or not."""
+
+    resource: str = Field(min_length=1, max_length=40, description="as in the offers' `resources`")
+    usd_per_unit_hour: UsdOrZero = Field(description="of a unit committed to")
+    on_demand_usd_per_unit_hour: UsdOrZero = Field(
+        description="of a unit on demand: what of a machine's price is for it"
+    )
+    whole: bool = Field(default=True, description="whole units only")
+    max_units: Amount | None = None
+    held_units: Amount = Field(
+        default=0.0, description="committed already, for the whole horizon: sunk"
+    )
 
 
 class Limits(Part):
@@ -305,6 +355,12 @@ class CapacitySpec(_Asked):
     demand_scale: AboveZero = Field(default=1.0, description="all demand is multiplied by this")
     workloads: tuple[WorkloadSpec, ...] = Field(default=(), description="several share the fleet")
     offers: tuple[OfferSpec, ...] = Field(max_length=5000)
+    savings_plans: tuple[SavingsPlan, ...] = Field(
+        default=(), max_length=50, description="commitments in USD an hour"
+    )
+    resource_commitments: tuple[ResourceCommitment, ...] = Field(
+        default=(), max_length=50, description="commitments of vCPUs, GPUs, GiB"
+    )
     limits: Limits = Limits()
     integer: Literal["commitments", "all"] = Field(
         default="commitments",

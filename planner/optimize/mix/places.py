@@ -14,6 +14,7 @@ import numpy as np
 
 from planner.optimize.mix.bounds import lagrangian_bound, separable_bound
 from planner.optimize.mix.problem import (
+    Floats,
     Ids,
     MixLimits,
     MixProblem,
@@ -21,7 +22,7 @@ from planner.optimize.mix.problem import (
     instances_needed,
 )
 from planner.optimize.mix.solve import solve_mix
-from planner.optimize.options import EVERYWHERE
+from planner.optimize.options import EVERYWHERE, Apart, Elsewhere
 from planner.optimize.solver import Status
 
 
@@ -39,11 +40,15 @@ class PlacedMix:
     closed: bool
 
 
-def undominated(problem: MixProblem, limits: MixLimits, offers: Ids) -> Ids:
+def undominated(
+    problem: MixProblem, limits: MixLimits, offers: Ids, usd_of_share: Floats | None = None
+) -> Ids:
     """The offers without those that another one of them replaces in any mix, at no more cost.
 
     The other serves every bucket as fast, is of as few machines, exists in any number, draws on no
-    limited quota or on no more of the same, and is not the one on spot where spot is capped.
+    limited quota or on no more of the same, is not the one on spot where spot is capped, and is of
+    the same kind where kinds are limited. Of mixes that are spread, see ``Elsewhere``. Where whole
+    buckets cost ``usd_of_share`` (o, b) on an offer, it is dearer in none.
     """
     part = problem.take(offers)
     limited = np.array([name in limits.quotas for name in part.quota_class], bool)
@@ -51,7 +56,14 @@ def undominated(problem: MixProblem, limits: MixLimits, offers: Ids) -> Ids:
     nodes = part.nodes if limits.max_nodes is not None else np.zeros(part.offers)
     total = np.where(part.throughput > 0, part.throughput, 0.0).sum(axis=1)
     order = np.lexsort((-total, part.usd_per_hour))
+    also = np.zeros((part.offers, 1)) if usd_of_share is None else usd_of_share[offers]
+    if usd_of_share is not None:
+        order = np.argsort(np.where(np.isfinite(also), also, np.nanmax(also)).sum(axis=1))
     alive = total > 0
+    kinds: dict[str, int] = {}
+    limited_kinds = part.kind if limits.max_types is not None else [""] * part.offers
+    kind = np.array([kinds.setdefault(name, len(kinds)) for name in limited_kinds])
+    elsewhere = Elsewhere(_apart(part, limits), part.offers, limits.max_nodes or np.inf)
     kept: list[int] = []
     for index in order.tolist():
         if not alive[index]:
@@ -64,12 +76,28 @@ def undominated(problem: MixProblem, limits: MixLimits, offers: Ids) -> Ids:
             & (part.throughput <= part.throughput[index]).all(axis=1)
             & (nodes >= nodes[index])
             & (spot >= spot[index])
+            & (kind == kind[index])
+            & (also >= also[index]).all(axis=1)
         )
         if limited[index]:
             same = [name == part.quota_class[index] for name in part.quota_class]
             worse &= np.array(same, bool) & (part.quota_units >= part.quota_units[index])
-        alive &= ~worse
+        alive &= ~elsewhere.redundant(worse, index)
     return offers[np.sort(np.array(kept, np.intp))]
+
+
+def _apart(problem: MixProblem, limits: MixLimits) -> Apart | None:
+    """Where each offer is, in all places that a spread looks at together."""
+    if not limits.spread:
+        return None
+    names = zip(*(problem.place(spread.over) for spread in limits.spread), strict=True)
+    numbers: dict[tuple[str, ...], int] = {}
+    places = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.intp)
+    # Dominance across places is proven for one spread; with several, offers stay where they are.
+    one = limits.spread[0] if len(limits.spread) == 1 else None
+    if one is None or "" in problem.place(one.over):
+        return Apart(places, at_least=problem.offers + 1)
+    return Apart(places, one.at_least, one.max_share)
 
 
 def cheapest_placed(
@@ -83,8 +111,7 @@ def cheapest_placed(
 ) -> PlacedMix:
     """The cheapest mix below ``to_beat`` USD/h with all offers in one place.
 
-    ``limits.max_utilisation`` is one number; types and spread are not replaced by dominance and so
-    must not be limited. ``time_limit_s`` counts processor time between solves.
+    ``limits.max_utilisation`` is one number. ``time_limit_s`` counts processor time between solves.
     """
     start = time.process_time()
     names = sorted(set(place.tolist()) - {EVERYWHERE}) or [EVERYWHERE]
@@ -93,9 +120,13 @@ def cheapest_placed(
     for name in names:
         offers = np.flatnonzero((place == name) | (place == EVERYWHERE))
         offers = undominated(problem, limits, offers)
-        if not len(offers) or (signature := _signature(problem, offers)) in seen:
+        if not len(offers):
             continue
-        seen.add(signature)
+        if limits.max_types is None and not limits.spread:
+            # Names of kinds and places are not in a signature.
+            if (signature := _signature(problem, offers)) in seen:
+                continue
+            seen.add(signature)
         part = problem.take(offers)
         load = instances_needed(part, limits)
         if np.isfinite(load).any(axis=0).all():

@@ -56,10 +56,12 @@ def mix_program(
     *,
     links: bool = False,
     integer: bool = True,
+    usd_of_share: Floats | None = None,
     elastic: frozenset[str] = frozenset(),
 ) -> tuple[LinearModel, MixProgram]:
     """The whole program over the (offer, bucket) pairs that are ``usable``.
 
+    ``usd_of_share`` (o, b) is what a whole bucket costs on an offer beside its instances.
     With ``elastic`` families (demand, quota, max_nodes, max_count, max_types, spot, spread) the
     objective is how far these have to give way instead of the cost.
     """
@@ -82,7 +84,12 @@ def mix_program(
         ),
         pair_offer=offer,
         pair_bucket=bucket,
-        share=build.add_columns("share", len(offer), upper=1.0),
+        share=build.add_columns(
+            "share",
+            len(offer),
+            cost=0.0 if elastic or usd_of_share is None else usd_of_share[offer, bucket],
+            upper=1.0,
+        ),
         most=most,
     )
     define_serve(program)

@@ -135,7 +135,11 @@ def _latency(
     generated = chosen(state.rate * count * mix.output) if batching.steps else None
     if not service:
         together = 1 + state.decoding if batching.steps else batching.together
-        return Latency(concurrency=chosen(together * count), output_tokens_per_s=generated)
+        return Latency(
+            concurrency=chosen(together * count),
+            output_tokens_per_s=generated,
+            replicas=chosen(count),
+        )
     ttft = {q: batching.ttft_s(state, q) for q in (0.5, 0.95, 0.99)}
     tpot = {q: chosen(batching.tpot_s(state, q)) if batching.steps else None for q in ttft}
     in_flight = (state.decoding + state.rate * ttft[0.5]) * count

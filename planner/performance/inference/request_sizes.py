@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from catalog.model_shapes import ModelShape
 from planner.performance.inference.operating_point import RequestMix, Target
 from planner.performance.inference.queueing import USUAL_SIZE_VARIATION
 from planner.workload import BatchInference, Serving
 
 QUANTILES = (0.5, 0.95, 0.99)
-DEFAULT_OUTPUT_LENGTH = 128
 # Prompt tokens in one pass: vLLM's max_num_batched_tokens online and offline; texts that an encoder
 # takes together when the user does not say. Assumptions.
 ONLINE_CHUNK_TOKENS = 2048.0
@@ -48,7 +49,7 @@ def request_mix(workload: Serving, *, generates: bool = True) -> RequestMix:
     )
 
 
-def _quantile(sizes: list[tuple[int, int, float]], quantile: float) -> float:
+def _quantile(sizes: Sequence[tuple[int, float, float]], quantile: float) -> float:
     """Prompt tokens that a share ``quantile`` of the requests does not exceed."""
     reached = 0.0
     for new, _, share in sorted(sizes):
@@ -59,23 +60,29 @@ def _quantile(sizes: list[tuple[int, int, float]], quantile: float) -> float:
 
 
 def batch_mix(workload: BatchInference, shape: ModelShape) -> RequestMix:
-    """Sizes of a batch's requests, all alike; an encoder generates nothing."""
-    if shape.kind == "encoder":
-        output = 1.0
-    else:
-        output = float(workload.output_length or DEFAULT_OUTPUT_LENGTH)
-    new = float(workload.input_length)
+    """Sizes of a batch's requests, by their means; an encoder generates nothing."""
+    output = 1.0 if shape.kind == "encoder" else workload.mean_output_length
+    new = workload.mean_input_length
     generated = output if output > 1 else 0.0
-    chunk = max(OFFLINE_CHUNK_TOKENS, new)
+    sizes: list[tuple[int, float, float]] = [
+        (r.input_length, r.output_length, r.share) for r in workload.requests
+    ]
+    sizes = sizes or [(workload.input_length, generated, 1.0)]
+    held = new + generated / 2
+    if workload.requests and generated:
+        # A request is held for as long as it generates.
+        held = sum(share * out * (one + out / 2) for one, out, share in sizes) / output
+    longest = float(max(one for one, _, _ in sizes))
+    chunk = max(OFFLINE_CHUNK_TOKENS, longest)
     if not generated and (workload.batch_size or shape.kind == "encoder"):
         chunk = new * (workload.batch_size or ENCODER_TEXTS)
     return RequestMix(
         new=new,
         cached=0.0,
-        new_at=dict.fromkeys(QUANTILES, new),
+        new_at={q: _quantile(sizes, q) for q in QUANTILES},
         output=output,
-        held=new + generated / 2,
-        most=new + generated,
+        held=held,
+        most=float(max(one + (out if generated else 0) for one, out, _ in sizes)),
         size_scv=0.0,
         arrival_scv=0.0,
         chunk=chunk,

@@ -62,6 +62,8 @@ def neighbours(
         if fold_model(cell(seen, "model")) == asked.models[0]
         or cell(seen, "accelerator") in (cell(row, "accelerator"), asked.accelerators[0])
     ]
+    if not near:
+        return []
     table = read_rows(near, catalog, step_rates=False)
     features = build(table, learner.name)
     if not len(features.rows):

@@ -1,0 +1,1 @@
+"""Reports as documents: made once, written as HTML or as Markdown."""

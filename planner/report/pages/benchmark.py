@@ -1,0 +1,169 @@
+"""The classic exercises as documents. Every bar says how its figure is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from planner.amounts import hours, money, plain
+from planner.report.document import Bullets, Chart, Commands, Document, Draft, Paragraph, Table
+from planner.report.drawing.charts import Bar, bars
+from planner.results.benchmark import BenchmarkBar, BenchmarkReport
+
+# Measured bars are filled, calibrated ones too in another colour, analytic ones are outlines.
+LOOKS = {
+    "measured": (2, False), "measured elsewhere": (2, False), "calibrated": (0, False),
+    "analytic": (0, True),
+}  # fmt: skip
+KEY = (
+    "Green and filled: measured (here, or elsewhere and published). Blue and filled: estimated, "
+    "with measurements nearby (calibrated). Blue outline: estimated from datasheets alone "
+    "(analytic). Whiskers hold 80%; of published runs they are the range."
+)
+
+
+def benchmark_document(result: BenchmarkReport, *, made: str) -> Document:
+    """Speed, speed-up, cost and utilisation."""
+    page = Draft([])
+    page.add("The question", Paragraph(result.question))
+    page.add("Speed", Paragraph(KEY), _speed(result))
+    page.add("Speed-up", _speed_up(result))
+    page.add(f"Cost of {_a(result.cost_unit)}", _cost(result))
+    page.add("How busy the devices are", _utilisation(result))
+    page.add("Everything in one table", _table(result))
+    left = [f"{name}: {why}." for name, why in result.left_out.items()]
+    page.add("Left out", Bullets(left))
+    page.add("Notes", Bullets(result.notes))
+    page.add("Sources", Bullets(_sources(result)))
+    page.add("Measure more of it", Commands(result.commands))
+    title = {"cnn": "A small CNN on CPU, GPU and TPU", "transformer": "GPU against TPU"}
+    counts: dict[str, int] = {}
+    for bar in result.bars:
+        counts[bar.basis] = counts.get(bar.basis, 0) + 1
+    facts = [
+        ("Network", result.model),
+        *((basis, f"{n} bar{'s' if n > 1 else ''}") for basis, n in counts.items()),
+    ]
+    return Document(title[result.exercise], result.answer, facts, page.sections, made)
+
+
+def _a(unit: str) -> str:
+    return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit}"
+
+
+def _per(result: BenchmarkReport, bar: BenchmarkBar) -> float:
+    """Networks of one device are compared whole, clusters by the device."""
+    return 1.0 if result.exercise == "cnn" else bar.devices
+
+
+def _speed(result: BenchmarkReport) -> Chart:
+    unit = "images/s" if result.unit == "images_per_s" else "tokens/s and device"
+
+    def of(bar: BenchmarkBar) -> tuple[float, float | None, float | None]:
+        per = _per(result, bar)
+        return bar.rate / per, bar.rate_p10 / per, bar.rate_p90 / per
+
+    return _chart(result, f"Speed in {unit}", of, lambda v: plain(v), result.bars, log=True)
+
+
+def _speed_up(result: BenchmarkReport) -> Chart | None:
+    known = [bar for bar in result.bars if bar.speed_up is not None]
+    if not known:
+        return None
+
+    def of(bar: BenchmarkBar) -> tuple[float, float | None, float | None]:
+        up = bar.speed_up or 0.0
+        return up, up * bar.rate_p10 / bar.rate, up * bar.rate_p90 / bar.rate
+
+    title = f"Times as fast as {result.baseline}"
+    if result.exercise == "transformer":
+        title += ", device by device"
+    return _chart(result, title, of, lambda v: f"{v:.3g}x", known, log=True)
+
+
+def _cost(result: BenchmarkReport) -> Chart | None:
+    known = [bar for bar in result.bars if bar.usd_per_unit is not None]
+    if not known:
+        return None
+    known.sort(key=lambda bar: bar.usd_per_unit or 0.0)
+
+    def of(bar: BenchmarkBar) -> tuple[float, float | None, float | None]:
+        usd = bar.usd_per_unit or 0.0
+        return usd, usd * bar.rate / bar.rate_p90, usd * bar.rate / bar.rate_p10
+
+    title = f"Dollars for {_a(result.cost_unit)}"
+    return _chart(result, title, of, money, known, log=True)
+
+
+def _utilisation(result: BenchmarkReport) -> Chart | None:
+    known = [bar for bar in result.bars if bar.peak_share is not None]
+    if not known:
+        return None
+
+    def of(bar: BenchmarkBar) -> tuple[float, float | None, float | None]:
+        return bar.peak_share or 0.0, None, None
+
+    title = "Operations done over the datasheet's peak"
+    return _chart(result, title, of, lambda v: f"{v:.2%}", known, log=result.exercise == "cnn")
+
+
+def _chart(
+    result: BenchmarkReport,
+    title: str,
+    of: Callable[[BenchmarkBar], tuple[float, float | None, float | None]],
+    form: Callable[[float], str],
+    shown: Sequence[BenchmarkBar],
+    *,
+    log: bool,
+) -> Chart:
+    rows, cells = [], []
+    for bar in shown:
+        value, low, high = of(bar)
+        series, hollow = LOOKS[bar.basis]
+        said = f"{form(value)}, {bar.basis}" + (", held back" if bar.held_back else "")
+        rows.append(Bar(_name(result, bar), value, said, low, high, series, hollow))
+        ends = "" if low is None or high is None else f"{form(low)} to {form(high)}"
+        cells.append((_name(result, bar), form(value), ends, bar.basis))
+    table = Table(("device", "figure", "80%", "known by"), cells, right=("figure", "80%"))
+    about = f"{title}, one bar a device of {result.model}; each says how it is known."
+    return Chart(f"{title}.", bars(title, about, rows, form, log=log), table)
+
+
+def _name(result: BenchmarkReport, bar: BenchmarkBar) -> str:
+    return bar.device if result.exercise == "cnn" else f"{bar.device}, {bar.precision}"
+
+
+def _table(result: BenchmarkReport) -> Table:
+    columns = (
+        "device", "devices", "precision", "known by", "rate", "training", "times", "$ an hour",
+        f"$ {_a(result.cost_unit)}", "of peak", "meters", "machine or runs",
+    )  # fmt: skip
+    rows = [
+        (
+            bar.device,
+            f"{bar.devices:.4g}",
+            bar.precision,
+            bar.basis,
+            plain(bar.rate, 5),
+            hours(bar.hours),
+            "" if bar.speed_up is None else f"{bar.speed_up:.3g}x",
+            "" if bar.usd_per_hour is None else plain(bar.usd_per_hour),
+            "" if bar.usd_per_unit is None else f"{bar.usd_per_unit:.3g}",
+            "" if bar.peak_share is None else f"{bar.peak_share:.2%}",
+            bar.busy,
+            f"{bar.on}; {bar.held_back}" if bar.held_back else bar.on,
+        )
+        for bar in result.bars
+    ]
+    right = ("devices", "rate", "training", "times", columns[7], columns[8], "of peak")
+    return Table(columns, rows, right=right)
+
+
+def _sources(result: BenchmarkReport) -> list[str]:
+    lines = []
+    for bar in result.bars:
+        if bar.source:
+            lines.append(f"Speed of {bar.device}: {bar.source}.")
+        if bar.price_from:
+            age = "age unknown" if bar.price_age_days is None else f"{bar.price_age_days} days old"
+            lines.append(f"Price of {bar.device}: {bar.price_from}, {age}.")
+    return list(dict.fromkeys(lines))

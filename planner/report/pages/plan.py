@@ -1,0 +1,409 @@
+"""The report of a recommendation."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from planner.amounts import hours, hours_range, money, plain, seconds
+from planner.report.document import (
+    Bullets,
+    Chart,
+    Commands,
+    Document,
+    Draft,
+    Paragraph,
+    Section,
+    Table,
+)
+from planner.report.drawing.charts import Bar, Point, Range, Swing, bars, ranges, steps, tornado
+from planner.report.risk import sentences
+from planner.report.rows import chosen
+from planner.report.service_mix import size_lines
+from planner.report.words import cost, spread, titles, when
+from planner.results import FrontPoint, Item, Recommendation
+from planner.results.risk import RiskOption
+from planner.results.study import Study
+
+COST_LINES = {
+    "work_usd": "work", "set_up_usd": "set-up", "interruption_usd": "interruptions",
+    "rounding_usd": "billing steps", "headroom_usd": "head-room", "capital_usd": "machines bought",
+    "egress_usd": "data moved", "storage_usd": "data stored",
+}  # fmt: skip
+TIME_LINES = {
+    "compute_hours": "computing", "communication_hours": "communication",
+    "overhead_hours": "launches and input", "set_up_hours": "set-up",
+    "interruption_hours": "interruptions",
+}  # fmt: skip
+# A smaller change of the cost is none.
+LEAST = 0.005
+# Nor is a smaller part of a whole worth a line: it rounds to 0.0%.
+LEAST_SHARE = 0.0005
+
+
+def plan_document(study: Study, *, file: str, made: str) -> Document:
+    """Everything about one plan. ``made`` says by what and when the report was written."""
+    result = study.result
+    name = str(result.workload.get("name", "workload"))
+    page = Draft([])
+    page.add("Recommendation", *_recommended(result))
+    page.add("Cost against time", *_front(result))
+    page.add("Where the cost goes", _breakdown(result))
+    page.add("Where the time goes", _time(result))
+    page.add("What would change the cost", *_sensitivities(study))
+    page.add("What binds", *_binding(study))
+    page.add("Risk", *_risk(study))
+    page.add("How old the figures are", *_age(study))
+    page.add("Assumptions", Bullets(study.assumptions))
+    page.add("Evidence", *_evidence(study))
+    page.add("How to make this again", *_again(study, file))
+    return Document(f"Plan: {name}", result.headline, _facts(result), page.sections, made)
+
+
+def sections_of(result: Recommendation) -> list[Section]:
+    """What a plan inside a portfolio is worth saying."""
+    name = str(result.workload.get("name", "workload"))
+    page = Draft([])
+    page.add(name, Paragraph(result.headline), _alternatives(result), _breakdown(result))
+    return page.sections
+
+
+def _facts(result: Recommendation) -> list[tuple[str, str]]:
+    item, mix = result.recommendation, result.mix
+    hourly = item.cost_usd_per_hour if mix is None else mix.cost_usd_per_hour
+    total = item.cost_usd if mix is None else mix.cost_usd
+    facts = []
+    if hourly is not None:
+        facts.append(("Cost", f"{money(hourly)} an hour"))
+        facts.append((f"Over {item.horizon_hours:g} h", money(total)))
+    else:
+        facts.append(("Cost", money(total)))
+        if mix is None:
+            facts.append(
+                ("80% of cases", f"{money(item.cost_usd_p10)} to {money(item.cost_usd_p90)}")
+            )
+    if item.hours is not None:
+        facts.append(("Time", hours(item.hours)))
+        if item.hours_p10 is not None and item.hours_p90 is not None:
+            facts.append(("80% of times", hours_range(item.hours_p10, item.hours_p90)))
+    elif item.latency is not None:
+        facts += [
+            (title, seconds(value))
+            for title, value in (
+                ("TTFT p95", item.latency.ttft_p95_s),
+                ("TPOT p95", item.latency.tpot_p95_s),
+                ("Latency p95", item.latency.latency_p95_s),
+            )
+            if value is not None
+        ]
+    tokens = item.usd_per_million_tokens if mix is None else mix.usd_per_million_tokens
+    if tokens is not None:
+        facts.append(("Per million tokens", money(tokens)))
+    facts.append(("Speed known by", item.throughput.basis))
+    age = item.price.age_days
+    facts.append(("Price age", "unknown" if age is None else f"{age} days when planned"))
+    if result.status == "over_budget":
+        facts.append(("Budget", "exceeded"))
+    return facts
+
+
+def _recommended(result: Recommendation) -> list[Paragraph | Bullets | Table | None]:
+    parts = chosen(result)
+    what = [
+        f"{item.nodes} x {item.instance_type} ({item.devices}) in {item.cloud} {item.region}"
+        + (f" on {item.platform}" if item.platform else "")
+        + f", {item.purchase.replace('_', '-')}, laid out as {item.parallelism}."
+        for item in parts
+    ]
+    if result.mix is not None:
+        what.insert(0, f"A mix of {len(parts)} groups of machines that share the work:")
+        what += size_lines(result.mix)
+    if result.baseline is not None:
+        base = result.baseline
+        verdict = "cheaper" if base.cheaper else "dearer"
+        what.append(f"{base.name} at its stated price: {money(base.cost_usd)}, {verdict}.")
+    if result.credit_usd:
+        what.append(f"{money(result.credit_usd)} of it is paid by credits held.")
+    reasons = [line for line in result.explanation if line.startswith(("Cheapest of", "Runner-up"))]
+    return [Bullets([*what, *reasons]), _alternatives(result)]
+
+
+def _alternatives(result: Recommendation) -> Table | None:
+    """The recommendation and what lost to it."""
+    figures = titles(result.recommendation.horizon_hours is not None)
+    columns = ("", "machine", "where", "buy", *figures, "why it lost")
+    rows = [_row("chosen", item) for item in chosen(result)]
+    rows += [_row(str(n), item) for n, item in enumerate(result.alternatives, start=1)]
+    return Table(columns, rows, right=figures, strong=0)
+
+
+def _row(rank: str, item: Item) -> tuple[str, ...]:
+    machine = f"{item.nodes} x {item.instance_type} ({item.devices})"
+    buy = item.purchase.replace("_", "-")
+    where = f"{item.cloud} {item.region}" + (f", {item.platform}" if item.platform else "")
+    return rank, machine, where, buy, cost(item), when(item), spread(item), item.why_not
+
+
+def _front(result: Recommendation) -> list[Chart | Paragraph]:
+    """The front, and the recommendation on it."""
+    service = result.recommendation.horizon_hours is not None
+    points = [p for p in result.pareto if _time_of(p) is not None]
+    if len(points) < 2:
+        return []
+    item = result.recommendation
+    drawn = [
+        Point(_time_of(p) or 0.0, _cost_of(p), f"{p.id}: {money(_cost_of(p))}", False)
+        for p in points
+    ]
+    mine = _own_time(item)
+    usd = item.cost_usd if item.cost_usd_per_hour is None else item.cost_usd_per_hour
+    if mine is not None and result.mix is None:
+        drawn.append(Point(mine, usd, f"recommended: {item.id}, {money(usd)}", True))
+    x_title = "latency" if service else "hours, all waiting included"
+    said = seconds if service else hours
+    table = Table(
+        ("what", "latency" if service else "time", "$/h" if service else "total"),
+        [(p.id, said(_time_of(p) or 0.0), money(_cost_of(p))) for p in points],
+        right=("latency", "time", "$/h", "total"),
+    )
+    svg = steps(
+        "Cost against latency" if service else "Cost against time",
+        f"{len(points)} plans that no other beats in both; the recommendation is marked.",
+        drawn,
+        x_title=x_title,
+        y_title="USD an hour" if service else "USD in total",
+        x_format=said,
+        y_format=money,
+    )
+    caption = "Plans that no other beats in both; to the left is faster, down is cheaper."
+    return [Chart(caption, svg, table)]
+
+
+def _time_of(point: FrontPoint) -> float | None:
+    return point.latency_s if point.hours is None else point.hours
+
+
+def _cost_of(point: FrontPoint) -> float:
+    return point.cost_usd if point.cost_usd_per_hour is None else point.cost_usd_per_hour
+
+
+def _own_time(item: Item) -> float | None:
+    """What the front's x is for this item."""
+    if item.hours is not None or item.latency is None:
+        return item.hours
+    found = item.latency
+    return found.latency_p95_s if found.tpot_p95_s is None else found.tpot_p95_s
+
+
+def _breakdown(result: Recommendation) -> Chart | None:
+    parts = [item.cost_breakdown for item in chosen(result)]
+    values = {
+        words: sum(getattr(part, name) for part in parts) for name, words in COST_LINES.items()
+    }
+    return _shares("Cost by what it pays for", values, money)
+
+
+def _time(result: Recommendation) -> Chart | None:
+    found = result.recommendation.time_breakdown
+    if found is None or result.mix is not None:
+        return None
+    values = {words: getattr(found, name) for name, words in TIME_LINES.items()}
+    return _shares("Hours by what they go to", values, hours)
+
+
+def _shares(title: str, values: dict[str, float], form: Callable[[float], str]) -> Chart | None:
+    total = sum(values.values())
+    kept = {name: value for name, value in values.items() if value > LEAST_SHARE * total}
+    if not kept or total <= 0:
+        return None
+    rows = [
+        Bar(name, value, f"{form(value)} ({value / total:.0%})") for name, value in kept.items()
+    ]
+    table = Table(
+        ("line", "amount", "share"),
+        [
+            *((name, form(value), f"{value / total:.1%}") for name, value in kept.items()),
+            ("all", form(total), "100%"),
+        ],
+        right=("amount", "share"),
+    )
+    about = f"{len(kept)} lines that add up to {form(total)}."
+    return Chart(f"{title}: {form(total)} in all.", bars(title, about, rows, form), table)
+
+
+def _sensitivities(study: Study) -> list[Chart | Paragraph]:
+    found = study.sensitivities
+    if found is None or not found.rows:
+        why = study.why_none or "nothing is left to vary"
+        return [Paragraph(f"Not computed: today's catalog gives no plan ({why}).")]
+    per = found.horizon_hours
+    scale = 1.0 if per is None else 1.0 / per
+
+    def said(usd: float) -> str:
+        return money(usd) + ("/h" if per is not None else "")
+
+    base = found.base_usd * scale
+    moving = [row for row in found.rows if row.swing(found.base_usd) > LEAST * found.base_usd]
+    still = [row.factor for row in found.rows if row not in moving]
+    rows = [
+        Swing(
+            row.factor,
+            None if row.low.usd is None else row.low.usd * scale,
+            None if row.high.usd is None else row.high.usd * scale,
+            row.low.said,
+            row.high.said,
+        )
+        for row in moving
+    ]
+    cells = [
+        (
+            row.factor,
+            end.said,
+            "no plan" if end.usd is None else said(end.usd * scale),
+            "" if end.usd is None or not base else f"{end.usd * scale / base - 1:+.0%}",
+            end.plan if row.replanned else "the same",
+        )
+        for row in found.rows
+        for end in (row.low, row.high)
+    ]
+    table = Table(
+        ("if", "were", "cost", "change", "cheapest plan then"), cells, right=("cost", "change")
+    )
+    words = (
+        f"The cheapest plan costs {said(base)} today. Each line changes one thing and plans anew"
+        " (another plan may win there); the speed alone keeps the plan, for it is known only"
+        " afterwards. Changes of prices, amounts and rates are assumptions of this chart."
+    )
+    if still:
+        words += f" Without effect: {', '.join(still)}."
+    if not rows:
+        return [Paragraph(words)]
+    svg = tornado("What would change the cost", words, rows, base, said)
+    return [Chart(words, svg, table)]
+
+
+def _binding(study: Study) -> list[Paragraph | Bullets]:
+    if study.relaxations is None:
+        return []
+    if not study.relaxations:
+        return [Paragraph("No limit binds: giving way in any one of them saves nothing.")]
+    return [Bullets([each.sentence for each in study.relaxations])]
+
+
+def _risk(study: Study) -> list[Chart | Bullets | Paragraph]:
+    risk = study.risk
+    if risk is None:
+        return []
+    owner = study.result if study.result.risk is not None else study.now
+    assert owner is not None
+    service = risk.picked.capacity_per_second is not None
+    rows = [_range(option, option.id == risk.picked.id) for option in risk.options]
+    form = plain if service else money
+    cells = [
+        (
+            option.id,
+            money(option.cost_usd.mean),
+            *(form(value) for value in _drawn(option)),
+            _kept(option.deadline_met if option.capacity_met is None else option.capacity_met),
+            f"{option.best_in_hindsight:.0%}",
+        )
+        for option in risk.options
+    ]
+    of = "carried, " if service else ""
+    columns = (
+        "plan", "mean cost", f"{of}p10", f"{of}median", f"{of}p90", "limits kept",
+        "best in hindsight",
+    )  # fmt: skip
+    table = Table(columns, cells, right=columns[1:])
+    what = "What is carried within the SLO, a second," if service else "Cost"
+    caption = f"{what} in {risk.scenarios:,} scenarios: 80% of them lie within each line."
+    svg = ranges(f"{what} in the scenarios", caption, rows, form)
+    note = "" if study.result.risk is not None else "The scenarios are of today's answer."
+    return [
+        Bullets([*sentences(owner, risk), *([note] if note else [])]),
+        Chart(caption, svg, table),
+    ]
+
+
+def _drawn(option: RiskOption) -> tuple[float, float, float]:
+    """p10, median and p90 of a job's cost; of a service, whose machines are paid whatever comes,
+    of what they carry.
+    """
+    found = option.capacity_per_second or option.cost_usd
+    return found.p10, found.p50, found.p90
+
+
+def _range(option: RiskOption, strong: bool) -> Range:
+    said = f"mean {money(option.cost_usd.mean)}"
+    if option.capacity_per_second is not None:
+        said = f"enough in {_kept(option.capacity_met)}"
+    return Range(option.id, *_drawn(option), said, strong)
+
+
+def _kept(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _age(study: Study) -> list[Paragraph | Table]:
+    saved, now = study.result, study.now
+    which = "the catalog it was made with" if study.same_catalog else "another catalog than then"
+    if now is None:
+        text = f"Answered again with {which}: no plan any more ({study.why_none})."
+    elif study.same_plan:
+        text = f"Answered again with {which}: the same plan at the same cost."
+    else:
+        text = f"Answered again with {which}, the answer differs: {now.headline}."
+    table = Table(
+        ("figure", "from", "as of", "age"),
+        [
+            (
+                fact.about,
+                fact.citation,
+                fact.as_of or "undated",
+                "unknown" if fact.age_days is None else f"{fact.age_days} days",
+            )
+            for fact in study.facts
+        ],
+        right=("age",),
+    )
+    info = saved.catalog
+    refreshed = f", {info.refreshed_slices} refreshed slices" if info.refreshed_slices else ""
+    return [
+        Paragraph(f"Planned with catalog {info.content_id}: {info.offers:,} offers{refreshed}."),
+        Paragraph(text),
+        table,
+    ]
+
+
+def _evidence(study: Study) -> list[Paragraph | Bullets]:
+    lines = [
+        f"Own run {run.observation}: {run.weight:.0%} of the correction." for run in study.own_runs
+    ]
+    lines += study.observations
+    if not lines:
+        return [
+            Paragraph(
+                "Nothing measured is near this set-up: the speed is the model's. "
+                "`planner calibrate plan` says which run would help most."
+            )
+        ]
+    return [
+        Paragraph("Measurements that weigh most in the speed of the cheapest plan."),
+        Bullets(lines),
+    ]
+
+
+def _again(study: Study, file: str) -> list[Paragraph | Commands]:
+    info = study.result.catalog
+    return [
+        Commands(
+            [
+                f"planner replay {shlex.quote(file)}",
+                f"planner report {shlex.quote(file)} -o report.html",
+            ]
+        ),
+        Paragraph(
+            f"Catalog {info.content_id}. The file holds the workload; `planner diff` tells what "
+            "changed between two answers."
+        ),
+    ]
