@@ -98,7 +98,7 @@ def drawn(view: View, marked: Sequence[Option]) -> Element:
     x, y = plot.x, plot.y
     for meets in (False, True):
         for code in np.unique(points.way).tolist():
-            look = f"mid f{code % _series()}" if meets else "mid faint"
+            look = f"mid f{code % _series()}" if meets else "mid soft faint"
             glyph = way_of(points.ways[code]).glyph
             for row in np.flatnonzero((points.way == code) & (points.meets == meets)).tolist():
                 at = x.at(float(points.x[row])), y.at(float(points.y[row])) + 4
