@@ -89,7 +89,8 @@ async def served(folder: Path) -> AsyncIterator[Page]:
             [
                 BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update",
-                "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                "--disable-dev-shm-usage",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 "--window-size=1100,700", f"--user-data-dir={folder / 'profile'}",
                 f"--remote-debugging-port={devtools}", "about:blank",
             ],
