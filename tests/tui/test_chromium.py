@@ -57,7 +57,7 @@ class Page:
 
     async def until(self, words: str) -> None:
         """These words were drawn since the last call."""
-        for _ in range(600):
+        for _ in range(200):
             drawn = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", self.frames).decode("utf-8", "replace")
             if words in drawn:
                 self.frames = b""
@@ -126,6 +126,11 @@ async def served(folder: Path) -> AsyncIterator[Page]:
 async def test_a_browser_draws_the_screens_and_sends_keys(tmp_path: Path) -> None:
     async with served(tmp_path) as page:
         await page.until("meet every limit")
+        # Into the terminal, as a person does.
+        for kind in ("mousePressed", "mouseReleased"):
+            await page.call(
+                "Input.dispatchMouseEvent", type=kind, x=300, y=300, button="left", clickCount=1
+            )
         for key, words in (("5", "offers shown"), ("2", "optimal"), ("?", "copy the command")):
             await page.press(key)
             await page.until(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
 from textual.await_complete import AwaitComplete
@@ -20,7 +21,12 @@ class ClosingScreen(ModalScreen[Answer]):
 
 
 class Palette(CommandPalette):
-    """The library's command palette, which closes once."""
+    """The library's command palette, which closes once and lives in any room."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_current else AwaitComplete()
+
+    def _action_command_list(self, action: str) -> None:
+        # The library's list has no lines to page through where there is no room for it.
+        with suppress(KeyError):
+            super()._action_command_list(action)
