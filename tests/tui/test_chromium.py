@@ -131,7 +131,7 @@ async def test_a_browser_draws_the_screens_and_sends_keys(tmp_path: Path) -> Non
             await page.call(
                 "Input.dispatchMouseEvent", type=kind, x=300, y=300, button="left", clickCount=1
             )
-        for key, words in (("5", "offers shown"), ("2", "optimal"), ("?", "copy the command")):
+        for key, words in (("5", "offers shown"), ("2", "optimal"), ("?", "What to commit to")):
             await page.press(key)
             await page.until(words)
         shot = await page.call("Page.captureScreenshot", format="png")
