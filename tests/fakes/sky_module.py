@@ -216,6 +216,7 @@ class FakeSky(ModuleType):
             if number == self.lines_before_end:
                 return self.end_of_node(cluster)
             time.sleep(self.delay_s)
+            self._must_stand(cluster)  # no log comes from a machine that was given back
             output_stream.write(line)
         (self.folder / "delivered" / cluster).touch()
         if self.lines_before_end is not None:

@@ -307,7 +307,7 @@ def dear(world: World) -> None:
     )
     world.cloud.seconds_a_second = SECONDS_A_SECOND
     world.cloud.lines_before_end = world.rng.randrange(3)
-    world.monkeypatch.setattr("planner.actions.calibration.run.GRACE_S", 60.0)
+    world.monkeypatch.setattr("planner.actions.calibration.ready.GRACE_S", 60.0)
 
 
 def garbage(world: World) -> None:
@@ -442,7 +442,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         "launchers.skypilot.TEAR_DOWN_TIMEOUT_S": 1.0,
         "launchers.spending.RESERVE_SHARE": 0.5,
         "launchers.spending.RESERVE_S": 1e9,
-        "planner.actions.calibration.run.GRACE_S": 1.0,
+        "planner.actions.calibration.ready.GRACE_S": 1.0,
     }.items():
         monkeypatch.setattr(name, seconds)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
