@@ -75,8 +75,12 @@ async def look(it: ScreenDriver, size: tuple[int, int], theme: str) -> Picture:
     if it.app.theme != theme:
         it.app.theme = theme
     await still(it)
-    await it.pilot.pause(0.05)
-    return picture(it.app)
+    # Charts take their colours some frames after the theme is another.
+    before, found = None, picture(it.app)
+    while found != before:
+        await it.pilot.pause(0.25)
+        before, found = found, picture(it.app)
+    return found
 
 
 async def check(
