@@ -41,6 +41,9 @@ def catalog(compiled_cache: Path) -> Catalog:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", action="store_true", help="also run the tests marked nightly")
+    parser.addoption(
+        "--update-snapshots", action="store_true", help="keep how the screens look now"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -153,6 +153,12 @@ class PlannerApp(App[str]):
         ]
         self.push_screen(HelpScreen(getattr(self.screen, "HELP", None) or "", keys))
 
+    def action_command_palette(self) -> None:
+        from tui.screens.closing import Palette
+
+        if self.use_command_palette and not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings of the screen and of this class that work now, one a thing to do."""
         found: dict[str, ActiveBinding] = {}

@@ -69,3 +69,33 @@ def test_in_a_terminal_of_80_by_24(terminal: Terminal) -> None:
     terminal.wait(lambda s: "copy the command" not in s)
     terminal.keys("q")
     terminal.wait(lambda s: "exit code 0" in s)
+
+
+# What each screen shows once it has its first answer.
+SCREENS = {
+    "2": ("2 Capacity", "Demand ×", "optimal"),
+    "3": ("3 Compare", "A gpu", "cheaper"),
+    "4": ("4 Calibrate", "Next runs", "chosen today"),
+    "5": ("5 Catalog", "Offers", "offers shown"),
+    "1": ("1 Explore", "Deadline", "every limit"),
+}
+
+
+def test_every_screen_in_a_terminal(terminal: Terminal) -> None:
+    terminal.wait(lambda s: "every limit" in s)
+    for key, words in SCREENS.items():
+        terminal.keys(key)
+        screen = terminal.wait(lambda s, w=words: all(each in s for each in w), 40)
+        lines = screen.splitlines()
+        assert len(lines) == 24 and "palette" in lines[-1]
+        assert max(map(len, lines)) <= 80
+    terminal.keys("5")
+    terminal.wait(lambda s: "offers shown" in s)
+    terminal.keys("Escape", "Escape", "?", "Escape", "Escape")  # of which one or two are too many
+    terminal.keys("/")
+    for key in "h200":
+        terminal.keys(key)
+    terminal.wait(lambda s: "H200" in s and "Inferent" not in s)
+    terminal.keys("Enter")  # esc and a letter at once would be one key
+    terminal.keys("q")
+    terminal.wait(lambda s: "exit code 0" in s)

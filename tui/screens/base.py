@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
     from tui.app import PlannerApp
 
-DEBOUNCE_S = 0.15
+DEBOUNCE_S = 0.05  # a plan and its painting take as long: together they feel immediate
 BUSY_AFTER_S = 0.5  # shorter work would only flicker
 
 Asked = TypeVar("Asked")

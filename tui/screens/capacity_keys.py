@@ -20,7 +20,8 @@ KEYS: list[BindingType] = [
         "one more of the machine under the cursor",
         footer=True,
     ),
-    _key("minus", "step(-1)", "Fewer", "one fewer of the machine under the cursor", footer=True),
+    # Beside its opposite it goes without saying: at 80 columns help must be in sight.
+    _key("minus", "step(-1)", "Fewer", "one fewer of the machine under the cursor"),
     _key("n", "focus_on('count')", "Number", "type the number of the machine under the cursor"),
     _key("x", "best(False)", "Best number", "back to the best number on this row"),
     _key("r", "best(True)", "Reset", "back to the best number on every row", footer=True),

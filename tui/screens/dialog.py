@@ -9,16 +9,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from planner.actions.problems import Problem
+from tui.screens.closing import ClosingScreen
 from tui.widgets.fields import Field
 
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(ClosingScreen[Answer]):
     """Escape closes it without an answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

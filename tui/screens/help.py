@@ -8,11 +8,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.screens.closing import ClosingScreen
 
-class HelpScreen(ModalScreen[None]):
+
+class HelpScreen(ClosingScreen[None]):
     """Closes with any of the usual keys."""
 
     CSS_PATH = "help.tcss"

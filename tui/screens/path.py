@@ -11,15 +11,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from planner.errors import BadInput
+from tui.screens.closing import ClosingScreen
 
 Act = Callable[[Path, bool], None]
 
 
-class PathScreen(ModalScreen[str | None]):
+class PathScreen(ClosingScreen[str | None]):
     """``act(path, force)`` does it, or raises BadInput, which is shown; the dialog then stays.
 
     Enter on the name of a file that exists is asked again; the second one forces. Dismissed with

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual.widgets import DataTable
 
 from planner.actions.capacity_view import MixView
 from planner.report.mix import cells
+from tui.widgets.table import Table
 
 SHADES = " ░▒▓█"
 GROUPS = ("machine", "count", "$/h", "$/h in total", "loaded", "requests/s", "waits")
 
 
-class MixGroups(DataTable[Text]):
+class MixGroups(Table):
     """One row a kind of machine, as ``planner mix`` lists them."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -29,7 +29,7 @@ class MixGroups(DataTable[Text]):
         self.move_cursor(row=min(at, max(self.row_count - 1, 0)), animate=False)
 
 
-class MixMatrix(DataTable[Text]):
+class MixMatrix(Table):
     """Sizes of requests down, machines across: the share of each size that each machine serves."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

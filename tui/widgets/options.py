@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from rich.text import Text
 from textual import on
 from textual.widgets import DataTable
 
 from planner.actions.explore import Found, Option, View, words
 from tui.widgets.order import Order
 from tui.widgets.rows import fitted
+from tui.widgets.table import Table
 from tui.widgets.ways import MARKED, way_of
 
 # Title, right-aligned, and whether it may be cut where the screen is narrow: the detail pane has
@@ -29,7 +29,7 @@ CHOSEN_ROLES = ("recommended", "group")
 Identity = tuple[str, str | None, str | None]
 
 
-class Options(DataTable[Text]):
+class Options(Table):
     """One row an option; the row under the cursor is the chosen one.
 
     Pinned rows come first and stay when another plan is shown or something is searched for.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.text import Text
-from textual.widgets import DataTable
 
 from planner.actions.capacity_view import CapacityView, Decision
 from planner.amounts import money
 from planner.results.capacity import Counted
+from tui.widgets.table import Table
 from tui.widgets.ways import way_of
 
 COLUMNS = (
@@ -38,7 +38,7 @@ class Row:
     decision: Decision | None
 
 
-class PlanLines(DataTable[Text]):
+class PlanLines(Table):
     """One row an offer and way; those whose number can be decided first."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
-from textual.widgets import DataTable
+
+from tui.widgets.table import Table
 
 LEAST_CELLS = 8
 
@@ -30,7 +31,7 @@ class Row:
     style: str = ""
 
 
-class Rows(DataTable[Text]):
+class Rows(Table):
     """One row a thing; the row under the cursor is the chosen one."""
 
     def __init__(

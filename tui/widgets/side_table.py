@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.widgets import DataTable
 
 from planner.report.side_by_side import NONE, Row, Side, rows
+from tui.widgets.table import Table
 
 BETTER = "◂"  # beside the better figure: legible without colour
 LEAST_CELLS = 12
 
 
-class SideTable(DataTable[Text]):
+class SideTable(Table):
     """Columns share the width; what does not fit takes more lines."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -1,0 +1,127 @@
+"""Whatever is pressed, wherever: nothing is raised, nothing is kept, nothing hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import shutil
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from planner.actions import saved_screens
+from planner.actions.calibration.panel import PANEL
+from planner.actions.explore import open_subject
+from planner.errors import BadInput
+from tests.fakes.sky_module import FakeSky
+from tests.launchers.conftest import RESULT_LINE
+from tests.launchers.programs import quick
+from tests.tui.fuzz import Heartbeat, Monkey
+from tui.app import DEFAULT_WORKLOAD, PlannerApp
+
+SEEDS = (20261129, 1)
+SAMPLE, ALL = 250, 20_000
+WARM_UP, PART = 2_000, 3_000
+BLOCKED_S = 0.2  # at most, on a machine that does nothing else
+REPAINTS = 2.5
+LARGEST = (200, 60)
+FLAT = 1.10
+
+
+@pytest.fixture(autouse=True)
+def nothing_real(compiled_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSky:
+    """No cloud, no torch, no file outside the test's folder; errors of threads are raised."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("HOME", str(work))
+    monkeypatch.setenv("PLANNER_DEBUG", "1")
+    cache = tmp_path / "cache"  # a refresh may write to it
+    shutil.copytree(compiled_cache, cache)
+    monkeypatch.setenv("PLANNER_CACHE_DIR", str(cache))
+    quick(monkeypatch, tmp_path)
+    few = {name: PANEL[name] for name in ("MNIST CNN, 14 epochs",)}
+    monkeypatch.setattr("planner.actions.calibration.panel.PANEL", few)
+    save = saved_screens.save
+
+    def save_here(state: saved_screens.SavedScreens, path: Path, *, force: bool = False) -> None:
+        if not path.absolute().is_relative_to(tmp_path):
+            raise BadInput("is not here", where=str(path))
+        save(state, path, force=force)
+
+    monkeypatch.setattr(saved_screens, "save", save_here)
+    return FakeSky(tmp_path / "cloud", f"(x, pid=7) {RESULT_LINE}\n").install(monkeypatch)
+
+
+@asynccontextmanager
+async def monkey(seed: int) -> AsyncIterator[Monkey]:
+    app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD), shipped=True))
+    async with app.run_test(size=(100, 30)) as pilot:
+        yield Monkey(pilot, seed)
+
+
+@asynccontextmanager
+async def beating(heart: Heartbeat) -> AsyncIterator[None]:
+    task = asyncio.create_task(heart.run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def repainting(one: Monkey) -> Heartbeat:
+    """The longest that the loop is busy with drawing each screen anew, at full size."""
+    heart = Heartbeat()
+    for mode in "23451":
+        one.press(mode)
+        await one.act(5)
+    async with beating(heart):
+        for mode in "23451":
+            one.press(mode)
+            one.resize(*LARGEST)
+            await one.pilot.pause(0.02)
+            one.app.action_next_theme()
+            await one.pilot.pause(0.02)
+        await one.pilot.pause(1)  # what is under way is done before anything else is measured
+    return heart
+
+
+async def test_a_few_hundred_random_keys() -> None:
+    async with monkey(SEEDS[0]) as one:
+        least = await repainting(one)
+        heart = Heartbeat(tell=one.last)
+        async with beating(heart):
+            await one.act(SAMPLE)
+        print(f"blocked {heart}; repainting {least}; at {heart.at}")
+        assert heart.longest_cpu_s < REPAINTS * least.longest_cpu_s, heart.at
+
+
+@pytest.mark.nightly
+async def test_random_keys_never_block() -> None:
+    async with monkey(SEEDS[0]) as one:
+        await repainting(one)  # first visits build the screens
+        heart = Heartbeat(tell=one.last)
+        async with beating(heart):
+            await one.act(ALL)
+        print(f"blocked {heart}; at {heart.at}")
+        assert heart.longest_cpu_s < BLOCKED_S, heart.at
+
+
+@pytest.mark.nightly
+async def test_random_keys_leak_nothing() -> None:
+    async with monkey(SEEDS[1]) as one:
+        await one.act(WARM_UP)
+        tracemalloc.start()
+        try:
+            held = []
+            for _ in range(0, ALL, PART):
+                await one.act(PART)
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        print([f"{size / 2**20:.1f} MiB" for size in held])
+        assert held[-1] < held[0] * FLAT

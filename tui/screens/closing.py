@@ -1,0 +1,32 @@
+"""What lies over a main screen closes once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TypeVar
+
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
+from textual.screen import ModalScreen
+
+Answer = TypeVar("Answer")
+
+
+class ClosingScreen(ModalScreen[Answer]):
+    """A second key that arrives together with the one that closes it (over a slow line, say) has
+    no effect. The library would take away whatever screen is on top by then."""
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+
+class Palette(CommandPalette):
+    """The library's command palette, which closes once and lives in any room."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+    def _action_command_list(self, action: str) -> None:
+        # The library's list has no lines to page through where there is no room for it.
+        with suppress(KeyError):
+            super()._action_command_list(action)
