@@ -35,7 +35,9 @@ MORE = {
     "calibrate": {"m": "150USD"},
     "catalog": {"slash": "a100-80gb"},
 }
-TIMES = 4.0  # a p95 of four keys is their worst; planning and painting, that a screen may take beyond the pause for more typing
+# Planning and painting, that a screen may take beyond the pause for more typing. The p95 of four
+# keys is their worst.
+TIMES = 4.0
 PAINTING_S = 0.1
 APP_S = 0.5
 TIMES_EMPTY = 4.5  # 1.5 and half a second, where an empty one takes 0.17 s
