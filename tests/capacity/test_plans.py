@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.actions.capacity import capacity
+from planner.actions.capacity_question import Question
 from planner.errors import BadInput
 from planner.optimize.capacity.from_spec import arrays_from
 from planner.optimize.capacity.program import Settings
@@ -26,7 +27,7 @@ from tests.planner.conftest import ROOT, Planner
 
 
 def planned(spec: dict[str, Any], gap: float = 1e-6) -> CapacityAnswer:
-    return capacity(parse_spec(spec, where="spec"), Settings(gap=gap))
+    return capacity(Question(parse_spec(spec, where="spec")), Settings(gap=gap))
 
 
 @settings(max_examples=14, deadline=None)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid
+from textual.theme import Theme
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import Legend
 
@@ -43,6 +44,11 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
     def on_mount(self) -> None:
         super().on_mount()
         self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
+        self.app.theme_changed_signal.subscribe(self, self._themed)
+
+    def _themed(self, _theme: Theme) -> None:
+        """Styles of parts are those of the new theme only now, after the widget's own."""
+        self.notify_style_update()
 
     def _style(self, name: str) -> str:
         return str(self.get_component_rich_style(name))

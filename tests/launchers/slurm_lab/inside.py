@@ -15,7 +15,14 @@ import textwrap
 import time
 from pathlib import Path
 
-from tests.launchers.slurm_lab import CLUSTER, FOLDER, HOME, START_TIMEOUT_S, SYSTEM_PATH
+from tests.launchers.slurm_lab import (
+    CLUSTER,
+    FOLDER,
+    HOME,
+    ROOT,
+    START_TIMEOUT_S,
+    SYSTEM_PATH,
+)
 
 NODE_NAME = "lab-node"
 NODE_HOME = FOLDER / "node"
@@ -25,13 +32,22 @@ SSH_PORT = 2222
 SLURM_CONF = Path("/etc/slurm/slurm.conf")
 # Everything the daemons write, and everything of the machine's that could be mistaken for ours.
 PRIVATE = ("/tmp", "/run", "/etc/slurm", "/etc/munge", "/var/lib/munge", "/var/log/munge")
+# The checkout and its environment, wherever they are.
+KEPT = (ROOT, Path(sys.prefix))
 UV_STAND_IN = Path(__file__).with_name("uv_stand_in.sh")
 
 
 def main() -> None:
+    in_sight = [os.open(folder, os.O_PATH) for folder in KEPT]
     for folder in PRIVATE:
         call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder)
     Path("/tmp").chmod(0o1777)
+    for folder, handle in zip(KEPT, in_sight, strict=True):
+        if not folder.exists():  # it lies under one of them
+            folder.mkdir(parents=True)
+            # Not by its name, which is empty by now.
+            call("mount", "-c", "--bind", f"/proc/{os.getpid()}/fd/{handle}", str(folder))
+        os.close(handle)
     for folder in (HOME, NODE_HOME, NODE_BIN, SSH, FOLDER / "etc"):
         folder.mkdir(parents=True)
     name_machine()
