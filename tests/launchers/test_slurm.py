@@ -96,6 +96,7 @@ def test_the_same_result_as_here(lab: SlurmLab) -> None:
     assert (launches(lab), jobs(lab)) == (1, "")
 
 
+@pytest.mark.nightly
 def test_ctrl_c_gives_the_node_back(lab: SlurmLab) -> None:
     run = started(lab, "set up")
     assert "planner-" in jobs(lab)
