@@ -239,7 +239,10 @@ class World:
         rescued = [w for w in self.output.split() if w.startswith(str(self.folder / "tmp"))]
         ended_by_itself = not self.was_killed and records
         whole = self.lines[-1] == RESULT_LINE + "\n"
-        if ended_by_itself and whole and self.cloud.delivered(records[0].resource):
+        # Of a program on this machine nobody knows how far it had come.
+        came_back = bool(records) and bool(records[0].resource)
+        came_back = came_back and self.cloud.delivered(records[0].resource)
+        if ended_by_itself and whole and came_back:
             assert ids or rescued, "a result that came back is neither stored nor kept"
         if not ids and rescued:
             code, said = self.say(f"import {rescued[-1]}")
