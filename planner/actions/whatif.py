@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,24 +100,24 @@ def _attempts(asked: Asked, end: float) -> Iterator[tuple[str, Try]]:
     if w.budget is not None and not asked.over_budget:
         yield "budget", lambda: _budget(asked)
     for quota in _quotas(asked):
-        yield quota, lambda quota=quota: _quota(asked, quota, end)  # type: ignore[misc]
+        yield quota, partial(_quota, asked, quota, end)
     if w.deadline is not None:
         for hours in _deadlines(asked):
-            yield "deadline", lambda hours=hours: _deadline(asked, hours)  # type: ignore[misc]
+            yield "deadline", partial(_deadline, asked, hours)
     known = relaxations(w)
     for each in known:
         if each.field in MIXING:
-            yield each.words, lambda r=each: _mixing(asked, r)  # type: ignore[misc]
+            yield each.words, partial(_mixing, asked, each)
     filters = [r for r in known if r.field in FILTERS]
     if filters:
         lifted = _Lifted(asked, filters)
         for relaxation in filters:
-            yield relaxation.words, lambda r=relaxation: lifted.without(r)  # type: ignore[misc]
+            yield relaxation.words, partial(lifted.without, relaxation)
     if w.where.max_nodes < MOST_NODES:
         yield "where.max_nodes", lambda: _max_nodes(asked)
     for name in LATENCIES:
         if getattr(w, name, None) is not None:
-            yield name, lambda name=name: _latency(asked, name)  # type: ignore[misc]
+            yield name, partial(_latency, asked, name)
     if asked.prepared.candidates.amount.is_service or w.deadline is not None:
         yield "risk", lambda: _risk(asked)
 

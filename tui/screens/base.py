@@ -252,3 +252,10 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         for name in self.fields():
             for widget in self.query(f"#{name}"):
                 widget.set_class(name == field, "wrong")
+
+    def action_zoom_pane(self) -> None:
+        """The focused pane over the whole screen, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            self.maximize(self.focused, container=False)

@@ -318,13 +318,6 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         if isinstance(widget, Input):
             widget.select_all()
 
-    def action_zoom_pane(self) -> None:
-        """The focused pane over the whole screen, and back."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.focused is not None:
-            self.maximize(self.focused, container=False)
-
 
 # How each way of a break-even is drawn: glyph, and number of its colour.
 LOOKS = {

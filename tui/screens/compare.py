@@ -242,13 +242,6 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         if isinstance(widget, Input):
             widget.select_all()
 
-    def action_zoom_pane(self) -> None:
-        """The focused pane over the whole screen, and back."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.focused is not None:
-            self.maximize(self.focused, container=False)
-
 
 def draw(chart: Curves, axis: Axis) -> None:
     """What both sides cost along the axis, and where the cheaper one flips."""

@@ -318,13 +318,6 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         else:
             self.notify("These machines are not rented", severity="warning")
 
-    def action_zoom_pane(self) -> None:
-        """The focused pane over the whole screen, and back."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.focused is not None:
-            self.maximize(self.focused, container=False)
-
 
 def legend(view: View) -> str:
     """What the axes are, and the glyphs and colours of the ways to pay in sight."""
