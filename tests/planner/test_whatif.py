@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import Catalog
-from planner.actions.infeasible import relaxations
-from planner.actions.near import WEIGHTS, near
 from planner.actions.planning import prepare
-from planner.actions.recommend import recommend
-from planner.actions.whatif import SEARCH_S
+from planner.actions.recommend.infeasible import relaxations
+from planner.actions.recommend.near import WEIGHTS, near
+from planner.actions.recommend.plan import recommend
+from planner.actions.recommend.whatif import SEARCH_S
 from planner.errors import Infeasible
 from planner.results import Recommendation, Relaxed
 from planner.workload import Workload, parse
