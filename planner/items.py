@@ -186,10 +186,15 @@ class ItemBuilder:
         step = c.throughput.step
         config = int(c.config[index])
         share = c.work_hours[index] / step.total_s[config]
+        parts = (float(step.input_s[config]), float(step.bubble_s[config]))
+        waiting, bubble = (s if math.isfinite(s) else None for s in parts)
+        launches = step.overhead_s[config] - (waiting or 0.0) - (bubble or 0.0)
         return TimeBreakdown(
             compute_hours=rounded(step.compute_s[config] * share),
             communication_hours=rounded(step.communication_s[config] * share),
-            overhead_hours=rounded(step.overhead_s[config] * share),
+            overhead_hours=rounded(max(launches, 0.0) * share),
+            input_hours=None if waiting is None else rounded(waiting * share),
+            bubble_hours=None if bubble is None else rounded(bubble * share),
             set_up_hours=rounded(c.set_up_hours[index]),
             interruption_hours=rounded(c.lost_hours[index]),
         )

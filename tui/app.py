@@ -117,6 +117,8 @@ class PlannerApp(App[str]):
         if theme in self.available_themes:
             self.theme = theme
         self.set_keymap(self._config.keys)
+        if self.subject.note:
+            self.notify(self.subject.note, timeout=12, markup=False)
         for mistake in self._config.mistakes:
             self.notify(
                 mistake, title="Settings left out", severity="warning", timeout=15, markup=False
@@ -275,11 +277,14 @@ def keys_and_meanings() -> Mapping[str, tuple[str, str]]:
 def run(
     workload_path: str | None,
     *,
+    workload: str | None = None,
     session: str | None = None,
     resume: bool = False,
     ascii_only: bool = False,
 ) -> int:
     """Open the application on a workload file, a saved session or the shipped example.
+
+    ``workload`` names one of several in the file.
 
     Returns the exit code. Raises BadInput for a file that holds none, before the screen is taken
     over.
@@ -291,7 +296,7 @@ def run(
     if session is None:
         shipped = workload_path is None
         subject, saved = (
-            open_subject(workload_path or str(DEFAULT_WORKLOAD), shipped=shipped),
+            open_subject(workload_path or str(DEFAULT_WORKLOAD), shipped=shipped, name=workload),
             None,
         )
     else:

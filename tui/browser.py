@@ -12,11 +12,19 @@ from planner.errors import BadInput
 HOST = "127.0.0.1"  # whoever reaches the port can run the planner as this user
 
 
-def command_of(file: str | None, *, session: str | None, resume: bool, ascii_only: bool) -> str:
+def command_of(
+    file: str | None,
+    *,
+    workload: str | None,
+    session: str | None,
+    resume: bool,
+    ascii_only: bool,
+) -> str:
     """The command behind each page."""
     words = [sys.executable, "-c", "from planner.cli.main import main; main()", "tui"]
     words += ["--ascii"] if ascii_only else []
     words += ["--resume"] if resume else []
+    words += ["--workload", workload] if workload is not None else []
     words += ["--session", session] if session is not None else []
     words += ["--", file] if file is not None else []
     return shlex.join(words)
@@ -25,6 +33,7 @@ def command_of(file: str | None, *, session: str | None, resume: bool, ascii_onl
 def serve(
     file: str | None,
     *,
+    workload: str | None,
     session: str | None,
     resume: bool,
     ascii_only: bool,
@@ -43,7 +52,7 @@ def serve(
     if file is not None:
         from planner.actions.explore.plan import open_subject
 
-        open_subject(file)  # so that a bad file is said here, not on an empty page
+        open_subject(file, name=workload)  # so that a bad file is said here, not on an empty page
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -54,7 +63,9 @@ def serve(
                 where="--port",
                 remedy="name another one",
             ) from None
-    command = command_of(file, session=session, resume=resume, ascii_only=ascii_only)
+    command = command_of(
+        file, workload=workload, session=session, resume=resume, ascii_only=ascii_only
+    )
     say(f"http://{HOST}:{port} shows it; ctrl+c ends it")
     LoopbackServer(command, host=HOST, port=port, title="planner").serve()
     return 0

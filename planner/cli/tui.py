@@ -18,6 +18,10 @@ def tui(
         str | None,
         typer.Argument(metavar="[WORKLOAD.yaml]", help="Workload file; default: an example."),
     ] = None,
+    workload: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which workload of a file that holds several."),
+    ] = None,
     session: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Open what was saved with ctrl+s."),
@@ -57,6 +61,12 @@ def tui(
             where="planner tui",
             remedy="a saved session holds its workload; give one of them",
         )
+    if workload is not None and file is None:
+        raise BadInput(
+            "names one of several workloads, and no file is given",
+            where="planner tui: --workload",
+            remedy="name the file that holds them",
+        )
     if list_keys:
         from tui.app import keys_and_meanings
         from tui.config import template
@@ -67,7 +77,13 @@ def tui(
         from tui.browser import serve as serve_it
 
         return serve_it(
-            file, session=session, resume=resume, ascii_only=ascii_only, port=port, say=_say
+            file,
+            workload=workload,
+            session=session,
+            resume=resume,
+            ascii_only=ascii_only,
+            port=port,
+            say=_say,
         )
     # The screen is drawn on stderr, sized from stdout and typed into on stdin; in a browser there
     # is no terminal behind any of them.
@@ -81,7 +97,7 @@ def tui(
             )
     from tui.app import run
 
-    return run(file, session=session, resume=resume, ascii_only=ascii_only)
+    return run(file, workload=workload, session=session, resume=resume, ascii_only=ascii_only)
 
 
 def _say(line: str) -> None:

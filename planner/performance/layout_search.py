@@ -43,16 +43,15 @@ class Fastest:
     compute_s: Floats
     communication_s: Floats
     overhead_s: Floats
+    bubble_s: Floats
     memory_need: Floats
     layout: list[str]
     degrees: list[Layout]
 
     @classmethod
     def of(cls, count: int) -> Fastest:
-        nan = np.full(count, np.nan)
-        return cls(
-            nan.copy(), nan.copy(), nan.copy(), nan.copy(), [""] * count, [ANY_LAYOUT] * count
-        )
+        a, b, c, d, e = np.full((5, count), np.nan)
+        return cls(a, b, c, d, e, [""] * count, [ANY_LAYOUT] * count)
 
     def keep(self, layouts: Layouts, need: Floats, pairs: Pairs, parts: StepParts) -> None:
         """Write down one pair a configuration, with its times."""
@@ -60,6 +59,7 @@ class Fastest:
         self.compute_s[rows] = parts.compute_s
         self.communication_s[rows] = parts.communication_s
         self.overhead_s[rows] = parts.overhead_s
+        self.bubble_s[rows] = parts.bubble_s
         self.memory_need[rows] = need[pairs.layout]
         picked = pairs.layout.tolist()
         found = {index: layouts[index] for index in set(picked)}

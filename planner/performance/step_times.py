@@ -99,18 +99,27 @@ class Rates:
 
 @dataclass(frozen=True)
 class StepParts:
-    """Seconds of a step, shape (pairs,). They add up to ``total_s``."""
+    """Seconds of a step, shape (pairs,). They add up to ``total_s``.
+
+    ``bubble_s`` is that part of ``overhead_s`` in which a pipeline's stages idle.
+    """
 
     compute_s: Floats
     communication_s: Floats
     overhead_s: Floats
+    bubble_s: Floats
 
     @property
     def total_s(self) -> Floats:
         return self.compute_s + self.communication_s + self.overhead_s
 
     def take(self, rows: Rows) -> StepParts:
-        return StepParts(self.compute_s[rows], self.communication_s[rows], self.overhead_s[rows])
+        return StepParts(
+            self.compute_s[rows],
+            self.communication_s[rows],
+            self.overhead_s[rows],
+            self.bubble_s[rows],
+        )
 
     @classmethod
     def join(cls, parts: Sequence[StepParts]) -> StepParts:
@@ -119,6 +128,7 @@ class StepParts:
             np.concatenate([part.compute_s for part in parts]),
             np.concatenate([part.communication_s for part in parts]),
             np.concatenate([part.overhead_s for part in parts]),
+            np.concatenate([part.bubble_s for part in parts]),
         )
 
 
@@ -182,10 +192,12 @@ def step_parts(
     micro, busy = computing.micro_s, computing.busy_s
     inner = _inside_a_micro_batch(layouts, costs, links)
     once = _over_replicas(layouts, costs, links, busy)
+    bubble = computing.bubble * (busy + inner)
     return StepParts(
         compute_s=micro * costs.steps + computing.update_s,
         communication_s=inner * costs.steps + once,
-        overhead_s=(busy - micro) * costs.steps + computing.bubble * (busy + inner),
+        overhead_s=(busy - micro) * costs.steps + bubble,
+        bubble_s=bubble,
     )
 
 

@@ -112,7 +112,7 @@ def training_throughput(
         if work is None:
             unknown = ["operations of this model are unknown"] * len(machines)
             nan = np.full(len(machines), np.nan)
-            step = StepTimes(nan, nan, nan, [""] * len(machines), nan, nan)
+            step = StepTimes(nan, nan, nan, nan, nan, [""] * len(machines), nan, nan)
             return Throughput("images_per_s", nan, nan, ["analytic"] * len(machines), step, unknown)
         step = vision_step(
             work,

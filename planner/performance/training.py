@@ -22,14 +22,18 @@ Rows = NDArray[np.intp]
 class StepTimes:
     """Seconds of one optimizer step on each configuration with its best layout, shape (n,).
 
-    At the prior kernel efficiency, before any correction. ``overhead_s`` holds kernel launches
-    that computing does not hide and the pipeline's bubble. NaN where nothing fits or is known;
-    ``shortfall`` then holds the bytes by which the best layout misses (NaN when memory is unknown).
+    At the prior kernel efficiency, before any correction. ``overhead_s`` is what is neither:
+    ``bubble_s`` of it pass while stages of a pipeline idle, ``input_s`` while devices wait for
+    data (both NaN where that is not estimated), the rest are kernel launches that computing does
+    not hide. NaN where nothing fits or is known; ``shortfall`` then holds the bytes by which the
+    best layout misses (NaN when memory is unknown).
     """
 
     compute_s: Floats
     communication_s: Floats
     overhead_s: Floats
+    bubble_s: Floats
+    input_s: Floats
     layout: list[str]
     memory_need: Floats
     shortfall: Floats
@@ -45,6 +49,8 @@ class StepTimes:
             self.compute_s[rows],
             self.communication_s[rows],
             self.overhead_s[rows],
+            self.bubble_s[rows],
+            self.input_s[rows],
             [self.layout[i] for i in rows.tolist()],
             self.memory_need[rows],
             self.shortfall[rows],
@@ -58,6 +64,8 @@ def join(parts: Sequence[StepTimes]) -> StepTimes:
         np.concatenate([part.compute_s for part in parts]),
         np.concatenate([part.communication_s for part in parts]),
         np.concatenate([part.overhead_s for part in parts]),
+        np.concatenate([part.bubble_s for part in parts]),
+        np.concatenate([part.input_s for part in parts]),
         [layout for part in parts for layout in part.layout],
         np.concatenate([part.memory_need for part in parts]),
         np.concatenate([part.shortfall for part in parts]),
@@ -92,6 +100,8 @@ def transformer_step(
         found.compute_s,
         found.communication_s,
         found.overhead_s,
+        found.bubble_s,
+        np.full(len(machines), np.nan),  # how fast tokens are read is in no model
         found.layout,
         found.memory_need,
         np.where(np.isnan(found.compute_s), found.memory_need - machines.memory, 0.0),

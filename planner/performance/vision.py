@@ -62,9 +62,11 @@ def vision_step(
     launch = np.where(machines.is_cpu, LAUNCH_S_CPU, LAUNCH_S_ACCELERATOR)
     launches = KERNELS_PER_LAYER * work.layers + KERNELS_PER_STEP
     overhead = launches * launch
+    waiting = np.full(len(machines), np.nan)  # decoded before: how they are read is in no model
     if decode_images:
         decode = batch_size / (DECODE_IMAGES_PER_S_PER_VCPU * machines.vcpus * machines.nodes)
-        overhead = np.maximum(overhead, np.nan_to_num(decode) - compute)
+        waiting = np.maximum(decode - compute - overhead, 0.0)
+        overhead = overhead + np.nan_to_num(waiting)
     communication = _exposed_all_reduce(work, machines, compute + overhead)
     one = np.ones_like(devices)
     need = one * work.parameters * (4.0 + 4.0 + ADAM_BYTES)
@@ -76,6 +78,8 @@ def vision_step(
         compute_s=np.where(fits, compute, np.nan),
         communication_s=np.where(fits, communication, np.nan),
         overhead_s=np.where(fits, overhead, np.nan),
+        bubble_s=np.where(fits, 0.0, np.nan),
+        input_s=np.where(fits, waiting, np.nan),
         layout=[
             "" if not ok else "single device" if n == 1 else f"dp{int(n)}"
             for n, ok in zip(devices, fits, strict=True)

@@ -45,7 +45,7 @@ def print_sweep(result: Sweep, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in result.fields:
         table.add_column(name, overflow="fold")
-    for title in ("total $", "hours"):
+    for title in ("total $", "time"):
         table.add_column(title, justify="right")
     table.add_column("what, or why not", overflow="fold")
     for row in result.rows:

@@ -66,9 +66,7 @@ def print_front(front: Front, console: Console) -> None:
     points = front.points
     service = any(point.hours is None for point in points)
     carbon = front.carbon_known is not None
-    columns = (
-        [("latency", True), ("$/h", True)] if service else [("hours", True), ("total $", True)]
-    )
+    columns = [("latency", True), ("$/h", True)] if service else [("time", True), ("total $", True)]
     table = _empty(*columns, *([("kg CO2e", True)] if carbon else []), ("what", False))
     for point in points:
         if service:

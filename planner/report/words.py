@@ -40,4 +40,4 @@ def titles(service: bool) -> tuple[str, str, str]:
     """Column titles of ``cost``, ``when`` and ``spread``."""
     if service:
         return "$/h", "latency p95", "per output"
-    return "total $", "hours", "80% range"
+    return "total $", "time", "80% range"

@@ -41,11 +41,17 @@ class CostBreakdown(Result):
 
 
 class TimeBreakdown(Result):
-    """Where the median hours go; the lines add up to ``hours``."""
+    """Where the median hours go; the lines add up to ``hours``. Null: not estimated."""
 
     compute_hours: float
     communication_hours: float
-    overhead_hours: float = Field(description="kernel launches and input pipeline")
+    overhead_hours: float = Field(description="kernel launches that computing does not hide")
+    input_hours: float | None = Field(
+        default=None, description="devices waiting for data to be read and decoded"
+    )
+    bubble_hours: float | None = Field(
+        default=None, description="stages of a pipeline without work"
+    )
     set_up_hours: float
     interruption_hours: float
 

@@ -116,12 +116,7 @@ def parse_any(data: object, *, where: str) -> Workload | Portfolio:
     names: set[str] = set()
     for number, item in enumerate(listed):
         place = f"{where}: workloads[{number}]"
-        part = dict(_mapping(item, place))
-        part.setdefault("name", f"{part.get('kind', 'workload')}-{number + 1}")
-        own = part.get("where", {})
-        if isinstance(own, dict):
-            part["where"] = {**defaults, **own}
-        workload = parse(part, where=place)
+        workload = parse(_alone(_mapping(item, place), number, defaults), where=place)
         if workload.name in names:
             raise BadInput(
                 f"{shown(workload.name)} is given twice",
@@ -131,6 +126,30 @@ def parse_any(data: object, *, where: str) -> Workload | Portfolio:
         names.add(workload.name)
         workloads.append(workload)
     return Portfolio.model_construct(shared=shared, workloads=tuple(workloads))
+
+
+def member(data: object, name: str, *, where: str) -> dict[str, Any]:
+    """One workload of a portfolio, as a file of its own would hold it. Raises BadInput."""
+    parse_any(data, where=where)  # all of it: a mistake beside the one wanted is told, too
+    mapping = _mapping(data, where)
+    listed, defaults = mapping["workloads"], mapping.get("where", {})
+    parts = [_alone(item, number, defaults) for number, item in enumerate(listed)]
+    found = next((part for part in parts if part["name"] == name), None)
+    if found is None:
+        raise BadInput(
+            f"has no workload {shown(name)}",
+            where=f"{where}: workloads",
+            remedy=suggest(name, tuple(str(part["name"]) for part in parts)),
+        )
+    return found
+
+
+def _alone(item: dict[str, Any], number: int, defaults: dict[str, Any]) -> dict[str, Any]:
+    """A workload of a portfolio with its name and what ``where`` fills in."""
+    part = dict(item)
+    part.setdefault("name", f"{part.get('kind', 'workload')}-{number + 1}")
+    own = part.get("where", {})
+    return {**part, "where": {**defaults, **own}} if isinstance(own, dict) else part
 
 
 class _Defaults(Part):

@@ -58,9 +58,10 @@ def test_lines_of_cost_and_time_add_up(planner: Planner) -> None:
         for item in [document["recommendation"], *document["alternatives"]]:
             # Every figure is rounded to six digits, so sums agree to about five.
             assert sum(item["cost_breakdown"].values()) == pytest.approx(item["cost_usd"], rel=2e-5)
-            assert sum(item["time_breakdown"].values()) == pytest.approx(item["hours"], rel=2e-5)
+            hours = [value for value in item["time_breakdown"].values() if value is not None]
+            assert sum(hours) == pytest.approx(item["hours"], rel=2e-5)
             assert min(item["cost_breakdown"].values()) >= 0
-            assert min(item["time_breakdown"].values()) >= 0
+            assert min(hours) >= 0
 
 
 def test_same_question_same_bytes(child_environment: dict[str, str]) -> None:

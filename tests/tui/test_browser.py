@@ -20,8 +20,10 @@ COMMAND = [sys.executable, "-c", "from planner.cli.main import main; main()", "t
 
 
 def test_the_command_behind_a_page_is_quoted() -> None:
-    found = command_of("my file's.yaml", session=None, resume=False, ascii_only=True)
-    assert found.endswith("""tui --ascii -- 'my file'"'"'s.yaml'""")
+    found = command_of(
+        "my file's.yaml", workload="a b", session=None, resume=False, ascii_only=True
+    )
+    assert found.endswith("""tui --ascii --workload 'a b' -- 'my file'"'"'s.yaml'""")
 
 
 def test_a_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,8 +41,8 @@ def test_a_bad_file_is_told_before_anything_is_served(tmp_path: Path) -> None:
         from tui.browser import serve
 
         serve(
-            str(tmp_path / "none.yaml"), session=None, resume=False, ascii_only=False, port=1,
-            say=print,
+            str(tmp_path / "none.yaml"), workload=None, session=None, resume=False,
+            ascii_only=False, port=1, say=print,
         )  # fmt: skip
 
 
@@ -81,7 +83,7 @@ async def test_a_page_shows_the_screen() -> None:
             refused = await client.get(f"{address}/ws", headers={"Origin": "http://evil.example"})
             assert refused.status == 403
             async with client.ws_connect(f"{address}/ws?width=90&height=30") as screen:
-                await asyncio.wait_for(_until(screen, b"meet every limit"), 60)
+                await asyncio.wait_for(_until(screen, b"meet all limits"), 60)
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0

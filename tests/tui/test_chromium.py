@@ -125,7 +125,7 @@ async def served(folder: Path) -> AsyncIterator[Page]:
 
 async def test_a_browser_draws_the_screens_and_sends_keys(tmp_path: Path) -> None:
     async with served(tmp_path) as page:
-        await page.until("meet every limit")
+        await page.until("meet all limits")
         # Into the terminal, as a person does.
         for kind in ("mousePressed", "mouseReleased"):
             await page.call(

@@ -158,6 +158,35 @@ def test_stdin_is_refused() -> None:
         open_subject("-")
 
 
+PORTFOLIO = """
+budget: 500
+where: {clouds: [aws], max_nodes: 2}
+workloads:
+  - {kind: finetune, name: small one, model: llama-3.1-8b, method: lora, tokens: 50M, budget: 9}
+  - {kind: finetune, model: llama-3.1-8b, tokens: 50M, where: {clouds: [gcp]}}
+"""
+
+
+def test_one_of_several_workloads_is_opened_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "several.yaml"
+    path.write_text(PORTFOLIO)
+    with pytest.raises(BadInput, match="--workload with one of 'small one', finetune-2"):
+        open_subject(str(path))
+    with pytest.raises(BadInput, match="has no workload 'finetune-3'"):
+        open_subject(str(path), name="finetune-3")
+    first = open_subject(str(path), name="small one")
+    assert first.workload.budget == 9, "its own, not the shared one"
+    assert "without the budget that they share" in first.note
+    second = open_subject(str(path), name="finetune-2")
+    assert second.workload.where.clouds == ("gcp",) and second.workload.where.max_nodes == 2
+    # No file holds it alone: what is copied carries it.
+    assert "max_nodes: 2" in command_line(second, second.inputs)
+    assert run(["tui", "--workload", "finetune-2"]) == 2
+    path.write_text(WORKLOAD)
+    with pytest.raises(BadInput, match="leave --workload out"):
+        open_subject(str(path), name="other")
+
+
 def test_the_command_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["tui"]) == 2
     error = capsys.readouterr().err

@@ -18,6 +18,7 @@ from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base
 from tui.screens.help import HelpScreen
 from tui.widgets.chart import Chart
+from tui.widgets.detail import Detail
 from tui.widgets.options import Options, cells
 
 
@@ -35,6 +36,10 @@ async def test_figures_are_those_of_the_session(start: Start, session: Session) 
         assert expected.headline in it.detail
         assert all(line in it.detail for line in expected.explanation)
         assert str(found.recommendation.price.age_days) in it.detail
+        # The example runs on one device; how tokens are read is in no model, thus no zero.
+        assert "next to none: communication, launches, bubble, restarts" in it.detail
+        assert "not estimated: input" in it.detail and "input  " not in it.detail
+        assert it.screen.query_one(Detail).scroll_offset.y == 0
 
 
 async def test_chart_and_detail_follow_the_table(start: Start) -> None:

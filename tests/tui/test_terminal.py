@@ -52,7 +52,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_in_a_terminal_of_80_by_24(terminal: Terminal) -> None:
-    screen = terminal.wait(lambda s: "every limit" in s and "┗" in s and "=>" in s)
+    screen = terminal.wait(lambda s: "all limits" in s and "┗" in s and "=>" in s)
     lines = screen.splitlines()
     assert "Explore" in lines[0] and "Deadline 24h" in lines[1]
     assert "q Quit" in lines[23]
@@ -77,12 +77,12 @@ SCREENS = {
     "3": ("3 Compare", "A gpu", "cheaper"),
     "4": ("4 Calibrate", "Next runs", "chosen today"),
     "5": ("5 Catalog", "Offers", "offers shown"),
-    "1": ("1 Explore", "Deadline", "every limit"),
+    "1": ("1 Explore", "Deadline", "all limits"),
 }
 
 
 def test_every_screen_in_a_terminal(terminal: Terminal) -> None:
-    terminal.wait(lambda s: "every limit" in s)
+    terminal.wait(lambda s: "all limits" in s)
     for key, words in SCREENS.items():
         terminal.keys(key)
         screen = terminal.wait(lambda s, w=words: all(each in s for each in w), 40)

@@ -59,7 +59,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         "cheaper. Dim points miss a limit.\n"
         "The table holds the recommendation (=>, of a mix one row a group), the cheapest "
         "that differ in kind (1, 2 ...), "
-        "the rest of the front (F1 ...) and what you clicked (+). ^ is pinned, * marked to be "
+        "the rest of the front, and what you clicked (+). ^ is pinned, * marked to be "
         "compared. A search (/) looks through every option, not only those of the table.\n"
         "On the chart: + and - zoom, arrows move, the mouse wheel zooms, dragging moves, a click "
         "chooses."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
@@ -40,11 +42,13 @@ COSTS = {
 TIMES = {
     "compute_hours": "compute",
     "communication_hours": "communication",
-    "overhead_hours": "launches, input, bubble",
+    "overhead_hours": "launches",
+    "input_hours": "input",
+    "bubble_hours": "bubble",
     "set_up_hours": "set-up",
     "interruption_hours": "restarts",
 }
-LEAST_HOURS = 0.5 / 60  # less is said as 0 min
+LEAST_HOURS = 0.5 / 60  # less is next to none
 GONE = "is none under these inputs; the figures are of the plan it was pinned in"
 WIDTH = 40  # before the pane has one
 MOST_BAR_CELLS = 48
@@ -161,9 +165,12 @@ def _time(text: Text, item: Item, width: int) -> None:
     """Hours of a job; latencies of a service, and requests in flight."""
     spent, found = item.time_breakdown, item.latency
     if spent is not None:
-        _line(text, "Time", hours(sum(h for _, h in spent) if item.hours is None else item.hours))
-        parts = [(TIMES.get(name, name), h, hours(h)) for name, h in spent if h >= LEAST_HOURS]
-        parts_bar(text, parts, width)
+        whole = sum(h or 0.0 for _, h in spent) if item.hours is None else item.hours
+        _line(text, "Time", hours(whole))
+        hours_of = [(TIMES.get(name, name), h) for name, h in spent if h is not None]
+        parts_bar(text, [(n, h, hours(h)) for n, h in hours_of if h >= LEAST_HOURS], width)
+        _names(text, "next to none", [name for name, h in hours_of if h < LEAST_HOURS])
+        _names(text, "not estimated", [TIMES.get(name, name) for name, h in spent if h is None])
     elif item.hours is not None:
         _line(text, "Time", hours(item.hours))
     if found is None:
@@ -204,6 +211,11 @@ def _whole(text: Text, found: Recommendation) -> None:
             hourly = point.cost_usd_per_hour
             price = money(point.cost_usd) if hourly is None else f"{money(hourly)}/h"
             text.append(f"{rank}. {point.id}: {price}\n")
+
+
+def _names(text: Text, what: str, names: Sequence[str]) -> None:
+    if names:
+        text.append(f"{what}: {', '.join(names)}\n", style="dim")
 
 
 def _line(text: Text, name: str, value: str) -> None:

@@ -182,6 +182,7 @@ def cells(option: Option, flags: str = "") -> list[str]:
 
 
 def _rank(option: Option) -> str:
-    signs = {"recommended": "=>", "group": "=>", "picked": "+", "gone": "-"}
-    prefix = {"front": "F", "found": "/"}.get(option.role, "")
+    """Words where a sign would have to be looked up: F1 reads like a key."""
+    signs = {"recommended": "=>", "group": "=>", "front": "front", "picked": "+", "gone": "-"}
+    prefix = "/" if option.role == "found" else ""
     return signs.get(option.role, f"{prefix}{option.rank}")

@@ -16,7 +16,7 @@ FRESH_DAYS = 7
 def tell(status: Status, view: View) -> None:
     """How many options meet the limits; a warning where the budget does not do."""
     found = view.recommendation
-    counts = f"{view.meeting:,} of {view.feasible:,} options meet every limit"
+    counts = f"{view.meeting:,} of {view.feasible:,} options meet all limits"
     if view.unplaced:
         counts += f"; {view.unplaced:,} of unknown latency are not drawn"
     counts += _age(found.catalog.age_days)
@@ -39,8 +39,8 @@ def _age(days: int | None) -> str:
         return ""
     old = "price of unknown age" if days is None else f"price {days:,} days old"
     refresh = next(mode for mode in MODES if mode.name == "catalog")
-    how = f"{refresh.key} refreshes" if refresh.exists else "planner catalog refresh renews it"
-    return f"; {old}, {how}"
+    how = f"press {refresh.key}" if refresh.exists else "planner catalog refresh"
+    return f"; {old}: {how} to renew"
 
 
 def describe(inputs: Inputs, fields: Sequence[str]) -> str:

@@ -49,7 +49,7 @@ class Search(Horizontal):
         said = ""
         if found is not None:
             shown = len(found.options)
-            said = f"{found.matching:,} found, {found.meeting:,} meet every limit"
+            said = f"{found.matching:,} found, {found.meeting:,} meet all limits"
             if shown < found.matching:
                 said += f"; the {shown} cheapest"
         self.query_one("#search-found", Static).update(said)

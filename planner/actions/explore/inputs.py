@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import BadInput
-from planner.workload import Workload, parse
+from planner.workload import Portfolio, Workload, parse, parse_any
+from planner.workload.files import member
 from planner.workload.inference import Serving, VisionInference
 from planner.workload.other import Edge
+from planner.workload.profiles import beside
 from planner.yaml_file import load
 
 LATENCIES = ("ttft_p95", "tpot_p95", "latency_p95")
@@ -43,14 +45,17 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Subject:
-    """The workload under study and where it came from (``file`` None: shipped with the planner).
+    """The workload under study and where it came from.
 
-    ``data`` is the workload as it was written, so that what is not edited is lost in no detail.
+    ``file`` None: no file holds it alone (shipped with the planner, or one of several). ``data`` is
+    the workload as it was written, so that what is not edited is lost in no detail. ``note`` says
+    what of the file is left out.
     """
 
     workload: Workload
     file: str | None
     data: Mapping[str, Any]
+    note: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -91,25 +96,48 @@ class Subject:
         )
 
 
-def open_subject(file: str, *, shipped: bool = False) -> Subject:
-    """Read a workload file. Raises BadInput. ``shipped`` files are not named in commands."""
+def open_subject(file: str, *, shipped: bool = False, name: str | None = None) -> Subject:
+    """Read a workload file. Raises BadInput. ``shipped`` files are not named in commands.
+
+    Of a file with several workloads ``name`` says which.
+    """
     if file == "-":
         raise BadInput(
             "the keyboard is needed for the screen, so standard input cannot be the workload",
             where="-",
             remedy="save it to a file and name that",
         )
-    data = load(file)
+    data = beside(load(file), file)
     if isinstance(data, dict) and "workloads" in data:
+        return _one_of(data, file, name)
+    workload = parse(data, where=file)
+    if name is not None and name != workload.name:
+        raise BadInput(
+            f"holds one workload, {workload.name!r}",
+            where=f"{file}: --workload {name}",
+            remedy="leave --workload out",
+        )
+    assert isinstance(data, dict)
+    return Subject(workload, None if shipped else file, data)
+
+
+def _one_of(data: dict[str, Any], file: str, name: str | None) -> Subject:
+    """One workload of a portfolio by itself."""
+    together = f"`planner recommend {shlex.quote(file)}` plans them together"
+    if name is None:
+        found = parse_any(data, where=file)
+        assert isinstance(found, Portfolio)
+        names = ", ".join(shlex.quote(one.name) for one in found.workloads)
         raise BadInput(
             "holds several workloads, and the screen shows one",
             where=f"{file}: workloads",
-            remedy="save one of them as a file of its own; "
-            f"`planner recommend {shlex.quote(file)}` plans them together",
+            remedy=f"say which: --workload with one of {names}; {together}",
         )
-    workload = parse(data, where=file)
-    assert isinstance(data, dict)
-    return Subject(workload, None if shipped else file, data)
+    alone = member(data, name, where=file)
+    shared = [key for key in ("budget", "quotas", "credits") if data.get(key)]
+    left = f", without the {' and '.join(shared)} that they share" if shared else ""
+    note = f"{name} is planned by itself{left}; {together}"
+    return Subject(parse(alone, where=f"{file}: {name}"), None, alone, note)
 
 
 def constrain(subject: Subject, inputs: Inputs) -> Workload:

@@ -93,7 +93,7 @@ def impossible(unit: str, machines: Machines, reasons: str | Sequence[str]) -> T
     count = len(machines)
     nan = np.full(count, np.nan)
     texts = [reasons] * count if isinstance(reasons, str) else list(reasons)
-    step = StepTimes(nan, nan, nan, [""] * count, nan, nan)
+    step = StepTimes(nan, nan, nan, nan, nan, [""] * count, nan, nan)
     return Throughput(unit, nan, nan, ["analytic"] * count, step, texts)
 
 

@@ -230,13 +230,16 @@ def choose(
         return np.where(stopped, np.nan, values[rows, b])
 
     batch = at(times.size)
-    overhead = at(times.overhead)
+    overhead, waiting = at(times.overhead), np.full(len(machines), np.nan)
     if shared is not None:
-        overhead = overhead + batch * shared
+        waiting = np.where(shared > 0, batch * shared, np.nan)
+        overhead = overhead + np.nan_to_num(waiting)
     step = StepTimes(
         compute_s=at(times.device),
         communication_s=np.where(stopped, np.nan, 0.0),
         overhead_s=overhead,
+        bubble_s=np.where(stopped, np.nan, 0.0),
+        input_s=waiting,
         layout=[
             "" if stop else _describe(float(n), float(k))
             for n, k, stop in zip(machines.total, batch, stopped.tolist(), strict=True)

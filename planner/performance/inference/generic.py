@@ -77,6 +77,8 @@ def generic_throughput(
         compute_s=np.where(stopped, np.nan, device),
         communication_s=np.where(stopped, np.nan, exchange),
         overhead_s=np.where(stopped, np.nan, 0.0),
+        bubble_s=np.full(len(machines), np.nan),
+        input_s=np.full(len(machines), np.nan),
         layout=[
             "" if stop else "single device" if n <= 1 else f"{int(n)} devices"
             for n, stop in zip(total, stopped.tolist(), strict=True)

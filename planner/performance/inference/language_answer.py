@@ -90,6 +90,8 @@ def answer(
         compute_s=chosen(parts.device),
         communication_s=chosen(parts.communication),
         overhead_s=chosen(parts.overhead),
+        bubble_s=chosen(np.where(layouts.pipeline > 1, np.nan, 0.0)),
+        input_s=np.full(len(machines), np.nan),
         layout=[
             "" if stop else describe(*(float(v[i, b]) for v in _layout_columns(layouts)))
             for i, (b, stop) in enumerate(zip(best.tolist(), stopped.tolist(), strict=True))

@@ -32,7 +32,8 @@ COST_LINES = {
 }  # fmt: skip
 TIME_LINES = {
     "compute_hours": "computing", "communication_hours": "communication",
-    "overhead_hours": "launches and input", "set_up_hours": "set-up",
+    "overhead_hours": "launches", "input_hours": "waiting for data",
+    "bubble_hours": "pipeline bubble", "set_up_hours": "set-up",
     "interruption_hours": "interruptions",
 }  # fmt: skip
 # A smaller change of the cost is none.
@@ -207,7 +208,8 @@ def _time(result: Recommendation) -> Chart | None:
     found = result.recommendation.time_breakdown
     if found is None or result.mix is not None:
         return None
-    values = {words: getattr(found, name) for name, words in TIME_LINES.items()}
+    # What is not estimated has no bar.
+    values = {words: getattr(found, name) or 0.0 for name, words in TIME_LINES.items()}
     return _shares("Hours by what they go to", values, hours)
 
 
