@@ -1,4 +1,4 @@
-"""The chart of Explore as a file: SVG, or an HTML page with its table and command."""
+"""The chart of Explore as a file: SVG, PNG, or an HTML page with its table and command."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from planner.actions.explore.plan import Axis, Option, View, words, write_text
+from planner.actions.explore.plan import Axis, Option, View, words, write_bytes
 from planner.errors import BadInput
 from tui.widgets.axes import formatter
 from tui.widgets.options import CHOSEN_ROLES, COLUMNS, cells
 from tui.widgets.ways import BEST, MARKED, way_of
 
 if TYPE_CHECKING:
-    from planner.report.drawing.plot import Plot
+    from planner.report.drawing.plot import Plot, Scale
 
 LEFT, RIGHT, TOP, BOTTOM = 78.0, 696.0, 34.0, 440.0
 HEIGHT, LEGEND = 510.0, 496.0
+X_TICK, Y_TICK = 64.0, 40.0  # pixels that a label of an axis takes, with room
 LETTER = 8.0  # pixels of a letter of the legend, with room
 LEAST = 1e-9  # drawn for what is free
 
@@ -27,19 +28,22 @@ LEAST = 1e-9  # drawn for what is free
 def write_chart(
     path: Path, view: View, marked: Sequence[Option], command: str, force: bool
 ) -> None:
-    """Write what the name asks for, whole or not at all. Raises BadInput."""
-    makers: dict[str, Callable[[View, Sequence[Option], str], str]] = {
-        ".svg": lambda view, marked, _: chart_svg(view, marked),
-        ".html": chart_html,
+    """Write what the name asks for, whole or not at all. Raises BadInput. May take seconds."""
+    makers: dict[str, Callable[[], bytes]] = {
+        ".svg": lambda: chart_svg(view, marked).encode(),
+        ".png": lambda: chart_png(view, marked, where=str(path)),
+        ".html": lambda: chart_html(view, marked, command).encode(),
     }
     make = makers.get(path.suffix.lower())
     if make is None:
         raise BadInput(
             f"{path.suffix or 'no ending'} is no format of charts",
             where=str(path),
-            remedy=f"let the name end in {' or '.join(makers)}",
+            remedy=f"let the name end in {', '.join(makers)}",
         )
-    write_text(path, make(view, marked, command), force=force)
+    if path.exists() and not force:  # said before it is drawn, and again by who writes
+        raise BadInput("exists already", where=str(path), remedy="name another file")
+    write_bytes(path, make(), force=force)
 
 
 def chart_svg(view: View, marked: Sequence[Option] = ()) -> str:
@@ -47,6 +51,13 @@ def chart_svg(view: View, marked: Sequence[Option] = ()) -> str:
     from planner.report.drawing.markup import svg_text
 
     return svg_text(drawn(view, marked))
+
+
+def chart_png(view: View, marked: Sequence[Option] = (), *, where: str) -> bytes:
+    """The same on white, for slides and mails. Raises BadInput where it cannot be drawn."""
+    from planner.report.drawing.png import png_bytes
+
+    return png_bytes(drawn(view, marked), where=where)
 
 
 def chart_html(view: View, marked: Sequence[Option] = (), command: str = "") -> str:
@@ -94,8 +105,15 @@ def drawn(view: View, marked: Sequence[Option]) -> Element:
         about=view.recommendation.headline,
         height=HEIGHT,
     )
-    plot.axes(view.x_axis.title, view.y_axis.title, _said(view.x_axis), _said(view.y_axis))
     x, y = plot.x, plot.y
+    plot.axes(
+        view.x_axis.title,
+        view.y_axis.title,
+        _said(view.x_axis),
+        _said(view.y_axis),
+        x_ticks=_ticks(view.x_axis, x, X_TICK),
+        y_ticks=_ticks(view.y_axis, y, Y_TICK),
+    )
     for meets in (False, True):
         for code in np.unique(points.way).tolist():
             look = f"mid f{code % _series()}" if meets else "mid soft faint"
@@ -117,6 +135,14 @@ def drawn(view: View, marked: Sequence[Option]) -> Element:
     _name(plot, best, BEST)
     _legend(plot, view)
     return plot.root
+
+
+def _ticks(axis: Axis, scale: Scale, room: float) -> list[float]:
+    """The round values that the screen would mark: minutes, hours, days."""
+    marks = formatter(axis.unit)
+    low, high = np.log10(scale.low), np.log10(scale.high)
+    marks.gap = (high - low) * room / abs(scale.end - scale.start)
+    return [10**place for place in marks.get_ticks(low, high)]
 
 
 def _said(axis: Axis) -> Callable[[float], str]:

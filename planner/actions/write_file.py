@@ -1,4 +1,4 @@
-"""A text file written whole or not at all."""
+"""A file written whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ REMEDY = "name another file, or say --force"
 
 
 def write_text(path: Path, text: str, *, force: bool) -> None:
+    """Write a text in UTF-8, as ``write_bytes`` does."""
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            f"cannot be written ({error.reason})", where=str(path), remedy="name a file that can"
+        ) from None
+    write_bytes(path, content, force=force)
+
+
+def write_bytes(path: Path, content: bytes, *, force: bool) -> None:
     """Write ``path`` so that it is there whole or not at all, also when killed meanwhile.
 
     Raises BadInput when it exists and ``force`` is false, or cannot be written.
@@ -21,8 +32,8 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=".planner-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         mask = os.umask(0)

@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.amounts import plain
+from planner.errors import BadInput
 from planner.report.document import Bullets, Document, Section, Table
+from planner.report.drawing import png
 from planner.report.drawing.charts import Bar, Curve, Point, Swing, bars, curves, steps, tornado
 from planner.report.drawing.markup import el, html_text, svg_text
 from planner.report.drawing.plot import Scale, around
 from planner.report.drawing.roofline import Placed, Roof, roofline
+from planner.report.drawing.style import PRINTED
 from planner.report.markdown import escaped, to_markdown
 
 
@@ -97,6 +100,25 @@ def test_a_tornado_says_where_no_plan_is_left() -> None:
     rows = [Swing("deadline", 8.0, None, "twice", "half"), Swing("price", 9.0, 12.0, "-", "+")]
     text = svg_text(tornado("T", "about", rows, 10.0, plain))
     assert "half: no plan" in text and "twice: 8" in text
+
+
+def test_a_png_has_the_colours_of_paper_and_says_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What draws it knows no variables of style sheets: everything would be black."""
+    pytest.importorskip("resvg_py")
+    root = bars("Bars", "two", [Bar("a", 10.0, "10")], plain)
+    assert "var(" not in PRINTED and "fill:#0072b2" in PRINTED
+    assert len(png.png_bytes(root, where="b.png")) > 2000
+    monkeypatch.setattr(png, "_DRAW", "import sys; sys.exit(sys.argv[3])")
+    with pytest.raises(BadInput, match=r"no font is installed .* name end in .svg"):
+        png.png_bytes(root, where="b.png")
+    monkeypatch.setattr(png, "_DRAW", "raise ValueError('no such colour')")
+    with pytest.raises(BadInput, match="no such colour; let the name end"):
+        png.png_bytes(root, where="b.png")
+    monkeypatch.setattr(png, "find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"b.png: .* resvg-py; pip install 'ai-capacity-planner"):
+        png.png_bytes(root, where="b.png")
 
 
 def test_curves_leave_gaps() -> None:

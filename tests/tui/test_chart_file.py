@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -11,9 +12,10 @@ from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Subject, View, explore, open_subject
 from planner.actions.session import Session
+from planner.errors import BadInput
 from tests.tui.conftest import Start
 from tui.app import DEFAULT_WORKLOAD
-from tui.chart_file import chart_html, chart_svg
+from tui.chart_file import chart_html, chart_svg, write_chart
 from tui.screens.path import PathScreen
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -62,6 +64,24 @@ def test_the_page_has_the_table_and_the_command(view: View) -> None:
     assert "<script" not in page and "http://" not in page.replace("http://www.w3.org", "")
 
 
+def test_a_png_is_the_same_chart(view: View, tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
+    few = slice(0, None, 300)  # marks take the time
+    columns = {
+        name: getattr(view.points, name)[few] for name in ("index", "x", "y", "way", "meets")
+    }
+    view = replace(view, points=replace(view.points, **columns))
+    path = tmp_path / "chart.PNG"
+    write_chart(path, view, (), "", force=False)
+    root = fromstring(chart_svg(view))
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG")
+    size = [int.from_bytes(content[at : at + 4], "big") for at in (16, 20)]
+    assert size == [2 * int(root.get(name, "0")) for name in ("width", "height")]
+    with pytest.raises(BadInput, match="exists already"):
+        write_chart(path, view, (), "", force=False)
+
+
 async def test_the_key_writes_it(start: Start, tmp_path: Path) -> None:
     async with start() as it:
         await it.pilot.press("e")
@@ -69,10 +89,12 @@ async def test_the_key_writes_it(start: Start, tmp_path: Path) -> None:
         field = it.app.screen.query_one("#path", Input)
         field.value = str(tmp_path / "chart.bmp")
         await it.pilot.press("enter")
+        await it.app.workers.wait_for_complete()
         said = str(it.app.screen.query_one("#path-says", Static).render())
-        assert ".bmp is no format of charts" in said and ".svg or .html" in said
+        assert ".bmp is no format of charts" in said and ".svg, .png, .html" in said
         field.value = str(tmp_path / "chart.html")
         await it.pilot.press("enter")
+        await it.app.workers.wait_for_complete()
         await it.pilot.pause()
         assert (
             it.view.recommendation.headline.split(";")[0] in (tmp_path / "chart.html").read_text()

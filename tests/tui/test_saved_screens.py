@@ -48,9 +48,11 @@ async def test_a_session_opens_as_it_was_left(start: Start, tmp_path: Path) -> N
         assert field.value.endswith("finetune-llama-8b-lora.json")
         field.value = str(tmp_path / "no" / "such" / "folder.json")
         await it.pilot.press("enter")
+        await it.app.workers.wait_for_complete()
         assert "cannot be written" in says(it.app)
         field.value = str(file)
         await it.pilot.press("enter")
+        await it.app.workers.wait_for_complete()
         await it.pilot.pause()
         assert not isinstance(it.app.screen, PathScreen)
         theme = it.app.theme
@@ -99,8 +101,10 @@ async def test_a_file_that_exists_is_replaced_by_a_second_enter(
         await it.pilot.press("ctrl+s")
         it.app.screen.query_one("#path", Input).value = str(file)
         await it.pilot.press("enter")
+        await it.app.workers.wait_for_complete()
         assert "enter again replaces it" in says(it.app) and file.read_text() == "mine"
         await it.pilot.press("enter")
+        await it.app.workers.wait_for_complete()
         await it.pilot.pause()
         assert load(file).screen == "explore"
 

@@ -278,7 +278,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
                 self.notify(path, title="Chart written", markup=False)
 
         first = Path.cwd() / f"{file_name(self.subject.workload.name)}.svg"
-        self.app.push_screen(PathScreen("Write the chart (.svg or .html)", first, write), written)
+        self.app.push_screen(
+            PathScreen("Write the chart (.svg, .png or .html)", first, write), written
+        )
 
     def _copy(self, text: str | None, what: str) -> None:
         """To the clipboard of the terminal, over SSH as well (OSC 52)."""

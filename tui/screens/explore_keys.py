@@ -22,7 +22,12 @@ KEYS: list[BindingType] = [
         "Copy JSON",
         "copy the plan as planner recommend writes it with --format json",
     ),
-    _key("e", "export_chart", "Export chart", "write the chart as .svg, or as .html with table"),
+    _key(
+        "e",
+        "export_chart",
+        "Export chart",
+        "write the chart: .svg, .png, or .html with table",
+    ),
     _key("k", "copy_skypilot", "Copy SkyPilot", "copy the chosen option as a SkyPilot task (YAML)"),
     _key(
         "d",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -20,7 +21,8 @@ Act = Callable[[Path, bool], None]
 
 
 class PathScreen(ClosingScreen[str | None]):
-    """``act(path, force)`` does it, or raises BadInput, which is shown; the dialog then stays.
+    """``act(path, force)`` does it, in a thread, or raises BadInput, which is shown; the dialog
+    then stays.
 
     Enter on the name of a file that exists is asked again; the second one forces. Dismissed with
     the path, or with None by esc.
@@ -35,6 +37,7 @@ class PathScreen(ClosingScreen[str | None]):
         super().__init__()
         self._title, self._path, self._act = title, path, act
         self._asked_to_replace = ""
+        self._acting = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
@@ -49,21 +52,29 @@ class PathScreen(ClosingScreen[str | None]):
         if not text:
             self._say("name a file")
             return
+        if not self._acting:
+            self._acting = True
+            self._say("at work ...", error=False)
+            self.run_worker(self._do_with(text))
+
+    async def _do_with(self, text: str) -> None:
         path = Path(text).expanduser()
         force = text == self._asked_to_replace
         try:
-            self._act(path, force)
+            await asyncio.to_thread(self._act, path, force)
         except BadInput as error:
             replaceable = path.is_file() and not force and error.problem == "exists already"
             self._asked_to_replace = text if replaceable else ""
             self._say(f"{path} exists: enter again replaces it" if replaceable else str(error))
-            return
-        self.dismiss(str(path))
+        else:
+            self.dismiss(str(path))
+        finally:
+            self._acting = False
 
-    def _say(self, what: str) -> None:
+    def _say(self, what: str, *, error: bool = True) -> None:
         says = self.query_one("#path-says", Static)
         says.update(Text(what))
-        says.add_class("error")
+        says.set_class(error, "error")
 
 
 def file_name(text: str) -> str:

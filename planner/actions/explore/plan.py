@@ -20,7 +20,7 @@ from planner.actions.explore.inputs import (
 )
 from planner.actions.explore.view import Axis, Found, Option, Points, View
 from planner.actions.problems import Problem, expected, problem_of
-from planner.actions.write_file import write_text
+from planner.actions.write_file import write_bytes
 from planner.amounts import hours, money, seconds
 from planner.report import words
 from planner.report.rows import to_json
@@ -56,7 +56,7 @@ __all__ = [
     "start_session",
     "to_json",
     "words",
-    "write_text",
+    "write_bytes",
 ]
 
 ALTERNATIVES = 25

@@ -44,13 +44,13 @@ def html_text(root: Element) -> str:
     return "<!doctype html>\n" + tostring(root, encoding="unicode", method="html") + "\n"
 
 
-def svg_text(root: Element) -> str:
-    """A file of its own, with the colours of ``style`` in it."""
+def svg_text(root: Element, look: str | None = None) -> str:
+    """A file of its own, with the colours of ``style`` in it, or this style sheet."""
     from copy import deepcopy
 
     from planner.report.drawing.style import CHARTS
 
     alone = deepcopy(root)
     alone.set("xmlns", SVG)
-    alone.insert(2, el("style", CHARTS))
+    alone.insert(2, el("style", look or CHARTS))
     return tostring(alone, encoding="unicode", method="xml") + "\n"

@@ -82,13 +82,23 @@ class Plot:
         self.x, self.y = x, y
         self.root = drawing(title, about, height)
 
-    def axes(self, x_title: str, y_title: str, x_format: Format, y_format: Format) -> None:
+    def axes(
+        self,
+        x_title: str,
+        y_title: str,
+        x_format: Format,
+        y_format: Format,
+        *,
+        x_ticks: Sequence[float] | None = None,
+        y_ticks: Sequence[float] | None = None,
+    ) -> None:
+        """``x_ticks`` and ``y_ticks``: values to mark; round ones where they are not given."""
         x, y = self.x, self.y
-        for tick in x.ticks(7):
+        for tick in x.ticks(7) if x_ticks is None else x_ticks:
             at = x.at(tick)
             self.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_="grid"))
             self.add(text(at, y.start + 16, x_format(tick), "mid soft"))
-        for tick in y.ticks(6):
+        for tick in y.ticks(6) if y_ticks is None else y_ticks:
             at = y.at(tick)
             self.add(el("line", x1=x.start, x2=x.end, y1=at, y2=at, class_="grid"))
             self.add(text(x.start - 6, at + 4, y_format(tick), "end soft"))

@@ -5,6 +5,8 @@ Series differ in dash or mark as well, and every chart has its figures in a tabl
 
 from __future__ import annotations
 
+import re
+
 SERIES = 7
 
 _LIGHT = (
@@ -34,3 +36,7 @@ _SERIES = "".join(
     f"svg .f{n}{{fill:var(--s{n})}}svg .l{n}{{stroke:var(--s{n})}}" for n in range(SERIES)
 )
 CHARTS = COLOURS + _SHAPES + _SERIES
+# The light colours alone, for what knows neither variables nor what the reader prefers.
+_LIGHT_OF = dict(pair.split(":") for pair in _LIGHT.split(";"))
+PAPER = _LIGHT_OF["--paper"]
+PRINTED = re.sub(r"var\((--\w+)\)", lambda found: _LIGHT_OF[found[1]], _SHAPES + _SERIES)
