@@ -24,6 +24,7 @@ from planner.actions.explore.plan import (
 from planner.actions.session import Session, workload_from
 from planner.cli.main import run
 from planner.errors import BadInput
+from tests.tui.conftest import measured_lora
 from tui.app import DEFAULT_WORKLOAD
 
 FILE = str(DEFAULT_WORKLOAD)
@@ -165,6 +166,31 @@ workloads:
   - {kind: finetune, name: small one, model: llama-3.1-8b, method: lora, tokens: 50M, budget: 9}
   - {kind: finetune, model: llama-3.1-8b, tokens: 50M, where: {clouds: [gcp]}}
 """
+
+
+def test_a_measurement_moves_options_from_where_they_lay(session: Session) -> None:
+    subject = open_subject(FILE)
+    first = planned(session, subject)
+    assert first.change is None
+    measured_lora()
+    after = Session(session.catalog)
+    second = explore(after, subject, subject.inputs, first)
+    assert isinstance(second, View) and second.change is not None
+    assert second.change.runs == 1 and not second.change.prices
+    # The run was slower than expected: what ran on its device is measured or near it, and slower.
+    best = second.again(first.options[0])
+    move = second.change.of(best)
+    was = first.options[0]
+    assert move is not None and (move.x, move.y) == pytest.approx((was.x, was.y), rel=1e-5)
+    assert best.x > 1.1 * move.x and move.basis == was.item.throughput.basis
+    apart = [max(m.option.x / m.x, m.x / m.option.x) for m in second.change.moves[:5]]
+    assert min(apart) > 1.005
+    # Planned again on the same figures it is still the before and after.
+    third = explore(after, subject, subject.inputs, second)
+    assert isinstance(third, View) and third.change == second.change
+    other = dataclasses.replace(subject.inputs, deadline="20h")
+    fourth = explore(after, subject, other, third)
+    assert isinstance(fourth, View) and fourth.change is None
 
 
 def test_one_of_several_workloads_is_opened_by_its_name(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from textual.binding import Binding
 from textual.widgets import Checkbox, Input
 
 import tui.screens.explore as screen_module
-from planner.actions.explore.plan import Inputs, Problem, Subject, View, explore
+from planner.actions.explore.plan import Inputs, Problem, Subject, View, explore, hours, money
 from planner.actions.session import Session, workload_from
-from tests.tui.conftest import Start
+from tests.tui.conftest import Start, measured_lora
 from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base
 from tui.screens.help import HelpScreen
-from tui.widgets.chart import Chart
+from tui.widgets.chart import ARROWS, WAS, Chart
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options, cells
 
@@ -50,6 +50,27 @@ async def test_chart_and_detail_follow_the_table(start: Start) -> None:
         assert it.screen.query_one(Chart)._chosen == option
         assert option.headline in it.detail
         assert f"Why not: {option.item.why_not}" in it.detail
+        # A run of the user's own moves it: the chart shows from where.
+        chart, was = it.screen.query_one(Chart), it.view
+        signs = {one.marker for one in chart._datasets if hasattr(one, "marker")}
+        assert WAS not in signs and "Before" not in it.detail
+        measured_lora()
+        it.app.catalog_changed()
+        it.screen.on_screen_resume()
+        await it.planned(lambda view: view is not was)
+        assert it.view.change is not None
+        signs = {one.marker for one in chart._datasets if hasattr(one, "marker")}
+        assert WAS in signs and signs & set(ARROWS.values())
+        now = it.view.again(option)
+        moved = it.view.change.of(now)
+        assert moved is not None
+        assert (moved.x, moved.y) == pytest.approx((option.x, option.y), rel=1e-5)
+        assert f"Before: {money(option.y)}, {hours(option.x)}, " in it.detail
+        assert "; your run moved " in it.status and "best stays" in it.status
+        # Other inputs are no before and after.
+        await it.type_into("d", "20h")
+        await it.planned(lambda view: view.inputs.deadline == "20h")
+        assert it.view.change is None and "Before" not in it.detail
 
 
 async def test_a_click_on_a_point_selects_its_row(start: Start) -> None:
@@ -186,7 +207,7 @@ async def test_a_burst_of_typing_is_planned_once(
 ) -> None:
     planned: list[str] = []
 
-    def counted(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
+    def counted(session: Session, subject: Subject, inputs: Inputs, _: object) -> View | Problem:
         planned.append(inputs.deadline)
         return explore(session, subject, inputs)
 
@@ -204,7 +225,7 @@ async def test_the_last_input_wins_and_keys_are_never_blocked(
     planned: list[str] = []
     goes_on = threading.Event()
 
-    def slow(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
+    def slow(session: Session, subject: Subject, inputs: Inputs, _: object) -> View | Problem:
         planned.append(inputs.deadline)
         assert goes_on.wait(20)
         return explore(session, subject, inputs)

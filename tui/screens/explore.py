@@ -30,7 +30,7 @@ from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.screens.path import PathScreen, file_name
-from tui.widgets.chart import Chart
+from tui.widgets.chart import WAS, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options, cells
@@ -94,7 +94,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.ask_soon(message.inputs)
 
     def work(self, session: Session, asked: Inputs) -> View | Problem:
-        return explore(session, self.subject, asked)
+        return explore(session, self.subject, asked, self.answer)
 
     def fields(self) -> tuple[str, ...]:
         return (*self.subject.fields, "purchase")
@@ -327,7 +327,9 @@ def legend(view: View) -> str:
     ways = [way_of(points.ways[code]) for code in np.unique(points.way).tolist()]
     parts = [(f"${way.colour}", way.glyph, way.name) for way in ways]
     # What may be cut on a narrow screen comes last.
-    parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best"), ("r", " ", "chosen")]
+    parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best")]
+    moves = view.change is not None and view.change.moves
+    parts.append(("$foreground", f"{WAS}→", "moved") if moves else ("r", " ", "chosen"))
     # A line breaks between two of them only.
     gap = "\N{NO-BREAK SPACE}"
     shown = [f"[{style}]{glyph}[/]{gap}{name.replace(' ', gap)}" for style, glyph, name in parts]

@@ -23,6 +23,13 @@ __all__ = ["BEST", "ON_DEMAND", "SPOT", "Chart"]
 
 CLICK_REACH_CELLS = 4.0
 HOVER_REACH_CELLS = 1.5
+# Of what moved since the plan before: lines at once, the glyph of the old place, cells a line needs
+# for an arrow, and the arrow for a step right or left (1, -1) and down or up.
+MOST_MOVES, WAS, LEAST_ARROW = 8, "◦", 2
+ARROWS = {
+    (1, 0): "→", (-1, 0): "←", (0, 1): "↓", (0, -1): "↑",
+    (1, 1): "↘", (1, -1): "↗", (-1, 1): "↙", (-1, -1): "↖",
+}  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +54,8 @@ class Chart(SafePlot):
         "chart--missed",
         "chart--front",
         "chart--limit",
+        "chart--moved",
+        "chart--was",
         "chart--best",
         "chart--marked",
         "chart--chosen",
@@ -134,6 +143,7 @@ class Chart(SafePlot):
         for code in np.unique(view.front.way).tolist():
             glyph = way_of(view.front.ways[code]).glyph
             self._dots(view.front, view.front.way == code, glyph, "chart--front")
+        self._moves(view)
         self._mark(view.options[0], BEST, "chart--best")
         for option in self._marked:
             self._mark(option, MARKED, "chart--marked")
@@ -153,13 +163,44 @@ class Chart(SafePlot):
 
     def _dots(self, points: Points, mask: NDArray[np.bool_], glyph: str, style: str) -> None:
         if mask.any():
-            x, y = log(points.x[mask]), log(points.y[mask])
-            self.scatter(x, y, marker=glyph, marker_style=self._style(style))
+            self._at(log(points.x[mask]), log(points.y[mask]), glyph, style)
 
     def _mark(self, option: Option, glyph: str, style: str) -> None:
         if np.isfinite(option.x) and np.isfinite(option.y):
-            x, y = log(np.array([option.x])), log(np.array([option.y]))
-            self.scatter(x, y, marker=glyph, marker_style=self._style(style))
+            self._at(log(np.array([option.x])), log(np.array([option.y])), glyph, style)
+
+    def _at(self, x: Floats, y: Floats, glyph: str, style: str) -> None:
+        """Signs at places in log10."""
+        self.scatter(x, y, marker=glyph, marker_style=self._style(style))
+
+    def _moves(self, view: View) -> None:
+        """From where options lay before a measurement or new prices to where they lie now.
+
+        The furthest few and the chosen one: more lines would hide what moved.
+        """
+        if view.change is None:
+            return
+        shown = list(view.change.moves[:MOST_MOVES])
+        chosen = None if self._chosen is None else view.change.of(self._chosen)
+        if chosen is not None and chosen not in shown:
+            shown.append(chosen)
+        for move in shown:
+            now = move.option
+            self._line([move.x, now.x], [move.y, now.y], "moved")
+            x, y = log(np.array([move.x, now.x])), log(np.array([move.y, now.y]))
+            self._at(x[:1], y[:1], WAS, "chart--was")
+            self._arrow(x, y)
+            self._mark(now, way_of(now.way).glyph, component(now.way))
+
+    def _arrow(self, x: Floats, y: Floats) -> None:
+        """Beside the end of a line of two places, in log10: the mark there stays what it is."""
+        columns, rows = self._cells(x, y)
+        along, down = int(np.diff(columns)[0]), int(np.diff(rows)[0])
+        cells = max(abs(along), abs(down))
+        if cells >= LEAST_ARROW:
+            back = 1 - 1 / cells
+            sign = ARROWS[int(np.sign(along)), int(np.sign(down))]
+            self._at(x[:1] + back * np.diff(x), y[:1] + back * np.diff(y), sign, "chart--moved")
 
     def _steps(self, front: Points) -> None:
         """Between two points of the front, the cheaper one is reached only at its own x."""

@@ -18,6 +18,7 @@ from planner.actions.explore.plan import (
     money,
     seconds,
 )
+from tui.widgets import plan_words
 from tui.widgets.bars import fill_bar, parts_bar
 
 ROLES = {
@@ -90,6 +91,9 @@ def describe(option: Option, view: View, width: int = WIDTH) -> Text:
         _line(text, "Why not", GONE)
     elif item.why_not:
         _line(text, "Why not", item.why_not)
+    moved = None if view.change is None else view.change.of(option)
+    if moved is not None:
+        _line(text, "Before", plan_words.before(moved, view))
     chosen = option.role in ("recommended", "group")
     if chosen and view.recommendation.mix is not None:
         _mix(text, view.recommendation.mix, item)

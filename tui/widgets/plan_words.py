@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from planner.actions.explore.plan import Inputs, View, money
+from planner.actions.explore.plan import Change, Inputs, Moved, View, hours, money, seconds
 from tui.modes import MODES
 from tui.widgets.status import Status
 
@@ -19,7 +19,8 @@ def tell(status: Status, view: View) -> None:
     counts = f"{view.meeting:,} of {view.feasible:,} options meet all limits"
     if view.unplaced:
         counts += f"; {view.unplaced:,} of unknown latency are not drawn"
-    counts += _age(found.catalog.age_days)
+    news = "" if view.change is None else _changed(view.change, view)
+    counts += f"; {news}" if news else _age(found.catalog.age_days)
     if found.status != "over_budget":
         status.tell(Text(counts))
         return
@@ -31,6 +32,25 @@ def tell(status: Status, view: View) -> None:
         f"{counts}; the {which} costs up to {money(least)} at "
         f"{view.workload.risk:.0%}: raise the budget or allow more {more}",
     )
+
+
+def _changed(change: Change, view: View) -> str:
+    """What own runs or new prices did to the plan."""
+    runs = {0: "", 1: "your run"}.get(change.runs, f"{change.runs} runs of yours")
+    cause = " and ".join([*([runs] if runs else []), *(["new prices"] if change.prices else [])])
+    moved = sum(1 for option in view.options if change.of(option) is not None)
+    best = "best stays" if change.best_stays else f"best was {change.best_before.item.id}"
+    return f"{cause} moved {moved or 'none'} of {change.listed}, {best}"
+
+
+def before(move: Moved, view: View) -> str:
+    """Cost, time and basis that an option had in the plan before."""
+    rate = view.y_axis.unit == "usd_per_hour"
+    cost = f"{money(move.y)}/h" if rate else money(move.y)
+    words = {"hours": hours, "seconds": seconds}.get(view.x_axis.unit)
+    parts = [cost, *([words(move.x)] if words else []), move.basis]
+    now = move.option.item.throughput.basis
+    return ", ".join(parts) + (f"; now {now}" if now != move.basis else "")
 
 
 def _age(days: int | None) -> str:

@@ -200,6 +200,21 @@ class Lookup:
         rows = rows[self._c.nodes[rows] == item.nodes]
         return int(rows[np.argmin(self._c.usd[rows])]) if len(rows) else None
 
+    def place_of(self, item: Item) -> tuple[float, float, str] | None:
+        """See ``View.place_of``: where ``_option`` would put it."""
+        index = self.same(item)
+        if index is None:
+            return None
+        basis = self._c.throughput.basis[int(self._c.config[index])]
+        return float(self.x[index]), float(self.y[index]), basis
+
+    def cheapest_measured(self) -> int | None:
+        """See ``View.cheapest_measured``."""
+        c = self._c
+        measured = np.array([basis == "measured" for basis in c.throughput.basis], bool)
+        rows = self._feasible[measured[c.config[self._feasible]]]
+        return int(rows[np.argmin(self.y[rows])]) if len(rows) else None
+
     def _alike(self, item: Item) -> Rows:
         """Feasible candidates of an item's offer."""
         offers, c = self._c.offers, self._c

@@ -6,6 +6,7 @@ are values, so that a screen can keep its last good plan beside them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.actions.explore.copied import skypilot_task
@@ -18,7 +19,7 @@ from planner.actions.explore.inputs import (
     constrain,
     open_subject,
 )
-from planner.actions.explore.view import Axis, Found, Option, Points, View
+from planner.actions.explore.view import Axis, Change, Found, Moved, Option, Points, View
 from planner.actions.problems import Problem, expected, problem_of
 from planner.actions.write_file import write_bytes
 from planner.amounts import hours, money, seconds
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
 __all__ = [
     "LATENCIES",
     "Axis",
+    "Change",
     "Found",
     "Inputs",
     "Item",
     "Mix",
+    "Moved",
     "Option",
     "Points",
     "Problem",
@@ -74,8 +77,10 @@ def start_session() -> Session | Problem:
         return problem_of(error)
 
 
-def explore(session: Session, subject: Subject, inputs: Inputs) -> View | Problem:
-    """Plan anew under these inputs."""
+def explore(
+    session: Session, subject: Subject, inputs: Inputs, before: View | None = None
+) -> View | Problem:
+    """Plan anew under these inputs; ``before`` is the plan shown until now."""
     try:
         workload = constrain(subject, inputs)
         plan = session.recommend(workload, top=ALTERNATIVES, where=subject.file or "workload")
@@ -83,12 +88,15 @@ def explore(session: Session, subject: Subject, inputs: Inputs) -> View | Proble
         if not expected(error):
             raise
         return problem_of(error, FIELDS)
-    return view(session, workload, inputs, plan)
+    return view(session, workload, inputs, plan, before)
 
 
-def view(session: Session, workload: Workload, inputs: Inputs, plan: Plan) -> View:
-    """Points and options of a plan."""
+def view(
+    session: Session, workload: Workload, inputs: Inputs, plan: Plan, before: View | None = None
+) -> View:
+    """Points and options of a plan, and what changed since the one ``before``."""
     from planner.actions.explore.lookup import Lookup
+    from planner.actions.explore.moved import change
 
     look = Lookup(session, workload, plan)
     options = [*look.recommended(), *look.alternatives()]
@@ -97,7 +105,7 @@ def view(session: Session, workload: Workload, inputs: Inputs, plan: Plan) -> Vi
     others = [int(index) for index in front[::-1] if int(index) not in listed]
     options += [look.option("front", rank, index) for rank, index in enumerate(others, start=1)]
     x_axis, y_axis = look.axes()
-    return View(
+    found = View(
         inputs=inputs,
         workload=workload,
         recommendation=plan.recommendation,
@@ -110,5 +118,7 @@ def view(session: Session, workload: Workload, inputs: Inputs, plan: Plan) -> Vi
         feasible=len(plan.feasible),
         meeting=int(look.meets[plan.feasible].sum()),
         unplaced=len(plan.feasible) - len(look.placed),
+        measured=frozenset(one.observation_id for one in session.measured),
         _lookup=look,
     )
+    return replace(found, change=change(before, found))

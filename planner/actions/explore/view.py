@@ -84,8 +84,44 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """An option of the newer plan; ``x``, ``y`` and ``basis`` are what it had in the older."""
+
+    option: Option
+    x: float
+    y: float
+    basis: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the newer of two plans of the same inputs has else than the older.
+
+    ``runs`` counts own measurements that came or went between them, ``prices`` says whether the
+    catalog is another one. ``moves``, furthest first, are of the ``listed`` options, the one
+    recommended before (``best_before``, as it was) and the cheapest that is measured.
+    """
+
+    runs: int
+    prices: bool
+    moves: tuple[Moved, ...]
+    listed: int
+    best_before: Option
+    best_stays: bool
+
+    def of(self, option: Option) -> Moved | None:
+        """The move of one option."""
+        found = (move for move in self.moves if move.option.identity == option.identity)
+        return next(found, None)
+
+
+@dataclass(frozen=True)
 class View:
-    """A plan as one screen shows it. ``unplaced`` counts feasible candidates without an x."""
+    """A plan as one screen shows it. ``unplaced`` counts feasible candidates without an x.
+
+    ``measured`` are the ids of own measurements it stands on; ``change`` is what these or new
+    prices changed since the plan before it.
+    """
 
     inputs: Inputs
     workload: Workload
@@ -99,7 +135,9 @@ class View:
     feasible: int
     meeting: int
     unplaced: int
+    measured: frozenset[str]
     _lookup: Lookup
+    change: Change | None = None
 
     @property
     def chosen(self) -> list[Item]:
@@ -121,6 +159,15 @@ class View:
         """An option of an older plan as this one has it, else with the role ``gone``."""
         index = self._lookup.same(option.item)
         return replace(option, role="gone") if index is None else self.option_at(index)
+
+    def place_of(self, item: Item) -> tuple[float, float, str] | None:
+        """x, y and basis here of an option of any plan, None where it is none."""
+        return self._lookup.place_of(item)
+
+    def cheapest_measured(self) -> Option | None:
+        """The cheapest option whose speed was measured by the user."""
+        index = self._lookup.cheapest_measured()
+        return None if index is None else self.option_at(index)
 
     def search(self, text: str, most: int = 60) -> Found:
         """Options with every word of ``text`` in cloud, region, machine, device or way to pay."""
