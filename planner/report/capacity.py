@@ -101,12 +101,19 @@ def _cells(counted: Counted) -> list[str]:
     return [
         counted.offer,
         counted.option.replace("_", "-"),
-        f"{counted.count:.6g}",
-        f"{counted.mean_count:.4g}",
+        machines(counted.count),
+        machines(counted.mean_count),
         used,
         money(counted.cost_usd).lstrip("$"),
         money(residual).lstrip("$") if residual else "",
     ]
+
+
+def machines(count: float) -> str:
+    """A number of machines: whole ones exactly, parts to three digits, as means are no truer."""
+    if abs(count - round(count)) < 1e-6:
+        return f"{round(count):,}"
+    return f"{count:,.1f}" if count >= 10 else f"{count:.3g}"
 
 
 def against(baseline: Baseline) -> str:

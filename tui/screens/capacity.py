@@ -38,16 +38,13 @@ from tui.widgets.plan_detail import PlanDetail, describe, describe_curve
 from tui.widgets.plan_lines import PlanLines
 from tui.widgets.stack import StackChart, legend
 from tui.widgets.status import Status
+from tui.widgets.ways import GAP
 
 if TYPE_CHECKING:
     from planner.actions.session import Session
 
 EXAMPLE = str(Path(__file__).parents[1] / "default_capacity.yaml")
-SOURCES = {
-    "service": "a year of this service",
-    "example": "an example, as this workload ends: o opens a spec",
-    "file": "",
-}
+NOT_YOURS = "your job ends and needs no commitments; o opens your own demand"
 
 
 class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
@@ -168,23 +165,26 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
 
     def _tell(self, view: CapacityView) -> None:
         result, best = view.chosen.result, view.best.result
-        about = SOURCES[view.source]
-        about = f" [{about}]" if about else ""
+        of_service = view.source == "service"
+        name = f"a year of {result.name}" if of_service else result.name
         if view.chosen is view.best:
-            words = f"{result.name}: {capacity_words.short(result)}{about}"
+            words = f"{name}: {capacity_words.short(result)}"
         else:
             share = view.more_usd / best.cost_usd if best.cost_usd > 0 else 0.0
             words = (
-                f"{result.name}: yours costs {money(result.cost_usd)}, {money(view.more_usd)} "
-                f"({share:.1%}) more than the best plan{about}"
+                f"{name}: yours costs {money(result.cost_usd)}, {money(view.more_usd)} "
+                f"({share:.1%}) more than the best plan"
             )
         if result.status == "over_budget":
             self.status.warn(
                 "OVER BUDGET",
                 f"{words}; the budget is {money(result.budget_usd or 0.0)}: raise it in the spec",
             )
-        else:
-            self.status.tell(Text(words))
+            return
+        text = Text()
+        if view.source == "example":
+            text.append("EXAMPLE year", style="bold").append(f": {NOT_YOURS}\n", style="not bold")
+        self.status.tell(text.append(words))
 
     def _show_mix(self, view: MixView) -> None:
         result = view.result
@@ -250,6 +250,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
             fields.put("count", "", enabled=False)
             return
         fields.put("count", self._count_of(row.offer, row.option))
+        fields.offer_count(row.decision.best)
 
     def _count_of(self, offer: str, option: str) -> str:
         found = (text for name, way, text in self._asked.counts if (name, way) == (offer, option))
@@ -346,9 +347,8 @@ def draw(chart: Curves, found: BreakEven) -> None:
 
 
 def curve_legend(found: BreakEven) -> str:
-    gap = "\N{NO-BREAK SPACE}"
     what = "all demand times x" if found.over == "demand" else "share of time in use"
-    ways = [f"{LOOKS[way][0]}{gap}{way.replace('_', '-')}" for way in found.ways]
+    ways = [f"{LOOKS[way][0]}{GAP}{way.replace('_', '-')}" for way in found.ways]
     now = "now" if found.over == "demand" else "mean/peak"
-    parts = [*ways, f"◆{gap}break-even", f"│{gap}{now.replace(' ', gap)}"]
+    parts = [*ways, f"◆{GAP}break-even", f"│{GAP}{now.replace(' ', GAP)}"]
     return f"[b]$ per {found.unit}, hour by {what}[/]  " + "  ".join(parts)

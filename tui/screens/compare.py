@@ -34,6 +34,7 @@ from tui.widgets.curves import Curves, Flip, Line
 from tui.widgets.side_fields import SideFields
 from tui.widgets.side_table import SideTable
 from tui.widgets.status import Status
+from tui.widgets.ways import GAP
 
 if TYPE_CHECKING:
     from planner.actions.explore.plan import Option
@@ -269,8 +270,7 @@ def _known(values: list[float | None]) -> np.ndarray[tuple[int], np.dtype[np.flo
 
 
 def legend(axis: Axis, a: str, b: str) -> str:
-    gap = "\N{NO-BREAK SPACE}"
-    sides = [f"A{gap}{a}", f"B{gap}{b}"]
-    marks = [f"◆{gap}flips", f"┊{gap}80%{gap}interval", f"│{gap}now"]
+    sides = [f"A{GAP}{a}", f"B{GAP}{b}"]
+    marks = [f"◆{GAP}flips", f"┊{GAP}80%{GAP}interval", f"│{GAP}now"]
     title = f"$ by {subject_of(axis.axis, a, b)}"
     return f"[b]{title}[/]  " + "  ".join([*sides, *(marks if axis.crossings else marks[2:])])

@@ -37,7 +37,7 @@ from tui.widgets.options import Options, cells
 from tui.widgets.plan_words import describe, tell
 from tui.widgets.search import Search
 from tui.widgets.status import Status
-from tui.widgets.ways import BEST, way_of
+from tui.widgets.ways import BEST, GAP, way_of
 
 if TYPE_CHECKING:
     from planner.actions.session import Session
@@ -330,7 +330,5 @@ def legend(view: View) -> str:
     parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best")]
     moves = view.change is not None and view.change.moves
     parts.append(("$foreground", f"{WAS}→", "moved") if moves else ("r", " ", "chosen"))
-    # A line breaks between two of them only.
-    gap = "\N{NO-BREAK SPACE}"
-    shown = [f"[{style}]{glyph}[/]{gap}{name.replace(' ', gap)}" for style, glyph, name in parts]
+    shown = [f"[{style}]{glyph}[/]{GAP}{name.replace(' ', GAP)}" for style, glyph, name in parts]
     return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(shown)

@@ -15,11 +15,14 @@ from textual.widgets import Input, Label
 FIELDS = {
     "demand_scale": ("[u]D[/u]emand ×", "1", "all demand times this: 1.5"),
     "max_spot_share": ("[u]S[/u]pot ≤", "", "most of the demand on spot: 25%, empty for no limit"),
-    "count": ("[u]N[/u]umber", "", "machines on the row under the cursor; empty: the best number"),
+    "count": (
+        "[u]N[/u]umber on row", "", "machines on the row under the cursor; empty: the best number",
+    ),
     "file": (
         "[u]O[/u]pen", "", "a capacity spec or a mix profile, then enter; empty: this workload",
     ),
 }  # fmt: skip
+RENTED = "by use"  # instead of a number, where machines come and go with the demand
 LIVE = ("demand_scale", "max_spot_share", "count")
 
 
@@ -48,7 +51,7 @@ class CapacityFields(Horizontal):
     def compose(self) -> ComposeResult:
         for name, (label, first, tooltip) in FIELDS.items():
             yield Label(label)
-            placeholder = {"count": "best", "file": "spec.yaml", "max_spot_share": "none"}
+            placeholder = {"count": RENTED, "file": "spec.yaml", "max_spot_share": "none"}
             field = Input(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
             field.tooltip = tooltip
             yield field
@@ -57,8 +60,14 @@ class CapacityFields(Horizontal):
         """Show a value without telling of it."""
         field = self.query_one(f"#{name}", Input)
         field.disabled = not enabled
+        if name == "count":
+            field.placeholder = "best" if enabled else RENTED
         self._told[name] = value
         field.value = value
+
+    def offer_count(self, best: int) -> None:
+        """Say which number of machines is used where none is typed."""
+        self.query_one("#count", Input).placeholder = f"best {best}"
 
     def action_leave(self) -> None:
         self.post_message(self.Left())

@@ -8,16 +8,17 @@ from rich.text import Text
 
 from planner.actions.capacity.view import CapacityView, Decision
 from planner.amounts import money
+from planner.report.capacity import machines
 from planner.results.capacity import Counted
 from tui.widgets.table import Table
 from tui.widgets.ways import way_of
 
 COLUMNS = (
     ("", False), ("offer", False), ("option", False), ("best", True), ("yours", True),
-    ("in use", True), ("used", True), ("total $", True), ("owed after $", True),
+    ("mean use", True), ("used", True), ("total $", True), ("owed after $", True),
 )  # fmt: skip
 # Columns that a narrow screen leaves out.
-WIDE_ONLY = ("in use", "owed after $")
+WIDE_ONLY = ("mean use", "owed after $")
 LEAST_CELLS = 12
 WAYS = {
     "reserved_1y": "reservation",
@@ -115,7 +116,7 @@ def cells(row: Row) -> list[str]:
         row.option.replace("_", "-"),
         _count(row.best, row.decision),
         _count(now, row.decision),
-        "" if now is None else f"{now.mean_count:.4g}",
+        "" if now is None else machines(now.mean_count),
         used,
         "" if now is None else money(now.cost_usd).lstrip("$"),
         money(owed).lstrip("$") if owed else "",
@@ -125,7 +126,7 @@ def cells(row: Row) -> list[str]:
 def _count(counted: Counted | None, decision: Decision | None) -> str:
     if counted is None:
         return "0" if decision is not None else ""
-    return f"{counted.count:.6g}"
+    return machines(counted.count)
 
 
 def _fitted(text: str, width: int, right: bool, style: str = "") -> Text:

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from planner.actions.capacity.view import Stack, stacked
 from planner.results.capacity import Served
-from tui.widgets.ways import component, way_of
+from tui.widgets.ways import GAP, component, way_of
 
 MARGIN = 8  # cells left of the axis
 PEAK, UNMET = "·", "!"
@@ -209,17 +209,17 @@ def _length(hours: float) -> str:
 
 def legend(stack: Stack, served: Served) -> str:
     """Glyph, name and share of what is served of each way, and what a column stands for."""
-    gap = "\N{NO-BREAK SPACE}"
     total = float(served.amount.sum())
     parts = []
     for way, amount in zip(served.ways, served.amount, strict=True):
-        share = f"{gap}{amount.sum() / total:.0%}" if total > 0 else ""
+        share = f"{GAP}{amount.sum() / total:.0%}" if total > 0 else ""
         if way == "unmet":
-            parts.append(f"[$error]{UNMET}[/]{gap}unserved{share}")
+            parts.append(f"[$error]{UNMET}[/]{GAP}unserved{share}")
         else:
             look = way_of(way)
-            parts.append(f"[${look.colour}]{look.glyph}[/]{gap}{look.name}{share}")
+            name = look.name.replace(" ", GAP)
+            parts.append(f"[${look.colour}]{look.glyph}[/]{GAP}{name}{share}")
     if served.demand is not None:
-        parts.append(f"{PEAK}{gap}most{gap}of{gap}a{gap}column")
-    column = f"{_length(stack.hours)} each".replace(" ", gap)
-    return f"[b]{served.unit}[/] ({column})  " + "  ".join(parts)
+        parts.append(f"{PEAK}{GAP}peak")
+    column = f"{_length(stack.hours)} a column".replace(" ", GAP)
+    return f"[b]{served.unit}[/]{GAP}({column})  " + "  ".join(parts)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Between words of a legend that belong together: the library breaks lines at no-break spaces, too.
+GAP = "\N{BRAILLE PATTERN BLANK}"
+
 
 @dataclass(frozen=True)
 class Way:

@@ -330,7 +330,10 @@ def _notes(spec: CapacitySpec, ledger: Ledger) -> list[str]:
     ):
         notes.append("baselines under savings serve all demand, whatever its price unserved")
     if spec.integer == "commitments" and any(line.there is None for line in ledger.lines):
-        notes.append("machines rented by use are continuous: `integer: all` makes them whole")
+        notes.append(
+            "machines rented by use are planned in parts, as half of one for a whole period: "
+            "`integer: all` in the spec makes them whole"
+        )
     return notes
 
 
