@@ -136,12 +136,14 @@ def options_of(candidates: Candidates, rows: Rows) -> Options:
         vocabulary = offers.vocabularies[column]
         return [vocabulary[code] for code in offers.codes[column][candidates.row[rows]].tolist()]
 
+    # Of equal costs (those of one billing increment are) the quickest is taken.
+    quickest = np.argsort(np.argsort(candidates.hours[rows], kind="stable"))
     return Options(
         cost=candidates.usd[rows],
         cost_at_risk=candidates.usd_at_risk[rows],
         quota=words("quota_class"),
         quota_use=candidates.quota_use[rows],
-        order=np.arange(len(rows)),
+        order=quickest,
         cloud=words("cloud"),
     )
 

@@ -149,9 +149,9 @@ def answer(
 
 
 def ranking(prepared: Prepared) -> Rows:
-    """Candidates that meet deadline and quotas, cheapest first."""
+    """Candidates that meet deadline and quotas, cheapest first, of equals the quickest."""
     candidates, rows = prepared.candidates, prepared.in_time
-    ranked = rows[np.lexsort((rows, candidates.usd[rows]))]
+    ranked = rows[np.lexsort((rows, candidates.hours[rows], candidates.usd[rows]))]
     limits = prepared.limits
     if not limits:
         return ranked
