@@ -54,7 +54,10 @@ def _cost(side: ComparedSide) -> str:
 def quantity(value: float, unit: str) -> str:
     """A value of an axis as people say it."""
     if unit == "parameters":
-        return f"{value / 1e9:.3g}B" if value < 1e12 else f"{value / 1e12:.3g}T"
+        size, sign = next(
+            each for each in ((1e12, "T"), (1e9, "B"), (1e6, "M")) if value >= each[0]
+        )
+        return f"{value / (size or 1e6):.3g}{sign}"
     if unit == "tokens":
         return f"{value:,.0f} tokens"
     if unit == "hours":

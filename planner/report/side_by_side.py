@@ -12,6 +12,8 @@ from planner.results.comparison import ComparedSide
 from planner.results.recommendation import CostBreakdown, TimeBreakdown
 
 NONE = "-"
+# How sure a price is, as the catalog says it, for people.
+CONFIDENCE = {"document": "as documented", "secondary": "second-hand", "low": "doubtful"}
 _OF_BOTH = ("cost_usd", "cost_usd_p10", "cost_usd_p90", "cost_usd_per_hour", "hours")
 
 
@@ -73,8 +75,8 @@ def rows(sides: Sequence[Side]) -> list[Row]:
                 "80% range": _speed_range,
                 "basis": lambda plan: plan.throughput.basis,
                 "memory": _memory,
-                "interruptions": lambda plan: f"{plan.expected_interruptions:.2g}",
-                "machine-hour": lambda plan: f"${plan.price.usd_per_hour:.4g}",
+                "interruptions to expect": lambda plan: f"{plan.expected_interruptions:.2g}",
+                "machine-hour": lambda plan: money(plan.price.usd_per_hour),
                 "price": _age,
             },
         ),
@@ -230,5 +232,5 @@ def _memory(plan: Item) -> str:
 
 
 def _age(plan: Item) -> str:
-    age = "age unknown" if plan.price.age_days is None else f"{plan.price.age_days} days ago"
-    return f"{age}, {plan.price.confidence}"
+    age = "age unknown" if plan.price.age_days is None else f"{plan.price.age_days} days old"
+    return f"{age}, {CONFIDENCE.get(plan.price.confidence, plan.price.confidence)}"

@@ -29,7 +29,7 @@ def spread(item: Item) -> str:
     """The 80% range of a job's hours; what a service costs for its output."""
     if item.hours_p10 is not None and item.hours_p90 is not None:
         return hours_range(item.hours_p10, item.hours_p90)
-    if item.usd_per_million_tokens is not None:
+    if item.usd_per_million_tokens is not None and item.hours is None:
         return f"{money(item.usd_per_million_tokens)}/M tokens"
     if item.usd_per_thousand_samples is not None and item.hours is None:
         return f"{money(item.usd_per_thousand_samples * 1000)}/M"

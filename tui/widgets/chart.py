@@ -97,7 +97,8 @@ class Chart(SafePlot):
     def fit_options(self) -> None:
         """Bring the front and every option of the table in sight."""
         if self._view:
-            options = self._view.options
+            # A group of a mix does a part of the work: its place is not that of an answer.
+            options = [option for option in self._view.options if option.role != "group"]
             self._fit(np.array([o.x for o in options]), np.array([o.y for o in options]))
 
     def fit_front(self) -> None:

@@ -192,7 +192,8 @@ def _time(text: Text, item: Item, width: int) -> None:
             title = "Latency" if name == "latency" else name.upper()
             _line(text, title, ", ".join(values))
     if found.concurrency is not None:
-        _line(text, "In flight", f"{found.concurrency:,.3g} requests a group")
+        digits = ",.0f" if found.concurrency >= 100 else ".3g"
+        _line(text, "In flight", f"{found.concurrency:{digits}} requests a group")
 
 
 def _whole(text: Text, found: Recommendation) -> None:

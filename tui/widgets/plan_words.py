@@ -20,7 +20,8 @@ def tell(status: Status, view: View) -> None:
     if view.unplaced:
         counts += f"; {view.unplaced:,} of unknown latency are not drawn"
     news = "" if view.change is None else _changed(view.change, view)
-    counts += f"; {news}" if news else _age(found.catalog.age_days)
+    stated = all(item.price.layer == "workload" for item in view.chosen[:1])
+    counts += f"; {news}" if news else "" if stated else _age(found.catalog.age_days)
     if found.status != "over_budget":
         status.tell(Text(counts))
         return

@@ -18,7 +18,7 @@ class Way:
 ON_DEMAND, SPOT, BEST, MARKED = "o", "×", "★", "*"
 WAYS = {
     "on_demand": Way(ON_DEMAND, "on-demand", "primary"),
-    "spot": Way(SPOT, "spot", "warning"),
+    "spot": Way(SPOT, "spot", "text-warning"),
     "reservation": Way("R", "reserved", "text-secondary"),
     "savings_plan": Way("$", "savings plan", "accent"),
     "resource_commitment": Way("C", "commitment", "error"),
