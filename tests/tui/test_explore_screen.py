@@ -65,6 +65,8 @@ async def test_chart_and_detail_follow_the_table(start: Start) -> None:
         moved = it.view.change.of(now)
         assert moved is not None
         assert (moved.x, moved.y) == pytest.approx((option.x, option.y), rel=1e-5)
+        it.screen.query_one(Options).choose(now)
+        await it.pilot.pause()
         assert f"Before: {money(option.y)}, {hours(option.x)}, " in it.detail
         assert "; your run moved " in it.status and "best stays" in it.status
         # Other inputs are no before and after.

@@ -134,7 +134,7 @@ def test_the_copied_command_has_the_latencies(tmp_path: Path) -> None:
 
 
 def test_a_portfolio_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    file = written(tmp_path, "workloads: [{kind: edge}]")
+    file = written(tmp_path, "workloads: [{kind: finetune, model: llama-3.1-8b, tokens: 1M}]")
     with pytest.raises(BadInput, match="several workloads") as error:
         run(str(file))
     assert "planner recommend" in error.value.remedy and "\n" not in str(error.value)

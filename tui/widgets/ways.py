@@ -25,7 +25,7 @@ WAYS = {
     "capacity_block": Way("#", "block", "secondary"),
     "flex_start": Way("~", "flex start", "text-accent"),
     "owned": Way("■", "own", "text-primary"),
-    "edge": Way("+", "edge", "text-warning"),
+    "edge": Way("+", "edge", "text-success"),
 }
 
 

@@ -46,9 +46,9 @@ def _moves(before: View, after: View) -> Iterator[Moved]:
 
 
 def _looked_at(before: View, after: View) -> Sequence[Option]:
-    """The table, what was recommended before, and the cheapest that is measured now."""
+    """The table, that of the plan before, and the cheapest option that is measured now."""
     found = {option.identity: option for option in after.options}
-    others = [after.again(before.options[0]), after.cheapest_measured()]
+    others = [*map(after.again, before.options), after.cheapest_measured()]
     for option in others:
         if option is not None and option.role != "gone":
             found.setdefault(option.identity, option)

@@ -98,8 +98,8 @@ class Change:
     """What the newer of two plans of the same inputs has else than the older.
 
     ``runs`` counts own measurements that came or went between them, ``prices`` says whether the
-    catalog is another one. ``moves``, furthest first, are of the ``listed`` options, the one
-    recommended before (``best_before``, as it was) and the cheapest that is measured.
+    catalog is another one. ``moves``, furthest first, are of the ``listed`` options, those listed
+    before and the cheapest that is measured. ``best_before`` was recommended, as it was.
     """
 
     runs: int
