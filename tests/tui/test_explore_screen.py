@@ -68,7 +68,9 @@ async def test_chart_and_detail_follow_the_table(start: Start) -> None:
         it.screen.query_one(Options).choose(now)
         await it.pilot.pause()
         assert f"Before: {money(option.y)}, {hours(option.x)}, " in it.detail
-        assert "; your run moved " in it.status and "best stays" in it.status
+        first = it.view.change.best_before
+        best = "best stays" if it.view.change.best_stays else f"best was {first.item.id}"
+        assert f" of {len(it.view.options)}, {best}" in it.status and "your run moved" in it.status
         # Other inputs are no before and after.
         await it.type_into("d", "20h")
         await it.planned(lambda view: view.inputs.deadline == "20h")

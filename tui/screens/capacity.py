@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
 
 EXAMPLE = str(Path(__file__).parents[1] / "default_capacity.yaml")
+BY_USE = "Rented by use: its number follows the demand. Commitments and purchases have one."
 NOT_YOURS = "your job ends and needs no commitments; o opens your own demand"
 
 
@@ -233,7 +234,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         """Machines on the row under the cursor, as typed; empty: as many as cost least."""
         row = self.query_one(PlanLines).chosen
         if row is None or row.decision is None:
-            self.notify("Only commitments and purchases are decided: rows marked R or ■")
+            self.notify(BY_USE)
             return
         key = (row.offer, row.option)
         counts = tuple(each for each in self._asked.counts if each[:2] != key)
@@ -265,7 +266,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
     def action_step(self, by: int) -> None:
         row = self.query_one(PlanLines).chosen
         if self._view is None or row is None or row.decision is None:
-            self.notify("Only commitments and purchases are decided: rows marked R or ■")
+            self.notify(BY_USE)
             return
         before = self._count_of(row.offer, row.option)
         now = int(before) if before.isdecimal() else row.decision.best
@@ -312,7 +313,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
             name = "groups"
         widget = self.query_one(f"#{name}")
         if widget.disabled:
-            self.notify("Only commitments and purchases are decided: rows marked R or ■")
+            self.notify(BY_USE)
             return
         # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
@@ -347,8 +348,8 @@ def draw(chart: Curves, found: BreakEven) -> None:
 
 
 def curve_legend(found: BreakEven) -> str:
-    what = "all demand times x" if found.over == "demand" else "share of time in use"
+    what = "demand × x" if found.over == "demand" else "share of time in use"
     ways = [f"{LOOKS[way][0]}{GAP}{way.replace('_', '-')}" for way in found.ways]
     now = "now" if found.over == "demand" else "mean/peak"
     parts = [*ways, f"◆{GAP}break-even", f"│{GAP}{now.replace(' ', GAP)}"]
-    return f"[b]$ per {found.unit}, hour by {what}[/]  " + "  ".join(parts)
+    return f"[b]$/h per {found.unit}, by {what}[/]  " + "  ".join(parts)
