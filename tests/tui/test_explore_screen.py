@@ -44,7 +44,10 @@ async def test_figures_are_those_of_the_session(start: Start, session: Session) 
 
 async def test_chart_and_detail_follow_the_table(start: Start) -> None:
     async with start() as it:
-        await it.pilot.press("down", "down", "down")
+        table = it.screen.query_one(Options)
+        await it.pilot.press("end")
+        assert table.cursor_row == len(it.view.options) - 1
+        await it.pilot.press("home", "down", "down", "down")
         option = it.view.options[3]
         assert it.screen.query_one(Options).chosen == option
         assert it.screen.query_one(Chart)._chosen == option

@@ -221,8 +221,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def _say_where_compared(self, marked: int) -> None:
         compare = next(mode for mode in MODES if mode.name == "compare")
-        if compare.exists and marked > 1:
-            self.notify(f"{marked} marked: {compare.key} compares them", timeout=3)
+        if compare.exists:
+            more = "one more, then" if marked == 1 else f"{marked} marked:"
+            self.notify(f"{more} {compare.key} compares them", timeout=3)
 
     def _show_marked(self) -> None:
         marked = self.planner_app.marked

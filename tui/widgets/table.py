@@ -13,3 +13,10 @@ class Table(DataTable[Text]):
     async def _on_click(self, event: events.Click) -> None:
         if not self.columns:
             event.prevent_default()
+
+    def action_scroll_home(self) -> None:
+        """To the first row: the cursor is a whole row, so that there is no first cell to go to."""
+        self.action_scroll_top()
+
+    def action_scroll_end(self) -> None:
+        self.action_scroll_bottom()
