@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,15 @@ def test_what_gives_no_result_fails_with_a_reason(
     (record,) = RunLedger(tmp_path).runs()
     assert record.state is RunState.FAILED
     assert told in record.problem
+
+
+def test_a_disk_that_took_no_output_is_named(
+    tmp_path: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr("launchers.local.shutil.disk_usage", lambda _: full)
+    with pytest.raises(BenchmarkFailed, match=r"goes to is full; free space in .*/data/runs "):
+        launch(make_run("raise SystemExit(1)"), tmp_path)
 
 
 @pytest.mark.parametrize(
