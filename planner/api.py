@@ -64,7 +64,7 @@ def recommend(
     """
     risk = None
     if scenarios is not None or objective != "median-cost":
-        from planner.actions.risk import SCENARIOS, RiskOptions
+        from planner.actions.recommend.risk import SCENARIOS, RiskOptions
 
         risk = RiskOptions(scenarios or SCENARIOS, seed, objective)
     file, text = _read(workload, "workload")
@@ -123,7 +123,7 @@ def mix(
 
     Of a profile that nothing can serve, the result's ``status`` says so with ``reasons``.
     """
-    from planner.actions.mix import MixOptions, mix_from
+    from planner.actions.mix.plan import MixOptions, mix_from
 
     file, text = _read(profile, "profile")
     options = MixOptions(gap, time_limit_s, solver, seed, simulate)
@@ -139,7 +139,7 @@ def capacity(
     session: Session | None = None,
 ) -> CapacityAnswer:
     """A horizon of demand: what to commit, buy, rent and run on spot, and when each works."""
-    from planner.actions.capacity import capacity_from
+    from planner.actions.capacity.plan import capacity_from
     from planner.optimize.capacity.program import Settings
 
     file, text = _read(spec, "spec")

@@ -16,7 +16,7 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from planner.actions.explore import Option, Subject, open_subject
+from planner.actions.explore.plan import Option, Subject, open_subject
 from tui.ascii import AsciiOnly, wants_ascii
 from tui.config import config_path, read_config
 from tui.modes import MODES, modes

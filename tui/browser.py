@@ -41,7 +41,7 @@ def serve(
             remedy="install ai-capacity-planner[serve]",
         ) from None
     if file is not None:
-        from planner.actions.explore import open_subject
+        from planner.actions.explore.plan import open_subject
 
         open_subject(file)  # so that a bad file is said here, not on an empty page
     with socket.socket() as probe:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from planner.actions.explore import Axis, Option, View, words, write_text
+from planner.actions.explore.plan import Axis, Option, View, words, write_text
 from planner.errors import BadInput
 from tui.widgets.axes import formatter
 from tui.widgets.options import CHOSEN_ROLES, COLUMNS, cells

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from planner.actions.explore import Subject
+    from planner.actions.explore.plan import Subject
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from planner.actions.freshness import age_limit_days, refresh_for, refuse, too_old
+from planner.actions.catalog.freshness import age_limit_days, refresh_for, refuse, too_old
 from planner.errors import BadInput
 from planner.results import Item, PortfolioResult, Recommendation
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from catalog import Catalog
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.actions.saved_result import read_result, workload_of
 from planner.amounts import money
 from planner.items import rounded

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
 from planner.actions.calibration.ready import launch_errors
+from planner.actions.catalog.freshness import age_limit_days, refuse
 from planner.actions.exports import READABLE, Result, Which, subject_from
-from planner.actions.freshness import age_limit_days, refuse
 from planner.actions.price_now import PriceNow, price_now
 from planner.actions.saved_result import read_saved
 from planner.actions.session import open_session

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from planner.actions.explore_inputs import Subject
-from planner.actions.explore_view import Option
+from planner.actions.explore.inputs import Subject
+from planner.actions.explore.view import Option
 from planner.actions.write_file import write_text
 from planner.errors import BadInput
 from planner.results import Item

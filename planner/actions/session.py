@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from catalog import Catalog
 from planner.actions.asked import asked
-from planner.actions.recommend import Plan, recommend
+from planner.actions.recommend.plan import Plan, recommend
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured
 from planner.results import Estimate, Front, PortfolioResult, Recommendation
 from planner.workload import Portfolio, Workload
 
 if TYPE_CHECKING:
-    from planner.actions.estimate_batch import Batch
-    from planner.actions.risk import RiskOptions
+    from planner.actions.estimate.batch import Batch
+    from planner.actions.recommend.risk import RiskOptions
     from planner.results.calibration_basis import CalibrationBasis
     from planner.results.calibration_plan import CalibrationPlan
     from planner.results.comparison import Comparison
@@ -85,7 +85,7 @@ class Session:
 
         ``axes`` empty: all; None: none.
         """
-        from planner.actions.compare import compare
+        from planner.actions.compare.answer import compare
 
         return compare(workload, a, b, self.catalog, self.measured, axes=axes, where=where)
 
@@ -127,7 +127,7 @@ class Session:
         self, workload: Workload, on: str, *, explain: bool = False, where: str = "workload"
     ) -> Estimate:
         """Speed of the workload on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
-        from planner.actions.estimate import estimate
+        from planner.actions.estimate.one import estimate
 
         return estimate(
             workload, on, self.catalog, measured=self.measured, explain=explain, where=where
@@ -143,7 +143,7 @@ class Session:
     ) -> Batch:
         """Predictions for every row of a CSV file of set-ups."""
         from catalog.observations import OwnObservations
-        from planner.actions.estimate_batch import estimate_batch
+        from planner.actions.estimate.batch import estimate_batch
 
         own = [run.observation.to_row() for run in OwnObservations().all()]
         return estimate_batch(
@@ -175,7 +175,7 @@ class Session:
         """
         found, where = asked(file, text, flags, place)
         if isinstance(found, Portfolio):
-            from planner.actions.portfolio import recommend_portfolio
+            from planner.actions.portfolio.plan import recommend_portfolio
             from planner.actions.private_layers import for_portfolio
 
             catalog = for_portfolio(found, self.catalog)
@@ -204,7 +204,7 @@ class Session:
 
         Raises BadInput.
         """
-        from planner.actions.pareto import cost_front
+        from planner.actions.recommend.pareto import cost_front
 
         workload, where = workload_from(file, text, flags, place)
         return cost_front(workload, self.catalog, self.measured, where=where, carbon=carbon)

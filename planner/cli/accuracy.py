@@ -39,7 +39,7 @@ def accuracy(
 
     Without --cv, the figures found when the model in use was fitted.
     """
-    from planner.actions.accuracy import cross_validated, stored
+    from planner.actions.estimate.accuracy import cross_validated, stored
     from planner.errors import BadInput
     from planner.report import accuracy as report
 

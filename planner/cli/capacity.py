@@ -12,7 +12,7 @@ import typer
 from planner.cli.answers import OVER_BUDGET, Format, console, say
 
 if TYPE_CHECKING:
-    from planner.actions.capacity_question import Changes
+    from planner.actions.capacity.question import Changes
 
 
 class Front(StrEnum):
@@ -80,7 +80,7 @@ def capacity(
 
     Exit codes: 0 answer, 2 bad input, 3 infeasible, 4 over budget.
     """
-    from planner.actions.capacity_question import changes_from
+    from planner.actions.capacity.question import changes_from
 
     changes = changes_from(demand_scale, max_spot_share, count or ())
     if front is not None or break_even is not None:
@@ -92,7 +92,7 @@ def capacity(
         if front is None:
             return _show_break_even(file, break_even or Over.DEMAND, changes, format)
         return _show_front(file, front, points, changes, format)
-    from planner.actions.capacity import capacity_from
+    from planner.actions.capacity.plan import capacity_from
     from planner.optimize.capacity.program import Settings
 
     answer = capacity_from(
@@ -139,7 +139,7 @@ def _refuse(wanted: str, others: Mapping[str, object]) -> None:
 
 
 def _show_break_even(file: str, over: Over, changes: Changes, form: Format) -> int:
-    from planner.actions.break_even import break_even_from
+    from planner.actions.capacity.break_even import break_even_from
     from planner.report.break_even import print_break_even, to_csv, to_markdown
 
     found = break_even_from(file, over.value, changes)
@@ -155,7 +155,7 @@ def _show_break_even(file: str, over: Over, changes: Changes, form: Format) -> i
 
 
 def _show_front(file: str, over: Front, points: int, changes: Changes, form: Format) -> int:
-    from planner.actions.capacity_front import capacity_front
+    from planner.actions.capacity.front import capacity_front
     from planner.report.capacity_front import print_front, to_csv, to_markdown
 
     found = capacity_front(file, over.value, points=points, changes=changes)

@@ -62,8 +62,8 @@ def list_command(
     quiet: QuietOption = False,
 ) -> int:
     """List offers that match all filters, cheapest first, with price, age and source."""
-    from planner.actions.catalog import list_offers
-    from planner.actions.catalog_search import typed_filters
+    from planner.actions.catalog.listing import list_offers
+    from planner.actions.catalog.search import typed_filters
     from planner.cli import catalog_formats, catalog_tables
 
     catalog = open_catalog(quiet)
@@ -104,7 +104,7 @@ def show(
     quiet: QuietOption = False,
 ) -> int:
     """Show all facts about one name, each with its source and date."""
-    from planner.actions.catalog_facts import show as facts_about
+    from planner.actions.catalog.facts import show as facts_about
     from planner.cli import catalog_formats, catalog_tables
 
     sections = facts_about(open_catalog(quiet), name)
@@ -128,7 +128,7 @@ def check(
 
     Exit codes: 0 no fault (remarks may remain), 2 a row is wrong.
     """
-    from planner.actions.catalog import check as check_all
+    from planner.actions.catalog.listing import check as check_all
     from planner.cli import catalog_formats, catalog_tables
 
     catalog = open_catalog(quiet)

@@ -28,7 +28,7 @@ def diff(
     quiet: QuietOption = False,
 ) -> int:
     """Show what refreshes moved: largest price moves first, then new offers, then gone ones."""
-    from planner.actions.catalog_changes import catalog_diff
+    from planner.actions.catalog.changes import catalog_diff
     from planner.cli import catalog_moves
 
     found = catalog_diff(since)
@@ -55,7 +55,7 @@ def history(
     quiet: QuietOption = False,
 ) -> int:
     """Show a machine's price over time: the embedded snapshot's, then every change since."""
-    from planner.actions.catalog_changes import price_history
+    from planner.actions.catalog.changes import price_history
     from planner.cli import catalog_moves
 
     found = price_history(name, clouds=cloud or (), regions=region or (), kinds=kind or ())

@@ -10,9 +10,9 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
-from planner.actions.catalog import Finding, Listing, Offer
-from planner.actions.catalog_facts import Fact, Section
-from planner.actions.refresh import Outcome, Report
+from planner.actions.catalog.facts import Fact, Section
+from planner.actions.catalog.listing import Finding, Listing, Offer
+from planner.actions.catalog.refresh import Outcome, Report
 
 REPORT_COLUMNS = (
     "provider", "region", "kind", "status", "prices", "last_good_prices", "rejects", "findings",

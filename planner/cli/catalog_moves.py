@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from planner.actions.catalog_changes import Move, Moves, Series
+from planner.actions.catalog.changes import Move, Moves, Series
 from planner.cli.catalog_formats import as_csv, as_json, as_markdown
 from planner.cli.catalog_tables import console_of, table_of
 from planner.report.offers import buy, change, known_price

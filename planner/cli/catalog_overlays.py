@@ -11,7 +11,7 @@ from planner.cli.catalog_options import Format, FormatOption, QuietOption, say
 
 
 class FormOption(StrEnum):
-    """What a file holds; a test holds it against ``planner.actions.overlays.Form``."""
+    """What a file holds; a test holds it against ``planner.actions.catalog.overlays.Form``."""
 
     YAML = "yaml"
     RATES = "rates"
@@ -43,7 +43,7 @@ def import_command(
     rates (cloud, region, instance_type, usd_per_hour), a FOCUS 1.x billing export or a SkyPilot
     catalog.
     """
-    from planner.actions.overlays import Form, import_overlay
+    from planner.actions.catalog.overlays import Form, import_overlay
 
     found = import_overlay(
         file, name, form=Form(form.value) if form else None, cloud=cloud, region=region
@@ -66,7 +66,7 @@ def overlays(
     quiet: QuietOption = False,
 ) -> int:
     """List overlays, the oldest import first; later ones go over earlier ones."""
-    from planner.actions.overlays import list_overlays, remove_overlay
+    from planner.actions.catalog.overlays import list_overlays, remove_overlay
     from planner.cli.catalog_formats import as_csv, as_json, as_markdown
     from planner.cli.catalog_tables import console_of, table_of
 

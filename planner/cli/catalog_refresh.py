@@ -44,7 +44,7 @@ def refresh(
     published, 1 some slice kept its last good rows or failed, 2 bad input or nothing to ask with,
     130 interrupted (what was published by then stays, the rest is as it was).
     """
-    from planner.actions.refresh import refresh_catalog, words_of
+    from planner.actions.catalog.refresh import refresh_catalog, words_of
     from planner.cli import catalog_formats, refresh_tables
 
     with refresh_tables.shown(quiet=quiet) as seen:

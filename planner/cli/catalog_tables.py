@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.layer_names import layer_of
-from planner.actions.catalog import PLAIN, Finding, Listing
-from planner.actions.catalog_facts import Section
+from planner.actions.catalog.facts import Section
+from planner.actions.catalog.listing import PLAIN, Finding, Listing
 from planner.report.offers import DOUBT, aged, buy, dated, devices, number, price
 
 # Columns of an answer that is not read in a terminal.

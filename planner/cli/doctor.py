@@ -21,8 +21,8 @@ def doctor(
 
     Without --online nothing is asked of the network.
     """
-    from planner.actions.doctor import Verdict
-    from planner.actions.doctor import doctor as run
+    from planner.actions.doctor.installation import Verdict
+    from planner.actions.doctor.installation import doctor as run
 
     checks = run(online=online)
     for check in checks:

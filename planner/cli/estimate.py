@@ -99,7 +99,7 @@ def estimate(
 def _batch(path: str, out: str | None, exclude_measured: bool, explain: bool) -> int:
     import sys
 
-    from planner.actions.estimate_batch import write
+    from planner.actions.estimate.batch import write
     from planner.actions.session import open_session
 
     session = open_session(say=lambda line: typer.echo(line, err=True))

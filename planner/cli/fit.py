@@ -28,7 +28,7 @@ def fit(
     Cross-validates first: weights and intervals come from groups left out, and so do the figures
     that are printed and that `planner accuracy` shows from then on.
     """
-    from planner.actions.fit import fit as run
+    from planner.actions.estimate.fit import fit as run
     from planner.actions.session import open_session
     from planner.cli.progress import left_out
     from planner.report.accuracy import headline

@@ -10,7 +10,7 @@ import typer
 from planner.cli.answers import Format, console
 
 if TYPE_CHECKING:
-    from planner.actions.mix import MixOptions
+    from planner.actions.mix.plan import MixOptions
     from planner.optimize.mix.profile import MixProfile
 
 
@@ -81,7 +81,7 @@ def mix(
     Flags replace fields of the file. Exit codes: 0 answer, 2 bad input, 3 infeasible, 4 over
     budget.
     """
-    from planner.actions.mix import MixOptions, plan_mix, profile_from, varied
+    from planner.actions.mix.plan import MixOptions, plan_mix, profile_from, varied
     from planner.errors import BadInput
 
     spread = [
@@ -138,7 +138,7 @@ def mix(
 
 def _show_front(profile: MixProfile, over: Front, options: MixOptions, form: Format) -> bool:
     """Print the front; false, and nothing printed, when there is no mix at all."""
-    from planner.actions.mix_front import mix_front
+    from planner.actions.mix.front import mix_front
 
     found = mix_front(profile, over.value, options)
     if not found.points:

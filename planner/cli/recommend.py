@@ -12,7 +12,7 @@ from planner.cli.answers import Format, say, show
 from planner.cli.workload_options import Given, with_workload
 
 if TYPE_CHECKING:
-    from planner.actions.risk import RiskOptions
+    from planner.actions.recommend.risk import RiskOptions
     from planner.results import PortfolioResult, Recommendation
 
 
@@ -107,7 +107,7 @@ def _risk(scenarios: int | None, seed: int | None, objective: Objective) -> Risk
         from planner.errors import BadInput
 
         raise BadInput("is a seed of no scenarios", where="--seed", remedy="add --scenarios 10000")
-    from planner.actions.risk import SCENARIOS, RiskOptions
+    from planner.actions.recommend.risk import SCENARIOS, RiskOptions
 
     return RiskOptions(scenarios or SCENARIOS, seed or 0, objective.value)
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from planner.actions.refresh import Outcome, Report, Status, left_out, why
+from planner.actions.catalog.refresh import Outcome, Report, Status, left_out, why
 from planner.cli.catalog_tables import console_of, table_of
 
 # Lines of rejects shown for one slice unless all are asked for.

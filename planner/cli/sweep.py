@@ -51,8 +51,8 @@ def sweep(
     import gc
 
     from planner.actions.session import open_session
-    from planner.actions.sweep import sweep as run
-    from planner.actions.sweep_file import read_sweep
+    from planner.actions.sweep.file import read_sweep
+    from planner.actions.sweep.run import sweep as run
     from planner.actions.write_file import REMEDY, write_text
     from planner.cli.progress import counted
     from planner.errors import BadInput

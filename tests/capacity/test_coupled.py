@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.actions.capacity import capacity
-from planner.actions.capacity_question import Question
+from planner.actions.capacity.plan import capacity
+from planner.actions.capacity.question import Question
 from planner.errors import Infeasible
 from planner.optimize.capacity import coupled
 from planner.optimize.capacity.program import Settings

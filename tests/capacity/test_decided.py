@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner.actions.break_even import break_even
-from planner.actions.capacity import capacity
-from planner.actions.capacity_question import Changes, Question
+from planner.actions.capacity.break_even import break_even
+from planner.actions.capacity.plan import capacity
+from planner.actions.capacity.question import Changes, Question
 from planner.errors import Superseded
 from planner.optimize.capacity.fleet import Option
 from planner.optimize.capacity.program import Settings

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.actions.capacity import capacity
-from planner.actions.capacity_question import Question
+from planner.actions.capacity.plan import capacity
+from planner.actions.capacity.question import Question
 from planner.errors import BadInput
 from planner.optimize.capacity.from_spec import arrays_from
 from planner.optimize.capacity.program import Settings

@@ -32,7 +32,7 @@ PRELOADED = (
     "azure.identity",
     "catalog.applied",
     "catalog.joined",
-    "planner.actions.refresh",
+    "planner.actions.catalog.refresh",
 )
 
 
@@ -87,7 +87,7 @@ class Runner:
 def _run(request: Mapping[str, Any]) -> None:
     """What the child does; what it says is of no interest, only what it leaves."""
     import catalog.compiled
-    from planner.actions.refresh import refresh_catalog
+    from planner.actions.catalog.refresh import refresh_catalog
 
     os.environ.update(request["env"])
     catalog.compiled.SNAPSHOT = Path(request["snapshot"])

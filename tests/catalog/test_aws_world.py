@@ -14,7 +14,7 @@ from catalog.refresh import Status
 from catalog.sources import open_source
 from catalog.sources.aws import AwsSource
 from catalog.sources.base import FetchFailed
-from planner.actions.refresh import refresh_catalog
+from planner.actions.catalog.refresh import refresh_catalog
 from tests.fakes.aws import FakeAws
 from tests.fakes.aws_world import RegionWorld
 

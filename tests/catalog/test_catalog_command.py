@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.catalog import Filters, list_offers
-from planner.actions.catalog_facts import show
+from planner.actions.catalog.facts import show
+from planner.actions.catalog.listing import Filters, list_offers
 from planner.cli import main
 from planner.cli.catalog import app
 from planner.errors import BadInput

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from catalog import Catalog
-from planner.actions.catalog import Filters, list_offers
-from planner.actions.catalog_changes import offer_history, price_history
-from planner.actions.catalog_search import find_offers, typed_filters
+from planner.actions.catalog.changes import offer_history, price_history
+from planner.actions.catalog.listing import Filters, list_offers
+from planner.actions.catalog.search import find_offers, typed_filters
 from planner.cli.main import run as planner
 from planner.errors import BadInput
 

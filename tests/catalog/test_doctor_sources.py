@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from catalog.sources import SOURCES
-from planner.actions.doctor import Check, Verdict
-from planner.actions.doctor_sources import private_checks, source_checks
-from planner.actions.overlays import import_overlay
+from planner.actions.catalog.overlays import import_overlay
+from planner.actions.doctor.installation import Check, Verdict
+from planner.actions.doctor.sources import private_checks, source_checks
 from planner.cli import main
 from tests.catalog.test_refresh import refresh_aws
 from tests.fakes.aws import FakeAws, ec2_error
@@ -49,7 +49,7 @@ def test_online_asks_each_ready_source_once(
     aws: FakeAws, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "planner.actions.doctor_sources.SOURCES", {"aws": SOURCES["aws"], "gcp": SOURCES["gcp"]}
+        "planner.actions.doctor.sources.SOURCES", {"aws": SOURCES["aws"], "gcp": SOURCES["gcp"]}
     )
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     found = source_checks(online=True)

@@ -15,7 +15,7 @@ import pytest
 from catalog import Catalog, CatalogError
 from catalog.history import PriceHistory, SeriesKey
 from catalog.refreshed import Slice
-from planner.actions.catalog_changes import Change, catalog_diff, price_history
+from planner.actions.catalog.changes import Change, catalog_diff, price_history
 from planner.cli.catalog import app
 from planner.errors import BadInput
 from planner.report.price_plot import plot
@@ -165,7 +165,7 @@ def test_diff_and_history_of_two_refreshes(
 
 
 def test_moves_are_sorted_by_size_either_way() -> None:
-    from planner.actions.catalog_changes import _moves
+    from planner.actions.catalog.changes import _moves
 
     def key(name: str) -> SeriesKey:
         return SeriesKey("aws", "r", "", "spot", "", name, 0, "")

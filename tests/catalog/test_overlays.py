@@ -15,9 +15,9 @@ from catalog.layer_names import layer_of
 from catalog.layers import LayeredCatalog, layered, limited
 from catalog.overlays import Overlays, private_dir
 from catalog.quotas import Quota, RegionQuotas, quotas_dir, write_quotas
-from planner.actions.catalog import Filters, list_offers
+from planner.actions.catalog.listing import Filters, list_offers
+from planner.actions.catalog.overlays import import_overlay, list_overlays, remove_overlay
 from planner.actions.focus import rates_of
-from planner.actions.overlays import import_overlay, list_overlays, remove_overlay
 from planner.actions.session import open_session
 from planner.cli.catalog import app
 from planner.errors import BadInput, Infeasible

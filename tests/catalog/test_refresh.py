@@ -21,7 +21,7 @@ from catalog.refreshed import Slice, read_slice, write_slice
 from catalog.sources.aws import AwsSource
 from catalog.sources.aws_rows import option_row
 from catalog.sources.base import Fetched, FetchFailed, Missing, Source
-from planner.actions.refresh import Refreshed, refresh_catalog
+from planner.actions.catalog.refresh import Refreshed, refresh_catalog
 from planner.errors import BadInput
 from tests.fakes.aws import FakeAws, ec2_error, paged, price_item
 
@@ -321,7 +321,7 @@ def test_a_process_interrupted_while_aws_hangs_keeps_the_catalog(
     code = (
         "import pathlib, catalog.compiled as c;"
         f"c.SNAPSHOT = pathlib.Path({str(small_snapshot)!r});"
-        "from planner.actions.refresh import refresh_catalog as r;"
+        "from planner.actions.catalog.refresh import refresh_catalog as r;"
         f"r(only=['aws'], regions=['{REGION}'], kinds=['on_demand'])"
     )
     process = subprocess.Popen(

@@ -13,7 +13,7 @@ import pytest
 from catalog.refresh import Status
 from catalog.sources.base import FetchFailed
 from catalog.sources.bodies import parse_json
-from planner.actions.refresh import Refreshed, refresh_catalog
+from planner.actions.catalog.refresh import Refreshed, refresh_catalog
 from planner.cli import main
 from tests.fakes.registry import REGIONS, Fake, clear_faults, fake_module, faked_sources, open_fake
 from tests.fakes.server import FakeServer, Fault

@@ -15,7 +15,7 @@ from catalog.sources import open_source
 from catalog.sources.base import Fetched
 from catalog.sources.sagemaker import SageMakerSource
 from catalog.sources.sagemaker_rows import from_products, managed_rows
-from planner.actions.refresh import refresh_catalog
+from planner.actions.catalog.refresh import refresh_catalog
 from tests.fakes.aws import FakeAws, json_error, paged, term
 from tests.fakes.aws_files import MANAGED_COLUMNS, csv_file
 from tests.fakes.sagemaker import FakeSageMaker

@@ -12,7 +12,7 @@ import pytest
 from catalog import Catalog
 from catalog.refresh import Report, Status, Task, refresh
 from catalog.sources.base import Fetched
-from planner.actions.refresh import refresh_catalog
+from planner.actions.catalog.refresh import refresh_catalog
 from planner.cli import main
 from tests.catalog.test_refresh import Scripted
 from tests.catalog.whole_refresh import TWENTY, all_fakes, regions_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.exports.subject import Subject, subject_for
 from planner.report.rows import to_json
 from planner.results import Item, Recommendation

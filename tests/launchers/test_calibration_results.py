@@ -16,7 +16,7 @@ from launchers.hardware import describe_machine
 from planner.actions.calibration.own import Use, examine, own_measurements, this_machine
 from planner.actions.calibration.panel import PANEL, effect, questions
 from planner.actions.calibration.results import judge, results
-from planner.actions.estimate import estimate
+from planner.actions.estimate.one import estimate
 from planner.cli.main import run as planner
 from planner.errors import BadInput, Infeasible
 from planner.report.calibration import shortened

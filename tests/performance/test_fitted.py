@@ -10,8 +10,8 @@ import pytest
 
 from catalog import Catalog
 from planner.actions.calibration.own import machines_up_to
-from planner.actions.estimate import estimate
-from planner.actions.recommend import recommend
+from planner.actions.estimate.one import estimate
+from planner.actions.recommend.plan import recommend
 from planner.model_choice import shape_of
 from planner.performance.devices import Machines, from_accelerator
 from planner.performance.efficiency import Measured, Setup

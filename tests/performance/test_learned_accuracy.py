@@ -14,7 +14,7 @@ import pytest
 
 from catalog import Catalog
 from catalog.observations import Observation, OwnObservations
-from planner.actions.estimate_batch import MEASURED_ELSEWHERE, MEASURED_HERE, estimate_batch
+from planner.actions.estimate.batch import MEASURED_ELSEWHERE, MEASURED_HERE, estimate_batch
 from planner.cli.main import run
 from planner.performance.learned.artefact import ARTEFACT, Artefact, current, load, user_file
 from planner.performance.learned.neighbours import neighbours

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
-from planner.actions.estimate import estimate
+from planner.actions.estimate.one import estimate
 from planner.errors import BadInput, Infeasible
 from planner.performance.devices import Machines
 from planner.performance.layouts import Layout, parse_layout

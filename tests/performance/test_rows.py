@@ -10,7 +10,7 @@ import statistics
 import pytest
 
 from catalog import Catalog
-from planner.actions.estimate_batch import estimate_batch
+from planner.actions.estimate.batch import estimate_batch
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured, Setup
 from planner.performance.rows import predict_rows

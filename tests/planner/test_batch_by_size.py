@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
-from planner.actions.batch_by_size import has_sizes, plan_batch_by_size
+from planner.actions.by_size.batch import has_sizes, plan_batch_by_size
 from planner.actions.planning import prepare
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.candidates.by_size import size_classes
 from planner.errors import BadInput
 from planner.optimize.choice import choose

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
-from planner.actions.by_size import has_sizes, plan_by_size
+from planner.actions.by_size.service import has_sizes, plan_by_size
 from planner.actions.planning import Prepared, prepare
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.candidates.by_size import SizeClass, by_size, size_classes
 from planner.errors import Infeasible
 from planner.results import Item, Recommendation

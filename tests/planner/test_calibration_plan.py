@@ -13,7 +13,7 @@ import pytest
 
 from catalog import Catalog
 from planner.actions.calibration.plan import calibration_plan
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.actions.schemas import json_schema
 from planner.errors import BadInput
 from planner.performance.efficiency import Measured

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.capacity_service import question_of_service
+from planner.actions.capacity.service import question_of_service
 from planner.actions.planning import prepare
 from planner.actions.session import Session
 from planner.errors import BadInput

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import planner.candidates.priced
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
-from planner.actions.recommend import Plan, recommend
+from planner.actions.recommend.plan import Plan, recommend
 from planner.candidates import Candidates, build, is_feasible
 from planner.errors import BadInput, Infeasible
 from planner.optimize.choice import Options, choose

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.cheapest import Cheapest, at_price, cheapest
-from planner.actions.compare import compare
-from planner.actions.compare_axes import gap_of
-from planner.actions.compare_sides import side_of, sided
-from planner.actions.recommend import recommend
+from planner.actions.compare.answer import compare
+from planner.actions.compare.axes import gap_of
+from planner.actions.compare.sides import side_of, sided
+from planner.actions.recommend.cheapest import Cheapest, at_price, cheapest
+from planner.actions.recommend.plan import recommend
 from planner.cost.ownership import HOURS_PER_YEAR, Machine, Power, break_even_utilisation
 from planner.errors import BadInput, Infeasible
 from planner.results.comparison import Axis, Comparison

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.actions.saved_result import workload_of
 from planner.workload import Portfolio, read_any
 from tests.planner.conftest import LORA, ROOT, Planner

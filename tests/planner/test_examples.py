@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from catalog import Catalog
-from planner.actions.portfolio import recommend_portfolio
-from planner.actions.recommend import recommend
+from planner.actions.portfolio.plan import recommend_portfolio
+from planner.actions.recommend.plan import recommend
 from planner.actions.schemas import json_schema
 from planner.candidates.eligible import ability
 from planner.model_choice import shape_of

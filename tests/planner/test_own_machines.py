@@ -10,7 +10,7 @@ import pytest
 
 from catalog import Catalog
 from planner.actions.planning import prepare
-from planner.actions.recommend import Plan, recommend
+from planner.actions.recommend.plan import Plan, recommend
 from planner.errors import BadInput, Infeasible
 from planner.workload import Workload, parse
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
-from planner.actions.pareto import cost_front
 from planner.actions.planning import prepare
+from planner.actions.recommend.pareto import cost_front
 from planner.candidates.carbon import kg_co2e
 from planner.workload import parse
 from tests.planner.conftest import LORA, Planner

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from catalog import Catalog
-from planner.actions.portfolio import recommend_portfolio
-from planner.actions.recommend import recommend
-from planner.actions.risk import RiskOptions
+from planner.actions.portfolio.plan import recommend_portfolio
+from planner.actions.recommend.plan import recommend
+from planner.actions.recommend.risk import RiskOptions
 from planner.errors import BadInput, Infeasible
 from planner.results import PortfolioResult
 from planner.workload import Portfolio, parse_any

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.portfolio import recommend_portfolio
-from planner.actions.recommend import recommend
+from planner.actions.portfolio.plan import recommend_portfolio
+from planner.actions.recommend.plan import recommend
 from planner.results import PortfolioResult
 from planner.workload import Portfolio, parse, parse_any
 from tests.planner.test_batch_by_size import AWS, BATCH

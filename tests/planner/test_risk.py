@@ -12,8 +12,8 @@ import pytest
 
 from catalog import Catalog
 from planner.actions.planning import Prepared, prepare
-from planner.actions.recommend import recommend
-from planner.actions.risk import RiskOptions
+from planner.actions.recommend.plan import recommend
+from planner.actions.recommend.risk import RiskOptions
 from planner.candidates.scenarios import Outcomes, Part, simulate, single
 from planner.cost.spot import run_on_spot
 from planner.cost.spot_scenarios import SPOT_PRICE_LOG_SD, draw_lost_hours, draw_price_factors

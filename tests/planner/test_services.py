@@ -14,7 +14,7 @@ import pytest
 
 from catalog import Catalog
 from planner.actions.planning import Prepared, prepare
-from planner.actions.recommend import Plan, recommend
+from planner.actions.recommend.plan import Plan, recommend
 from planner.errors import Infeasible
 from planner.report.rows import to_csv, to_markdown
 from planner.workload import Workload, parse

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from catalog import Catalog
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.errors import BadInput, Infeasible
 from planner.results import Item, Recommendation
 from planner.workload import parse

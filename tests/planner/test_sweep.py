@@ -22,12 +22,12 @@ import pytest
 import yaml
 
 from catalog import Catalog
-from planner.actions.ray_cluster import joined
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.actions.session import Session
-from planner.actions.sweep import sweep
-from planner.actions.sweep_file import read_sweep
-from planner.actions.sweep_row import Runner, Setup
+from planner.actions.sweep.file import read_sweep
+from planner.actions.sweep.ray_cluster import joined
+from planner.actions.sweep.row import Runner, Setup
+from planner.actions.sweep.run import sweep
 from planner.errors import BadInput, PlannerError
 from planner.workload import parse
 from tests.planner.conftest import ROOT, Planner
@@ -169,7 +169,7 @@ def test_a_ray_cluster_that_is_gone_is_named_at_once(
 def test_a_ray_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     never = threading.Event()
     silent = SimpleNamespace(init=lambda **_: never.wait())
-    monkeypatch.setattr("planner.actions.ray_cluster.START_S", 0.05)
+    monkeypatch.setattr("planner.actions.sweep.ray_cluster.START_S", 0.05)
     with (
         pytest.raises(PlannerError, match="a local Ray did not start"),
         joined(silent, "local", 2),
@@ -298,7 +298,7 @@ def test_one_failure_does_not_lose_the_other_rows(
             raise RuntimeError("bolt\nbroken")
         return real(workload, *rest, **more)
 
-    monkeypatch.setattr("planner.actions.sweep_row.recommend", breaks)
+    monkeypatch.setattr("planner.actions.sweep.row.recommend", breaks)
     text = written({"deadline": ["24h", "12h"]})
     found = sweep(read_sweep("-", text), Session(catalog), workers=1, today=TODAY)
     assert [row.status for row in found.rows] == ["failed", "ok"]

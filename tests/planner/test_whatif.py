@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import Catalog
-from planner.actions.infeasible import relaxations
-from planner.actions.near import WEIGHTS, near
 from planner.actions.planning import prepare
-from planner.actions.recommend import recommend
-from planner.actions.whatif import SEARCH_S
+from planner.actions.recommend.infeasible import relaxations
+from planner.actions.recommend.near import WEIGHTS, near
+from planner.actions.recommend.plan import recommend
+from planner.actions.recommend.whatif import SEARCH_S
 from planner.errors import Infeasible
 from planner.results import Recommendation, Relaxed
 from planner.workload import Workload, parse
@@ -215,6 +215,7 @@ def test_only_with_explain(planner: Planner) -> None:
         assert each["sentence"] in told["explanation"]
 
 
+@pytest.mark.benchmark
 def test_explaining_stays_within_its_time(catalog: Catalog) -> None:
     """Beside one attempt that was begun in time, of which none takes as long as the limit."""
     asked = workload(

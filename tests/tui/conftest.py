@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from catalog import Catalog
-from planner.actions.explore import View, open_subject
+from planner.actions.explore.plan import View, open_subject
 from planner.actions.session import Session
 from tests.catalog.conftest import (
     aws,

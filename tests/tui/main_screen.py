@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.screens.base import PlanningScreen
 

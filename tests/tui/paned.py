@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.widgets.rows import Rows
 

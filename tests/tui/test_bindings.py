@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from tui.app import DEFAULT_WORKLOAD, PlannerApp, keys_and_meanings
 from tui.modes import MODES
 from tui.screens import calibrate_keys, catalog_keys

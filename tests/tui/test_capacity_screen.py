@@ -11,11 +11,11 @@ import pytest
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher, Input
 
-from planner.actions import break_even
-from planner.actions.capacity import capacity_from
-from planner.actions.capacity_question import changes_from
-from planner.actions.capacity_view import CapacityView, MixView, stacked
-from planner.actions.mix import mix_from
+from planner.actions.capacity import break_even
+from planner.actions.capacity.plan import capacity_from
+from planner.actions.capacity.question import changes_from
+from planner.actions.capacity.view import CapacityView, MixView, stacked
+from planner.actions.mix.plan import mix_from
 from planner.optimize.capacity.program import Settings
 from planner.results.capacity import CapacityResult, Served
 from tests.planner.conftest import ROOT

@@ -11,8 +11,8 @@ import pytest
 from textual.widgets import Button, Input
 
 from catalog import Catalog
-from planner.actions.catalog_search import find_offers
-from planner.actions.overlays import list_overlays
+from planner.actions.catalog.overlays import list_overlays
+from planner.actions.catalog.search import find_offers
 from planner.cli.main import run as planner
 from planner.report.offers import price
 from tests.fakes.aws import FakeAws, ec2_error, paged, price_item

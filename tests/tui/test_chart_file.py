@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from textual.widgets import Input, Static
 
-from planner.actions.explore import Subject, View, explore, open_subject
+from planner.actions.explore.plan import Subject, View, explore, open_subject
 from planner.actions.session import Session
 from tests.tui.conftest import Start
 from tui.app import DEFAULT_WORKLOAD

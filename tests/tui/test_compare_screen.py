@@ -9,8 +9,8 @@ import pytest
 from textual.binding import Binding
 from textual.widgets import Input
 
-from planner.actions.compare_view import CompareView, sides_of
-from planner.actions.explore import open_subject
+from planner.actions.compare.view import CompareView, sides_of
+from planner.actions.explore.plan import open_subject
 from planner.actions.session import Session, workload_from
 from planner.amounts import money
 from planner.report.side_by_side import Side, rows

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planner.actions.explore import (
+from planner.actions.explore.plan import (
     Problem,
     Subject,
     View,

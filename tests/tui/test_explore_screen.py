@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Checkbox, Input
 
 import tui.screens.explore as screen_module
-from planner.actions.explore import Inputs, Problem, Subject, View, explore
+from planner.actions.explore.plan import Inputs, Problem, Subject, View, explore
 from planner.actions.session import Session, workload_from
 from tests.tui.conftest import Start
 from tui.app import DEFAULT_WORKLOAD

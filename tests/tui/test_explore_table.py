@@ -7,7 +7,7 @@ import json
 import yaml
 from textual.widgets import Static
 
-from planner.actions.explore import View, money, to_json
+from planner.actions.explore.plan import View, money, to_json
 from tests.tui.conftest import Driver, Start
 from tui.widgets.bars import cells_for, fill_bar
 from tui.widgets.chart import Chart

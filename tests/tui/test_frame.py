@@ -11,7 +11,7 @@ import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from planner.actions.problems import Problem
 from planner.actions.session import Session
 from planner.errors import BadInput

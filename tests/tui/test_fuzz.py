@@ -14,7 +14,7 @@ import pytest
 
 from planner.actions import saved_screens
 from planner.actions.calibration.panel import PANEL
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from planner.errors import BadInput
 from tests.fakes.sky_module import FakeSky
 from tests.launchers.conftest import RESULT_LINE

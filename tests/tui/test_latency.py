@@ -133,7 +133,7 @@ async def test_typing_into_further_fields(mode: str, session: Session) -> None:
 
 
 PLANNER = """
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD), shipped=True))
 needs = "#title"

@@ -11,8 +11,11 @@ from xml.etree import ElementTree
 import pytest
 from textual.widgets import Static
 
-import planner.actions.catalog
-from planner.actions import compare, explore_lookup, pareto, recommend
+import planner.actions.catalog.listing
+from planner.actions.compare import answer as compare
+from planner.actions.explore import lookup as explore_lookup
+from planner.actions.recommend import pareto
+from planner.actions.recommend import plan as recommend
 from tests.tui.main_screen import ScreenDriver, opened
 from tests.tui.pictures import TEXT, Picture, Snapshot, picture
 from tui.modes import MODES
@@ -53,7 +56,7 @@ class Moment(clock.datetime):
 
 @pytest.fixture(autouse=True)
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner.actions.catalog, "datetime", Moment)
+    monkeypatch.setattr(planner.actions.catalog.listing, "datetime", Moment)
     for module in (recommend, pareto, compare, explore_lookup):
         monkeypatch.setattr(module, "date", Day)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from planner.actions.explore import open_subject
+from planner.actions.explore.plan import open_subject
 from planner.actions.saved_screens import SavedOption, SavedScreens, last, load, save
 from planner.cli.main import run
 from planner.errors import BadInput

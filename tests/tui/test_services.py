@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from textual.widgets import Static
 
-from planner.actions.explore import (
+from planner.actions.explore.plan import (
     Problem,
     View,
     command_line,

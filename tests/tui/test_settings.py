@@ -152,7 +152,7 @@ def test_when_ascii_is_wanted() -> None:
 
 
 def test_the_app_has_all_themes() -> None:
-    from planner.actions.explore import open_subject
+    from planner.actions.explore.plan import open_subject
     from tui.app import DEFAULT_WORKLOAD
 
     app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD), shipped=True))

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from planner.actions.explore import Subject, start_session
+from planner.actions.explore.plan import Subject, start_session
 from planner.actions.problems import Problem, expected, problem_of
 from tui.history import History
 from tui.keys import key

@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from planner.actions.calibration.typed import TypedPlan, TypedRun
-from planner.actions.explore import Inputs, Subject, constrain, money
+from planner.actions.explore.plan import Inputs, Subject, constrain, money
 from planner.actions.problems import Problem, expected, problem_of
 from planner.report import calibration_plan
 from tui.screens.calibrate_keys import KEYS, ONLY_IN, PANES

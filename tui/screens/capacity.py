@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, DataTable, Footer, Input, Static
 
-from planner.actions.capacity_view import (
+from planner.actions.capacity.view import (
     FIELDS,
     CapacityDesk,
     CapacityInputs,
@@ -24,7 +24,7 @@ from planner.actions.capacity_view import (
     MixView,
     capacity_command,
 )
-from planner.actions.explore import Problem, Subject
+from planner.actions.explore.plan import Problem, Subject
 from planner.amounts import money
 from planner.report import capacity as capacity_words
 from planner.report import mix as mix_words

@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
-from planner.actions.explore import Subject
+from planner.actions.explore.plan import Subject
 from planner.actions.problems import Problem, expected, problem_of
 from tui.screens.catalog_keys import KEYS, ONLY_IN, PANES
 from tui.screens.catalog_rows import (
@@ -41,10 +41,10 @@ from tui.widgets.status import Status
 
 if TYPE_CHECKING:
     from catalog.overlays import Overlay
-    from planner.actions.catalog import Listing, Offer
-    from planner.actions.catalog_changes import Moves
-    from planner.actions.doctor import Check
-    from planner.actions.live_refresh import LiveRefresh
+    from planner.actions.catalog.changes import Moves
+    from planner.actions.catalog.listing import Listing, Offer
+    from planner.actions.catalog.live_refresh import LiveRefresh
+    from planner.actions.doctor.installation import Check
     from planner.actions.session import Session
 
 # More rows than anybody reads; typing narrows them down.
@@ -184,15 +184,15 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         if asked.pane == "moved":
             return Found(moves=self._moved(session, asked.since))
         if asked.pane == "refresh":
-            from planner.actions.doctor_sources import source_checks
+            from planner.actions.doctor.sources import source_checks
 
             return Found(sources=tuple(source_checks(online=False)))
-        from planner.actions.overlays import list_overlays
+        from planner.actions.catalog.overlays import list_overlays
 
         return Found(overlays=tuple(list_overlays()))
 
     def _offers(self, session: Session, asked: Asked) -> Found:
-        from planner.actions.catalog_search import find_offers
+        from planner.actions.catalog.search import find_offers
 
         key = session.catalog.content_id, asked.text
         if self._listing is None or self._listing[0] != key:
@@ -200,7 +200,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         return Found(listing=self._listing[1])
 
     def _moved(self, session: Session, since: str) -> Moves:
-        from planner.actions.catalog_changes import catalog_diff
+        from planner.actions.catalog.changes import catalog_diff
 
         key = session.catalog.content_id, since
         if self._moves is None or self._moves[0] != key:
@@ -260,7 +260,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     async def _histories(self) -> None:
         """One is read at a time; of those chosen meanwhile the last one counts."""
-        from planner.actions.catalog_changes import offer_history
+        from planner.actions.catalog.changes import offer_history
 
         plot, shown = self.query_one("#history", PricePlot), None
         while self._wanted is not None and self._wanted is not shown:
@@ -277,7 +277,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     def action_go(self) -> None:
         """Start a refresh."""
-        from planner.actions.live_refresh import LiveRefresh, TypedRefresh
+        from planner.actions.catalog.live_refresh import LiveRefresh, TypedRefresh
 
         if self.live is not None and not self.live.is_over:
             self.notify("A refresh is under way; x stops it", severity="warning")
@@ -392,7 +392,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         )
 
     def _remove(self, name: str) -> None:
-        from planner.actions.overlays import remove_overlay
+        from planner.actions.catalog.overlays import remove_overlay
 
         try:
             remove_overlay(name)
@@ -422,7 +422,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         field.select_all()
 
     def action_copy_command(self) -> None:
-        from planner.actions.live_refresh import TypedRefresh
+        from planner.actions.catalog.live_refresh import TypedRefresh
 
         commands = {
             "offers": "planner catalog list " + shlex.join(self._asked.text.split()),

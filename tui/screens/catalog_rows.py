@@ -10,11 +10,11 @@ from tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
     from catalog.overlays import Overlay
-    from planner.actions.catalog import Offer
-    from planner.actions.catalog_changes import Move
-    from planner.actions.doctor import Check
-    from planner.actions.live_refresh import LiveRefresh
-    from planner.actions.refresh import Outcome
+    from planner.actions.catalog.changes import Move
+    from planner.actions.catalog.listing import Offer
+    from planner.actions.catalog.live_refresh import LiveRefresh
+    from planner.actions.catalog.refresh import Outcome
+    from planner.actions.doctor.installation import Check
 
 PLAIN = "vm"
 BAR_CELLS = 16
@@ -98,7 +98,7 @@ def source_rows(checks: Sequence[Check]) -> list[Row]:
 
 def slice_rows(outcomes: Sequence[Outcome]) -> list[Row]:
     """What went wrong comes first, the newest of it on top."""
-    from planner.actions.refresh import Status, left_out, why
+    from planner.actions.catalog.refresh import Status, left_out, why
 
     good = (Status.PUBLISHED, Status.NOTHING)
     newest = list(outcomes[::-1])
@@ -144,7 +144,7 @@ def progress(live: LiveRefresh | None) -> str:
     """``[####------] 12/40 slices, 10 published, 2 not``."""
     if live is None:
         return "nothing was asked for in this session"
-    from planner.actions.refresh import Status
+    from planner.actions.catalog.refresh import Status
 
     done, whole = len(live.outcomes), live.slices
     if not whole:

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
-from planner.actions.compare_view import (
+from planner.actions.compare.view import (
     DEFAULT_SIDES,
     FIELDS,
     AxisName,
@@ -24,7 +24,7 @@ from planner.actions.compare_view import (
     default_axis,
     sides_of,
 )
-from planner.actions.explore import Problem, Subject
+from planner.actions.explore.plan import Problem, Subject
 from planner.report.compare_words import subject_of
 from planner.report.side_by_side import Side
 from planner.results.comparison import Axis
@@ -36,7 +36,7 @@ from tui.widgets.side_table import SideTable
 from tui.widgets.status import Status
 
 if TYPE_CHECKING:
-    from planner.actions.explore import Option
+    from planner.actions.explore.plan import Option
     from planner.actions.session import Session
 
 AXES = tuple(name for name in get_args(AxisName) if name)

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import DataTable, Footer, Input, Static
 
-from planner.actions.explore import (
+from planner.actions.explore.plan import (
     LATENCIES,
     Found,
     Inputs,

@@ -45,7 +45,7 @@ class OverlayDialog(Dialog[list[str]]):
     @on(Button.Pressed, "#add")
     async def _add(self) -> None:
         """In a thread of its own: a billing export may have millions of lines."""
-        from planner.actions.overlays import import_overlay
+        from planner.actions.catalog.overlays import import_overlay
 
         if not self.value("file"):
             self.problem(Problem("file", "no file is named", ("say which",)))

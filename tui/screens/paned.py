@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
-from planner.actions.explore import Subject
+from planner.actions.explore.plan import Subject
 from tui.screens.base import PlanningScreen
 from tui.widgets.panes import Pane, PaneLine
 from tui.widgets.rows import Rows

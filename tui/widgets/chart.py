@@ -14,7 +14,7 @@ from textual.message import Message
 from textual_hires_canvas import Canvas, HiResMode
 from textual_plot import PlotWidget
 
-from planner.actions.explore import Option, Points, View
+from planner.actions.explore.plan import Option, Points, View
 from tui.widgets.axes import formatter
 from tui.widgets.plot import SafePlot, limits, log
 from tui.widgets.ways import BEST, MARKED, ON_DEMAND, SPOT, WAYS, component, way_of

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Label
 
-from planner.actions.explore import Inputs, Subject
+from planner.actions.explore.plan import Inputs, Subject
 from tui.widgets.ways import way_of
 
 LABELS = {

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from planner.actions.explore import (
+from planner.actions.explore.plan import (
     Item,
     Mix,
     Option,

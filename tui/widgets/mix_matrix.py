@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from planner.actions.capacity_view import MixView
+from planner.actions.capacity.view import MixView
 from planner.report.mix import cells
 from tui.widgets.table import Table
 

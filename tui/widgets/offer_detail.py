@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from planner.actions.catalog import PLAIN, Offer
+from planner.actions.catalog.listing import PLAIN, Offer
 from planner.report.offers import DOUBT, aged, buy, dated, devices, number, price
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container
 from textual import on
 from textual.widgets import DataTable
 
-from planner.actions.explore import Found, Option, View, words
+from planner.actions.explore.plan import Found, Option, View, words
 from tui.widgets.order import Order
 from tui.widgets.rows import fitted
 from tui.widgets.table import Table

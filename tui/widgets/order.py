@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planner.actions.explore import Option
+from planner.actions.explore.plan import Option
 from tui.widgets.ways import way_of
 
 # One a column of the table, in its order; None: as the planner ranks them.

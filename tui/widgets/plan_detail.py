@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from planner.actions.capacity_view import CapacityView
+from planner.actions.capacity.view import CapacityView
 from planner.amounts import money
 from planner.report.break_even import sentences
 from planner.report.capacity import WAYS, against

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from planner.actions.capacity_view import CapacityView, Decision
+from planner.actions.capacity.view import CapacityView, Decision
 from planner.amounts import money
 from planner.results.capacity import Counted
 from tui.widgets.table import Table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from planner.actions.explore import Inputs, View, money
+from planner.actions.explore.plan import Inputs, View, money
 from tui.modes import MODES
 from tui.widgets.status import Status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from planner.actions.catalog_changes import Series
+from planner.actions.catalog.changes import Series
 from planner.actions.problems import Problem
 from planner.report.offers import buy, known_price
 from planner.report.price_plot import plot

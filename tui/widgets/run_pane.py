@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.widgets import Log, Static
 
 from planner.actions.calibration.live import LiveRun
-from planner.actions.explore import money
+from planner.actions.explore.plan import money
 from planner.report.calibration import effect_lines
 from tui.widgets.utilisation import Utilisation
 

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from planner.actions.explore import Found
+from planner.actions.explore.plan import Found
 
 
 class Search(Horizontal):

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from planner.actions.capacity_view import Stack, stacked
+from planner.actions.capacity.view import Stack, stacked
 from planner.results.capacity import Served
 from tui.widgets.ways import component, way_of
 

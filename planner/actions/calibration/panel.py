@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from catalog import Catalog
-from planner.actions.recommend import recommend
+from planner.actions.recommend.plan import recommend
 from planner.errors import Infeasible
 from planner.model_choice import shape_of
 from planner.performance.efficiency import Measured

@@ -17,12 +17,12 @@ import numpy as np
 
 from catalog import Catalog
 from catalog.accelerators import AcceleratorKind
-from planner.actions.cheapest import Cheapest, at_deadline, cheapest
-from planner.actions.compare_axes import LARGEST, SMALLEST, NotSearched, gap_of
+from planner.actions.compare.axes import LARGEST, SMALLEST, NotSearched, gap_of
 from planner.actions.hardware.sides import Sides
-from planner.actions.infeasible import LATENCIES
 from planner.actions.planning import Prepared, prepare
-from planner.actions.whatif_words import latency_name
+from planner.actions.recommend.cheapest import Cheapest, at_deadline, cheapest
+from planner.actions.recommend.infeasible import LATENCIES
+from planner.actions.recommend.whatif_words import latency_name
 from planner.errors import BadInput, Infeasible
 from planner.items import rounded
 from planner.model_choice import IMAGES, shape_of

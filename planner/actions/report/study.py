@@ -9,15 +9,15 @@ from __future__ import annotations
 from datetime import date
 
 from catalog import Catalog
-from planner.actions.behind import observations_behind
-from planner.actions.cheapest import cheapest
+from planner.actions.estimate.behind import observations_behind
 from planner.actions.planning import Prepared, prepare
 from planner.actions.private_layers import for_workload
-from planner.actions.recommend import recommend
+from planner.actions.recommend.cheapest import cheapest
+from planner.actions.recommend.plan import recommend
+from planner.actions.recommend.risk import RiskOptions
+from planner.actions.recommend.sensitivity import sensitivities
 from planner.actions.report.assumed import assumptions
-from planner.actions.risk import RiskOptions
 from planner.actions.saved_result import workload_of
-from planner.actions.sensitivity import sensitivities
 from planner.actions.session import Session
 from planner.errors import BadInput, Infeasible
 from planner.performance.efficiency import weights

@@ -1,0 +1,1 @@
+"""Questions to the catalog, its refreshes and the overlays on it."""

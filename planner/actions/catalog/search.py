@@ -1,0 +1,54 @@
+"""What a person types to find offers: ``h100 spot us-east <2.50``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from catalog import Catalog
+from planner.actions.catalog.listing import CPU, EVERY, PLAIN, Filters, Listing, list_offers
+from planner.actions.catalog.words import names_platform
+from planner.errors import BadInput
+
+GPU = "gpu"
+
+
+def typed_filters(catalog: Catalog, words: Sequence[str]) -> Filters:
+    """Filters of typed words.
+
+    ``gpu`` and ``cpu`` are machines with and without an accelerator, ``<5`` and ``<$5`` a price an
+    hour, ``doubtful`` prices that the catalog doubts; any other word is part of a name. Managed
+    platforms are listed where one is named. Raises BadInput for a price that is none.
+    """
+    names, most, has_accelerator = list[str](), None, None
+    for word in words:
+        folded = word.lower()
+        if folded in (GPU, CPU):
+            has_accelerator = folded == GPU
+        elif word.startswith("<"):
+            most = _price(word)
+        else:
+            names.append(folded)
+    everywhere = any(names_platform(catalog.offers, word) for word in names)
+    return Filters(
+        words=tuple(names),
+        platforms=(EVERY,) if everywhere else (PLAIN,),
+        max_usd_per_hour=most,
+        has_accelerator=has_accelerator,
+    )
+
+
+def find_offers(
+    catalog: Catalog, text: str, *, limit: int = 0, today: date | None = None
+) -> Listing:
+    """The cheapest offers that match what was typed. Raises BadInput where none does."""
+    return list_offers(catalog, typed_filters(catalog, text.split()), limit=limit, today=today)
+
+
+def _price(word: str) -> float:
+    try:
+        return float(word.lstrip("<$").removesuffix("$"))
+    except ValueError:
+        raise BadInput(
+            f"{word!r} is no price", where="words", remedy="say <2.50, in USD an hour"
+        ) from None

@@ -1,0 +1,1 @@
+"""What the main screen asks and shows: inputs as typed in, options and points out."""

@@ -1,0 +1,1 @@
+"""A mix of machine types for one service, checked by simulation."""

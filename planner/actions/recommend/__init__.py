@@ -1,0 +1,1 @@
+"""The cheapest configuration: chosen, explained, and what would change it."""

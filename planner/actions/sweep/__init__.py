@@ -1,0 +1,1 @@
+"""One question asked in every combination of its fields, here or on Ray."""
