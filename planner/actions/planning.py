@@ -14,6 +14,7 @@ from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
 from planner.actions.places import regions, spread_places
 from planner.candidates import Candidates, build, is_feasible
+from planner.candidates.order import comparable_usd, tie_ranks
 from planner.model_choice import shape_of
 from planner.optimize.choice import Cover, Options
 from planner.optimize.options import Apart
@@ -136,14 +137,12 @@ def options_of(candidates: Candidates, rows: Rows) -> Options:
         vocabulary = offers.vocabularies[column]
         return [vocabulary[code] for code in offers.codes[column][candidates.row[rows]].tolist()]
 
-    # Of equal costs (those of one billing increment are) the quickest is taken.
-    quickest = np.argsort(np.argsort(candidates.hours[rows], kind="stable"))
     return Options(
-        cost=candidates.usd[rows],
+        cost=comparable_usd(candidates, rows),
         cost_at_risk=candidates.usd_at_risk[rows],
         quota=words("quota_class"),
         quota_use=candidates.quota_use[rows],
-        order=quickest,
+        order=tie_ranks(candidates, rows),
         cloud=words("cloud"),
     )
 

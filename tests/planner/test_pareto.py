@@ -13,7 +13,6 @@ import pytest
 from catalog import Catalog
 from planner.actions.planning import prepare
 from planner.actions.recommend.pareto import cost_front
-from planner.actions.recommend.plan import recommend
 from planner.candidates.carbon import kg_co2e
 from planner.workload import parse
 from tests.planner.conftest import LORA, Planner
@@ -115,14 +114,3 @@ def test_carbon_moves_the_choice_to_a_clean_grid(catalog: Catalog) -> None:
     assert grid is not None
     assert grid.gco2_per_kwh is not None
     assert grid.gco2_per_kwh < 50
-
-
-def test_of_equal_costs_the_quickest_is_recommended(catalog: Catalog) -> None:
-    """Billed by increments, twice the machines for half as long may cost exactly the same."""
-    work = parse({**JOB, "sequence_length": 4096, "deadline": "24h"}, where="test")
-    plan = recommend(work, catalog, top=0)
-    c, best = plan.candidates, plan.recommendation.recommendation
-    meets = plan.feasible[c.hours_at_risk[plan.feasible] <= 24]
-    cheapest = meets[c.usd[meets] == c.usd[meets].min()]
-    assert len(cheapest) > 1 and np.ptp(c.hours[cheapest]) > 1
-    assert best.hours == pytest.approx(c.hours[cheapest].min(), rel=1e-5)
