@@ -271,6 +271,7 @@ def test_bins_are_whole_weeks_and_keep_the_mean() -> None:
     assert stack.hours == 168 and stack.amount.shape == (1, 53)
     assert stack.amount[0, 0] == pytest.approx(83.5) and stack.peak is not None
     assert stack.peak[0] == 167
+    assert stacked(served, 150).hours == 168, "three days a column would show every other weekend"
     week = stacked(served, 60, first=168, periods=168)
     assert week.hours == 3 and week.first_hour == 168
     assert week.amount[0, 0] == pytest.approx(169)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Curve = Literal["", "demand", "utilisation"]
 FIELDS = ("file", "demand_scale", "max_spot_share", "count")
-# A week, a day: what demand repeats by.
-WHOLE_HOURS = (168.0, 24.0)
+# A week, a day: what demand repeats by, and the length of a bin from which on it is whole ones.
+WHOLE_HOURS = ((168.0, 24.0), (24.0, 12.0))
 GAP, TIME_LIMIT_S = 1e-4, 20.0
 
 
@@ -110,16 +110,16 @@ class Stack:
 def stacked(served: Served, bins: int, first: int = 0, periods: int | None = None) -> Stack:
     """``periods`` (all) from ``first`` on in at most ``bins`` bins of one length, the last shorter.
 
-    Bins are whole days or weeks where they would be nearly as long: else nights and weekends would
-    fall into every other bin only.
+    Bins longer than a day are whole weeks, those longer than half a day whole days: else weekends
+    and nights would fall into some bins only.
     """
     size = served.amount.shape[1]
     first = min(max(first, 0), max(size - 1, 0))
     last = size if periods is None else min(first + periods, size)
     length = max(math.ceil((last - first) / max(bins, 1)), 1)
-    for unit_hours in WHOLE_HOURS:
+    for unit_hours, longer in WHOLE_HOURS:
         whole = round(unit_hours / served.period_hours)
-        if whole >= 1 and length > whole / 2:
+        if whole >= 1 and length * served.period_hours > longer:
             length = math.ceil(length / whole) * whole
             break
     starts = np.arange(first, last, length)
