@@ -36,6 +36,15 @@ def spread(item: Item) -> str:
     return ""
 
 
+def time_scale(longest_hours: float) -> tuple[float, str]:
+    """What hours are multiplied with on an axis, and the word for it then."""
+    if longest_hours >= 48:
+        return 1 / 24, "days"
+    if longest_hours >= 1:
+        return 1.0, "h"
+    return (60.0, "min") if longest_hours >= 1 / 30 else (3600.0, "s")
+
+
 def titles(service: bool) -> tuple[str, str, str]:
     """Column titles of ``cost``, ``when`` and ``spread``."""
     if service:

@@ -7,6 +7,7 @@ from planner.report.compare import rows, sentences
 from planner.report.compare_words import interval, percent, quantity, subject_of
 from planner.report.document import Bullets, Chart, Document, Draft, Paragraph, Table
 from planner.report.drawing.charts import Bar, bars
+from planner.report.words import time_scale
 from planner.results.comparison import ComparedSide, Comparison
 
 
@@ -33,7 +34,7 @@ def compare_document(result: Comparison, *, made: str) -> Document:
     if result.cost_ratio is not None:
         facts.append((f"{names[0]} over {names[1]}", f"{result.cost_ratio:.3g}"))
     if result.probability is not None:
-        facts.append(("Sure", percent(result.probability)))
+        facts.append(("Sure that it is cheaper", percent(result.probability)))
     title = f"{names[0]} or {names[1]}: {name}"
     return Document(title, result.headline, facts, page.sections, made)
 
@@ -66,17 +67,24 @@ def _times(result: Comparison) -> Chart | None:
     sides = [side for side in (result.a, result.b) if side.hours is not None]
     if not sides:
         return None
+    scale, word = time_scale(max(side.hours or 0.0 for side in sides))
     drawn, cells = [], []
     for number, side in enumerate(sides):
         plan = side.plan if side.mix is None else None
         low, high = (None, None) if plan is None else (plan.hours_p10, plan.hours_p90)
         said = hours(side.hours or 0.0)
-        drawn.append(Bar(side.name, side.hours or 0.0, said, low, high, number))
+        first, last = (None if end is None else end * scale for end in (low, high))
+        drawn.append(Bar(side.name, (side.hours or 0.0) * scale, said, first, last, number))
         ends = "" if low is None or high is None else f"{hours(low)} to {hours(high)}"
         cells.append((side.name, said, ends))
     table = Table(("side", "time", "80% of cases"), cells, right=("time", "80% of cases"))
-    svg = bars("Time of both sides", "Bars with the 80% interval as whiskers.", drawn, hours)
-    return Chart("Time of the cheapest plan of each side.", svg, table)
+    svg = bars(
+        "Time of both sides",
+        "Bars with the 80% interval as whiskers.",
+        drawn,
+        lambda v: f"{v:g} {word}",
+    )
+    return Chart("Time of the cheapest plan of each side; whiskers hold 80% of cases.", svg, table)
 
 
 def _flips(result: Comparison) -> Table:
