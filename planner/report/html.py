@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from xml.etree.ElementTree import Element
 
 from planner.report.document import (
@@ -40,7 +41,7 @@ _PAGE = (
     "th{font-weight:600;vertical-align:bottom}"
     ".num{text-align:right;font-variant-numeric:tabular-nums}"
     ".short,td.num{white-space:nowrap}tr.best td{font-weight:600}"
-    ".long{overflow-wrap:anywhere;min-width:9rem}"
+    ".long{min-width:8rem}"
     "code{font-size:.92em}"
     "li{overflow-wrap:anywhere}"
     "pre{background:var(--panel);border:1px solid var(--line);border-radius:6px;"
@@ -58,8 +59,9 @@ _PAGE = (
 
 # Cells up to so many characters are not broken: dates, regions, ways to pay.
 SHORT = 13
-# Longer ones are broken anywhere rather than let the table grow beyond the page.
+# Longer ones may be broken within names, rather than let the table grow beyond the page.
 LONG = 20
+_BREAKS = re.compile(r"(?<=[/_.,+=:;])(?=\w)")
 # Longer tables beside a chart are folded up on a screen.
 MANY = 9
 
@@ -138,7 +140,9 @@ def _table(table: Table) -> Element:
 def _cell(text: str, look: str | None) -> Element:
     if look is None:
         look = "short" if len(text) <= SHORT else "long" if len(text) > LONG else None
-    return el("td", text, class_=look)
+    parts = _BREAKS.split(text) if look == "long" else [text]
+    broken = [child for part in parts for child in (el("wbr"), part)][1:]
+    return el("td", *broken, class_=look)
 
 
 def _inline(text: str) -> list[Element | str]:

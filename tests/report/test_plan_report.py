@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from planner.actions.report.make import report_on
+from planner.actions.report.make import report_of, report_on
 from planner.actions.session import Session, workload_from
 from planner.report.document import Chart
 from planner.report.html import to_html
@@ -204,22 +204,16 @@ def test_a_plan_that_no_catalog_has_any_more(saved: Path, session: Session, tmp_
     assert "no plan any more" in page and "Not computed" in page
 
 
-@pytest.mark.parametrize(
-    ("command", "title"),
-    [
-        (
-            ["compare", "--a", "A100-80GB", "--b", "H100-80GB", "--axis", "deadline", str(LORA)],
-            "# A100-80GB or H100-80GB: finetune-llama-8b-lora",
-        ),
-        (["mix", str(ROOT / "examples" / "serving-mix-profile.json")], "# Mix: "),
-    ],
-)
-def test_other_results(planner: Planner, tmp_path: Path, command: list[str], title: str) -> None:
-    path = tmp_path / "result.json"
-    path.write_text(planner(*command, "--format", "json").out)
-    assert planner("report", path).out.startswith(title)
-    assert planner("report", path, "-o", tmp_path / "page.html").code == 0
-    assert "svg" in Seen((tmp_path / "page.html").read_text()).tags
+def test_a_comparison(planner: Planner, tmp_path: Path) -> None:
+    path, page = tmp_path / "result.json", tmp_path / "page.html"
+    sides = ("--a", "A100-80GB", "--b", "H100-80GB", "--axis", "deadline")
+    path.write_text(planner("compare", *sides, str(LORA), "--format", "json").out)
+    assert planner("report", path, "-o", page).code == 0
+    seen = Seen(page.read_text())
+    assert "A100-80GB or H100-80GB: finetune-llama-8b-lora" in seen.text
+    assert seen.tags.count("svg") == 3  # cost, time, both along the deadline
+    for wanted in ("How old the figures are", "Assumptions", "Evidence"):
+        assert wanted in seen.text
 
 
 def test_portfolio_and_capacity(session: Session, study: Study) -> None:
@@ -240,8 +234,11 @@ def test_portfolio_and_capacity(session: Session, study: Study) -> None:
         solver=study.result.solver,
         seconds=0.1,
     )
-    page = to_html(document_of(portfolio, file="", made=""))
+    shown = report_of(portfolio, "portfolio.json", session)
+    page = to_html(document_of(shown, file="", made=""))
     assert "script" not in Seen(page).tags and "(exceeded)" in page and "aws/P" in page
+    for wanted in ("How old the figures are", "Assumptions", "trees treat it alike"):
+        assert wanted in page
     none = {"cost_usd": None, "saving_usd": None, "saving_fraction": None, "status": "infeasible"}
     capacity = CapacityResult.model_validate(
         {
@@ -266,8 +263,100 @@ def test_portfolio_and_capacity(session: Session, study: Study) -> None:
             "notes": ["note"], "solve_seconds": 0.1, "seconds": 0.1, "spec": {},
         }
     )  # fmt: skip
-    text = rendered(capacity, "markdown", file="", made="")
+    text = rendered(report_of(capacity, "x.json", session), "markdown", file="", made="")
     assert "(50%) below all on demand" in text and "| a | spot | 2 |" in text
+    assert "Not computed: x.json" in text  # its spec is empty
+
+
+def test_a_mix_is_planned_again_for_its_page(session: Session, tmp_path: Path) -> None:
+    """More requests cost more; what is on the page is what planning them costs."""
+    from planner.actions.mix.plan import MixOptions, plan_mix, profile_from, varied
+    from planner.results.study import MixStudy
+
+    profile = profile_from(str(ROOT / "examples" / "serving-mix-profile.json"))
+    small = profile.model_copy(update={"slo": None, "requests_per_second": 10.0})
+    result = plan_mix(small, MixOptions(simulate=False))
+    path = tmp_path / "mix.json"
+    path.write_text(result.model_dump_json(by_alias=True))
+    found = report_on(str(path), session)
+    assert isinstance(found, MixStudy) and found.sensitivities is not None
+    row = next(r for r in found.sensitivities.rows if r.field == "requests_per_second")
+    more = plan_mix(varied(small, requests_per_second=12.0), MixOptions(simulate=False))
+    assert row.high.usd == more.cost_usd_per_hour
+    assert {front.over for front in found.fronts} == {"types", "head-room"}
+    page = rendered(found, "html", file="", made="")
+    assert Seen(page).tags.count("svg") == 5
+    without = report_of(result.model_copy(update={"profile": None}), "mix.json", session)
+    assert "does not hold its profile" in rendered(without, "markdown", file="", made="")
+
+
+def test_a_capacity_plan_is_planned_again_for_its_page(session: Session) -> None:
+    from planner.actions.capacity.plan import capacity_from
+    from planner.optimize.capacity.program import Settings
+    from planner.results.study import CapacityStudy
+
+    spec = {
+        "name": "year", "demand": {"shape": "weekly", "mean": 40, "peak": 60, "peak_hour": 15},
+        "periods": 168,
+        "offers": [
+            {"name": "cloud", "throughput": 10, "on_demand_usd_per_hour": 10,
+             "spot_usd_per_hour": 4, "max_spot": 2},
+            {"name": "own", "throughput": 10, "owned_count": 2},
+        ],
+    }  # fmt: skip
+    result = capacity_from("spec.json", Settings(), text=json.dumps(spec)).result
+    found = report_of(result, "year.json", session)
+    assert isinstance(found, CapacityStudy) and found.sensitivities is not None
+    ends = swings(found.sensitivities)
+    low, high = ends["demand"]
+    assert low is not None and high is not None and low < result.cost_usd < high
+    none = ends["share on spot"][1]
+    assert none is not None and none > result.cost_usd
+    assert found.break_even is not None
+    page = rendered(found, "markdown", file="", made="")
+    assert "## What would change the cost" in page and "## Cloud, on-prem or both" in page
+
+
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        (["estimate", str(LORA), "--on", "H100-80GB"], ["# Estimate: ", "80% interval"]),
+        (["pareto", str(LORA)], ["# Front: finetune", "kg CO2e"]),
+    ],
+)
+def test_estimates_and_fronts(
+    planner: Planner, tmp_path: Path, command: list[str], wanted: list[str]
+) -> None:
+    path = tmp_path / "result.json"
+    more = ["--carbon"] if command[0] == "pareto" else []
+    path.write_text(planner(*command, *more, "--format", "json").out)
+    page = planner("report", path).out
+    assert all(words in page for words in wanted), page[:500]
+
+
+def test_sweeps_and_fronts_of_capacity() -> None:
+    from planner.results.capacity import CapacityFront, CapacityFrontPoint
+    from planner.results.sweep import Sweep, SweepRow
+
+    rows = [
+        SweepRow(values={"deadline": "1h", "where.purchase": ["spot"]}, status="ok", cost_usd=2.0),
+        SweepRow(values={"deadline": "2h", "where.purchase": ["spot"]}, status="infeasible",
+                 reason=HOSTILE),
+    ]  # fmt: skip
+    swept = Sweep(
+        name=HOSTILE, catalog="abc", fields=["deadline", "where.purchase"],
+        counts={"ok": 1, "infeasible": 1}, rows=rows,
+    )  # fmt: skip
+    page = rendered(swept, "html", file="", made="")
+    assert Seen(page).tags.count("rect") == 1 and "script" not in Seen(page).tags
+    points = [
+        CapacityFrontPoint(cost_usd=usd, kg_co2e=kg, committed={"a": 1.0})
+        for usd, kg in ((1.0, 9.0), (2.0, 3.0))
+    ]
+    front = CapacityFront(
+        name="year", over="carbon", unit="x", horizon_hours=9, points=points, solve_seconds=1
+    )
+    assert "What less carbon costs" in rendered(front, "markdown", file="", made="")
 
 
 def test_files_are_written_whole_or_not_at_all(

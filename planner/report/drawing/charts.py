@@ -226,6 +226,10 @@ def steps(
     return plot.root
 
 
+# A line through more points is drawn without them.
+DOTS = 16
+
+
 @dataclass(frozen=True)
 class Curve:
     """A named line; None in ``y`` is a gap."""
@@ -247,7 +251,7 @@ def curves(
     marks: Sequence[tuple[float, str]] = (),
 ) -> Element:
     """Lines over one quantity, both axes logarithmic where values are wide apart; ``marks`` are
-    upright lines with words.
+    upright lines with words, dotted without.
     """
     xs = [a for line in lines for a, b in zip(line.x, line.y, strict=True) if b is not None]
     ys = [b for line in lines for b in line.y if b is not None]
@@ -258,7 +262,8 @@ def curves(
     plot.axes(x_title, y_title, x_format, y_format)
     for value, words in marks:
         at = x.at(value)
-        plot.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_="rule dash2"))
+        look = "axis" if words else "rule dash2"
+        plot.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_=look))
         beyond = at > (x.start + x.end) / 2
         shift, side = (-4.0, "soft end") if beyond else (4.0, "soft")
         plot.add(text(at + shift, y.end + 10, words, side))
@@ -266,7 +271,7 @@ def curves(
         look = f"line l{number % SERIES} dash{number % 4}"
         for part in _unbroken(line):
             plot.path(part, look)
-            for a, b in part:
+            for a, b in part if len(part) <= DOTS else ():
                 plot.dot(
                     a, b, f"f{number % SERIES}", f"{line.name}: {y_format(b)} at {x_format(a)}", 2.5
                 )

@@ -97,9 +97,14 @@ class Plot:
     def axes(self, x_title: str, y_title: str, x_format: Format, y_format: Format) -> None:
         x, y = self.x, self.y
         across, up = x.ticks(7), y.ticks(6)
+        free = 0.0
         for tick, words in zip(across, labels(across, x_format, log=x.log), strict=True):
             at = x.at(tick)
             self.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_="grid"))
+            half = 3.4 * len(words)
+            if at - half < free:
+                continue  # it would run into the one before
+            free = at + half + 6
             self.add(text(at, y.start + 16, words, "mid soft"))
         for tick, words in zip(up, labels(up, y_format, log=y.log), strict=True):
             at = y.at(tick)

@@ -16,7 +16,9 @@ from planner.report.document import (
     Section,
     Table,
 )
-from planner.report.drawing.charts import Bar, Point, Range, Swing, bars, ranges, steps, tornado
+from planner.report.drawing.charts import Bar, Point, Range, bars, ranges, steps
+from planner.report.pages.grounds import facts_table
+from planner.report.pages.swings import swings
 from planner.report.risk import sentences
 from planner.report.rows import chosen
 from planner.report.service_mix import size_lines
@@ -35,9 +37,10 @@ TIME_LINES = {
     "overhead_hours": "launches and input", "set_up_hours": "set-up",
     "interruption_hours": "interruptions",
 }  # fmt: skip
-# A smaller change of the cost is none.
-LEAST = 0.005
-# Nor is a smaller part of a whole worth a line: it rounds to 0.0%.
+KEPT = (
+    " (another plan may win there); the speed alone keeps the plan, for it is known only afterwards"
+)
+# A smaller part of a whole worth a line: it rounds to 0.0%.
 LEAST_SHARE = 0.0005
 
 
@@ -50,7 +53,7 @@ def plan_document(study: Study, *, file: str, made: str) -> Document:
     page.add(f"Cost against {_quantity(result)}", *_front(result))
     page.add("Where the cost goes", _breakdown(result))
     page.add("Where the time goes", _time(result))
-    page.add("What would change the cost", *_sensitivities(study))
+    page.add("What would change the cost", *swings(study.sensitivities, study.why_none, KEPT))
     page.add("What binds", *_binding(study))
     page.add("Risk", *_risk(study))
     page.add("How old the figures are", *_age(study))
@@ -270,58 +273,6 @@ def _part(share: float) -> str:
     return "under 1%" if share < 0.005 else f"{share:.0%}"
 
 
-def _sensitivities(study: Study) -> list[Chart | Paragraph]:
-    found = study.sensitivities
-    if found is None or not found.rows:
-        why = study.why_none or "nothing is left to vary"
-        return [Paragraph(f"Not computed: today's catalog gives no plan ({why}).")]
-    per = found.horizon_hours
-    scale = 1.0 if per is None else 1.0 / per
-
-    def said(usd: float) -> str:
-        return money(usd) + ("/h" if per is not None else "")
-
-    base = found.base_usd * scale
-    moving = [row for row in found.rows if row.swing(found.base_usd) > LEAST * found.base_usd]
-    still = [row.factor for row in found.rows if row not in moving]
-    rows = [
-        Swing(
-            row.factor,
-            None if row.low.usd is None else row.low.usd * scale,
-            None if row.high.usd is None else row.high.usd * scale,
-            row.low.said,
-            row.high.said,
-        )
-        for row in moving
-    ]
-    cells = [
-        (
-            row.factor,
-            end.said,
-            "no plan" if end.usd is None else said(end.usd * scale),
-            "" if end.usd is None or not base else f"{end.usd * scale / base - 1:+.0%}",
-            end.plan if row.replanned else "the same",
-        )
-        for row in found.rows
-        for end in (row.low, row.high)
-    ]
-    table = Table(
-        ("if", "were", "cost", "change", "cheapest plan then"), cells, right=("cost", "change")
-    )
-    words = (
-        f"The cheapest plan costs {said(base)} today. Each line changes one thing and plans anew"
-        " (another plan may win there); the speed alone keeps the plan, for it is known only"
-        " afterwards. Left of the line is cheaper, right of it dearer. Changes of prices, amounts"
-        " and rates are assumptions of this chart."
-    )
-    if still:
-        words += f" Without effect: {', '.join(still)}."
-    if not rows:
-        return [Paragraph(words)]
-    svg = tornado("What would change the cost", words, rows, base, said)
-    return [Chart(words, svg, table)]
-
-
 def _binding(study: Study) -> list[Paragraph | Bullets]:
     if study.relaxations is None:
         return []
@@ -393,19 +344,7 @@ def _age(study: Study) -> list[Paragraph | Table]:
         text = f"Answered again with {which}: the same plan at the same cost."
     else:
         text = f"Answered again with {which}, the answer differs: {now.headline}."
-    table = Table(
-        ("figure", "from", "as of", "age"),
-        [
-            (
-                fact.about,
-                fact.citation,
-                fact.as_of or "undated",
-                "unknown" if fact.age_days is None else f"{fact.age_days} days",
-            )
-            for fact in study.facts
-        ],
-        right=("age",),
-    )
+    table = facts_table(study.facts)
     info = saved.catalog
     refreshed = f", {info.refreshed_slices} refreshed slices" if info.refreshed_slices else ""
     return [
