@@ -146,7 +146,8 @@ def _chart(
         rows.append(Bar(_name(result, bar), value, said, low, high, series, hollow))
         ends = "" if low is None or high is None else f"{form(low)} to {form(high)}"
         cells.append((_name(result, bar), form(value), ends, bar.basis))
-    table = Table(("device", "figure", "80%", "known by"), cells, right=("figure", "80%"))
+    figures = ("figure", "80% interval")
+    table = _filled(("device", *figures, "known by"), cells, figures)
     values = [row.value for row in rows]
     log = min(values) > 0 and max(values) > WIDE * min(values)
     about = f"{title}, one bar a device of {result.model}; each says how it is known."
@@ -180,8 +181,13 @@ def _table(result: BenchmarkReport) -> Table:
         )
         for bar in result.bars
     ]
-    kept = [n for n in range(len(columns)) if any(row[n] for row in rows)]
     right = ("devices", rate, "training", "speed-up", columns[7], columns[8], "of peak")
+    return _filled(columns, rows, right)
+
+
+def _filled(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> Table:
+    """A table without the columns that nobody filled."""
+    kept = [n for n in range(len(columns)) if any(row[n] for row in rows)]
     return Table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], right=right)
 
 
