@@ -33,7 +33,7 @@ _PAGE = (
     "padding:.6rem .8rem}"
     "dt{color:var(--soft);font-size:.82rem}dd{margin:0;font-weight:600;overflow-wrap:anywhere}"
     "figure{margin:1rem 0}figcaption{color:var(--soft);font-size:.9rem;margin-bottom:.3rem}"
-    "svg{max-width:100%;min-width:35rem;height:auto}"
+    "svg{max-width:100%;min-width:26rem;height:auto}"
     "details{margin:.3rem 0}summary{cursor:pointer;color:var(--soft);font-size:.9rem}"
     ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;margin:.4rem 0}"
     "th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(--line);"

@@ -71,11 +71,13 @@ def portfolio_study(
     result: PortfolioResult, path: str, session: Session, *, today: date | None = None
 ) -> PortfolioStudy:
     """A portfolio with what each of its plans rests on."""
-    items, taken, evidence = [], list[str](), dict[str, list[str]]()
+    items, evidence = list[Item](), dict[str, list[str]]()
+    taken: dict[str, list[str]] = {}
     for part in result.workloads:
         items += part.mix.groups if part.mix is not None else [part.recommendation]
-        taken += assumptions(part)
         name = str(part.workload.get("name", "workload"))
+        for line in assumptions(part):
+            taken.setdefault(line, []).append(name)
         try:
             workload, catalog, _ = for_workload(workload_of(part, path), session.catalog)
             prepared = prepare(workload, catalog, session.measured, where=path)
@@ -84,7 +86,10 @@ def portfolio_study(
         evidence[name] = _lines(*evidence_of(prepared, catalog, session))
     grounds = Grounds(
         facts=facts_of(items, session.catalog, today or date.today()),
-        assumptions=list(dict.fromkeys(taken)),
+        assumptions=[
+            line if len(names) == len(result.workloads) else f"{', '.join(names)}: {line}"
+            for line, names in taken.items()
+        ],
         evidence=evidence,
     )
     return PortfolioStudy(result=result, grounds=grounds)

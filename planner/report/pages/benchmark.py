@@ -80,7 +80,7 @@ def _duration(time_hours: float) -> str:
 
 
 def _speed(result: BenchmarkReport) -> Chart:
-    unit = "images/s" if result.unit == "images_per_s" else "tokens/s and device"
+    unit = "images/s" if result.unit == "images_per_s" else "tokens/s per device"
 
     def of(bar: BenchmarkBar) -> tuple[float, float | None, float | None]:
         per = _per(result, bar)
