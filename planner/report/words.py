@@ -27,11 +27,12 @@ def when(item: Item) -> str:
 
 def spread(item: Item) -> str:
     """The 80% range of a job's hours; what a service costs for its output."""
-    if item.hours_p10 is not None and item.hours_p90 is not None:
-        return hours_range(item.hours_p10, item.hours_p90)
+    if item.hours is not None:
+        known = item.hours_p10 is not None and item.hours_p90 is not None
+        return hours_range(item.hours_p10 or 0.0, item.hours_p90 or 0.0) if known else ""
     if item.usd_per_million_tokens is not None:
         return f"{money(item.usd_per_million_tokens)}/M tokens"
-    if item.usd_per_thousand_samples is not None and item.hours is None:
+    if item.usd_per_thousand_samples is not None:
         return f"{money(item.usd_per_thousand_samples * 1000)}/M"
     return ""
 

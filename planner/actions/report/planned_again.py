@@ -23,6 +23,8 @@ CHANGE = 0.2
 # A plan that took longer is not planned half a dozen times more.
 LONGEST_SECONDS = 10.0
 SOLVE_SECONDS = 10.0
+# Machines that are paid for while they work, or by a commitment that is counted apart.
+BY_USE = ("on_demand", "spot", "savings_plan", "resource_commitment")
 
 
 def mix_study(result: MixResult, path: str) -> MixStudy:
@@ -105,12 +107,13 @@ def _capacity_swings(question: Question, result: CapacityResult) -> Sensitivitie
             found = capacity(asked, settings, changes=changes, savings=result.savings).result
         except PlannerError:
             return End(said=said, usd=None)
-        firm = ", ".join(
-            f"{counted.count:g} x {counted.offer} {counted.option.replace('_', '-')}"
+        firm = [
+            f"{counted.count:.3g} x {counted.offer} {counted.option.replace('_', '-')}"
             for counted in found.counts
-            if counted.option not in ("on_demand", "spot")
-        )
-        return End(said=said, usd=found.cost_usd, plan=firm or "nothing committed")
+            if counted.option not in BY_USE
+        ]
+        firm += [f"{plan.committed:,.4g} {plan.unit} of {plan.name}" for plan in found.plans]
+        return End(said=said, usd=found.cost_usd, plan=", ".join(firm) or "nothing committed")
 
     def priced(field: str) -> Callable[[float], End]:
         def at(change: float) -> End:

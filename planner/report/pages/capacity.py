@@ -11,12 +11,16 @@ from planner.report.pages.swings import TITLE, swings
 from planner.results.capacity import CapacityResult
 from planner.results.study import CapacityStudy
 
+# Machines that run on a commitment of an amount: it is paid for, whether they work or not.
+PLANS = ("savings_plan", "resource_commitment")
+
 
 def capacity_document(study: CapacityStudy, *, made: str) -> Document:
     """What to commit, buy and rent, what it saves, what would change it, and what is proven."""
     result = study.result
     page = Draft([])
     page.add("What to have", _counts(result))
+    page.add("What to commit to", _commitments(result))
     page.add("Machines at work", _in_use(result))
     page.add("Where the cost goes", _costs(result))
     page.add("Against one way alone", *_savings(result))
@@ -67,12 +71,31 @@ def _counts(result: CapacityResult) -> Table:
             f"{counted.count:.3g}",
             f"{counted.mean_count:.3g}",
             "" if counted.utilisation is None else f"{counted.utilisation:.0%}",
-            money(counted.cost_usd),
+            "in the plan" if counted.option in PLANS else money(counted.cost_usd),
             money(counted.residual_liability_usd) if counted.residual_liability_usd else "",
         )
         for counted in result.counts
     ]
     return Table(columns, rows, right=columns[2:])
+
+
+def _commitments(result: CapacityResult) -> Table:
+    """Amounts that no machine type is tied to: USD an hour, vCPUs, GPUs, GiB."""
+    columns = ("plan", "kind", "term", "amount", "mean used", "used", "cost", "owed after")
+    rows = [
+        (
+            plan.name,
+            plan.option.replace("_", " "),
+            plan.term,
+            f"{plan.committed:,.4g} {plan.unit}",
+            f"{plan.mean_used:,.4g}",
+            f"{plan.utilisation:.0%}",
+            money(plan.cost_usd),
+            money(plan.residual_liability_usd) if plan.residual_liability_usd else "",
+        )
+        for plan in result.plans
+    ]
+    return Table(columns, rows, right=columns[3:])
 
 
 def _in_use(result: CapacityResult) -> Chart | None:

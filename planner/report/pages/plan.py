@@ -193,7 +193,10 @@ def _front(result: Recommendation) -> list[Chart | Paragraph]:
         x_format=said,
         y_format=money,
     )
-    caption = "Plans that no other beats in both; to the left is faster, down is cheaper."
+    caption = (
+        "Plans that no other beats in both, whatever the deadline and the budget; to the left is "
+        "faster, down is cheaper."
+    )
     return [Chart(caption, svg, table)]
 
 

@@ -40,7 +40,7 @@ def swings(found: Sensitivities | None, why_none: str, anew: str = "") -> list[C
             row.factor,
             end.said,
             "no plan" if end.usd is None else said(end.usd * scale),
-            "" if end.usd is None or not base else f"{end.usd * scale / base - 1:+.0%}",
+            "" if end.usd is None or not base else _change(end.usd * scale / base - 1),
             end.plan if row.replanned else "the same",
         )
         for row in found.rows
@@ -59,3 +59,7 @@ def swings(found: Sensitivities | None, why_none: str, anew: str = "") -> list[C
     if not rows:
         return [Paragraph(words)]
     return [Chart(words, tornado(TITLE, words, rows, base, said), table)]
+
+
+def _change(share: float) -> str:
+    return "none" if abs(share) < LEAST else f"{share:+.0%}"
