@@ -126,7 +126,7 @@ def mix_front_blocks(front: MixFront) -> list[Chart | Paragraph | Table]:
         return [Paragraph(note), table]
     if types:
         rows = [
-            Bar(f"{said(p.limit)} types", p.cost_usd_per_hour, money(p.cost_usd_per_hour))
+            Bar(f"at most {said(p.limit)}", p.cost_usd_per_hour, money(p.cost_usd_per_hour))
             for p in front.points
         ]
         return [Chart(note, bars(f"Cost against {first}", note, rows, money), table)]
