@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.binding import Binding
+
+from tui.widgets.panes import Pane
 
 
 def key(
@@ -30,3 +34,8 @@ def key(
         show=footer,
         priority=moves_focus,
     )
+
+
+def pane_keys(screen: str, panes: Sequence[Pane]) -> list[Binding]:
+    """One a pane of a screen."""
+    return [key(screen, one.key, f"pane('{one.name}')", one.title, one.does) for one in panes]

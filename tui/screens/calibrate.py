@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.calibration.typed import TypedPlan, TypedRun
 from planner.actions.explore.plan import Inputs, Subject, constrain, money
@@ -32,6 +32,7 @@ from tui.screens.calibrate_rows import (
 )
 from tui.screens.paned import PanedScreen
 from tui.widgets.fields import Field, Fields
+from tui.widgets.footer import KeyFooter
 from tui.widgets.panes import PaneLine
 from tui.widgets.rows import Rows
 from tui.widgets.run_pane import RunPane
@@ -139,7 +140,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
             RunPane(id="run"),
         )  # fmt: skip
         yield Status("Opening the catalog and weighing runs ...", id="status")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.status.noun = "answer"
@@ -482,13 +483,15 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         self.set_focus(field)
         field.select_all()
 
-    async def action_judge(self, word: str) -> None:
+    def action_judge(self, word: str) -> None:
         """Keep, undo or reopen the chosen run."""
         table = self.query_one("#own-rows", Rows)
         if table.chosen is None:
             self.notify("There is no run to judge", severity="warning")
             return
-        name = table.shown[table.chosen].key
+        self.run_worker(self._judge(table.shown[table.chosen].key, word), group="judge")
+
+    async def _judge(self, name: str, word: str) -> None:
         try:
             said = await asyncio.to_thread(_judged, name, word)
         except Exception as error:

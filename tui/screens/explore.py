@@ -11,7 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from planner.actions.explore.plan import (
     LATENCIES,
@@ -33,6 +33,7 @@ from tui.screens.path import PathScreen, file_name
 from tui.widgets.chart import Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
+from tui.widgets.footer import KeyFooter
 from tui.widgets.options import Options, cells
 from tui.widgets.plan_words import describe, tell
 from tui.widgets.search import Search
@@ -76,10 +77,10 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             yield Detail(id="detail", classes="answer")
         yield Search(id="search")
         yield Options(id="options", classes="answer")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.query_one(Options).focus()
+        self.set_focus(self.query_one(Options))
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
         self.query_one(Options).pinned = self.planner_app.saved_pins()
@@ -136,7 +137,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     @on(Search.Left)
     def _leave_search(self) -> None:
-        self.query_one(Options).focus()
+        self.set_focus(self.query_one(Options))
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -151,7 +152,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     @on(Constraints.Left)
     def _back_to_table(self) -> None:
-        self.query_one(Options).focus()
+        self.set_focus(self.query_one(Options))
 
     @on(Chart.Hovered)
     def _tell_hovered(self, message: Chart.Hovered) -> None:

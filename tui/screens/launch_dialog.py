@@ -76,7 +76,7 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
 
     def on_mount(self) -> None:
         self.query_one("#start", Button).disabled = True
-        self.query_one("#benchmark", Input).focus()
+        self.set_focus(self.query_one("#benchmark", Input))
         self._ask()
 
     @property
@@ -128,7 +128,7 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
         if self._estimate is None:
             self._ask()
         else:
-            self.query_one("#start", Button).focus()
+            self.set_focus(self.query_one("#start", Button))
 
     @on(Button.Pressed, "#start")
     def _start(self) -> None:

@@ -7,10 +7,12 @@ from typing import ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from planner.actions.explore.plan import Subject
+from tui.keys import key
 from tui.screens.base import PlanningScreen
 from tui.widgets.panes import Pane, PaneLine
 from tui.widgets.rows import Rows
@@ -25,6 +27,10 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
     """A subclass names its PANES and what has the focus in each (``FOCUS``, by pane), and
     implements ``turned``."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("app", "escape", "to_table", "Leave the field", "back to the table; enter does as well",
+            footer=True),
+    ]  # fmt: skip
     PANES: ClassVar[Sequence[Pane]]
     FOCUS: ClassVar[dict[str, str]]
 
@@ -55,6 +61,12 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         """Show a pane."""
         self.put_pane(name)
         self.turned()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a way out of a field where one is edited."""
+        if action == "to_table":
+            return isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def action_pane(self, name: str) -> None:
         self.to(name)
