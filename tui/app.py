@@ -189,13 +189,13 @@ class PlannerApp(OrderedKeysApp[str]):
             self.push_screen(Palette(id="--command-palette"))
 
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
-        """Bindings of the screen and of this class that work now, one a thing to do."""
+        """Bindings that work now, one a thing to do; those of the screen come first."""
         found: dict[str, ActiveBinding] = {}
         own = (f"{self.current_mode}.", "app.")
         for active in screen.active_bindings.values():
             if (active.binding.id or "").startswith(own):
                 found.setdefault(active.binding.description, active)
-        return list(found.values())
+        return sorted(found.values(), key=lambda one: (one.binding.id or "").startswith("app."))
 
     def action_next_theme(self) -> None:
         at = ROUND.index(self.theme) if self.theme in ROUND else -1

@@ -17,13 +17,8 @@ def key(
     does: str,
     *,
     footer: bool = False,
-    moves_focus: bool = False,
 ) -> Binding:
-    """A key of a screen (its mode's name); ``does`` is said in the help panel and the palette.
-
-    A key that moves the focus has priority: the very next key must go to the new place. Its action
-    has to be refused by ``check_action`` while something is typed into a field.
-    """
+    """A key of a screen (its mode's name); ``does`` is said in the help panel and the palette."""
     name = label.lower().replace(" ", "_").replace("-", "_")
     return Binding(
         keys,
@@ -32,10 +27,17 @@ def key(
         id=f"{screen}.{name}",
         tooltip=does,
         show=footer,
-        priority=moves_focus,
     )
 
 
 def pane_keys(screen: str, panes: Sequence[Pane]) -> list[Binding]:
-    """One a pane of a screen."""
-    return [key(screen, one.key, f"pane('{one.name}')", one.title, one.does) for one in panes]
+    """Of a screen of panes: one to each pane, and one out of a field."""
+    out = key(
+        screen,
+        "escape",
+        "to_table",
+        "Leave the field",
+        "back to the table; so does enter",
+        footer=True,
+    )
+    return [*(key(screen, p.key, f"pane('{p.name}')", p.title, p.does) for p in panes), out]

@@ -469,14 +469,12 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     # -- keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; some keys belong to one pane."""
+        """Some keys belong to one pane."""
         if not super().check_action(action, parameters):
             return False
         if action == "stop":
             return self._is_running
-        if action in ONLY_IN and ONLY_IN[action] != self.pane:
-            return False
-        return action != "budget" or not isinstance(self.focused, Input)
+        return ONLY_IN.get(action, self.pane) == self.pane
 
     def action_budget(self) -> None:
         field = self.query_one("#budget", Input)

@@ -21,7 +21,7 @@ KEYS: list[BindingType] = [
     key("calibrate", "x", "stop", "Stop run", "end the run and give its machine back; what it "
         "measured by then is kept", footer=True),
     key("calibrate", "m", "budget", "Money", "edit what all runs may cost; tab to repeats and to "
-        "what a late end costs", footer=True, moves_focus=True),
+        "what a late end costs", footer=True),
     key("calibrate", "k", "judge('kept')", "Keep", "use the chosen run although it looks wrong",
         footer=True),
     key("calibrate", "d", "judge('undone')", "Undo", "leave the chosen run out of the estimates",

@@ -295,11 +295,8 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         self.notify(command, title="Copied to the clipboard", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; a mix has no commitments and no chart."""
+        """A mix has no commitments and no chart."""
         if action in ("step", "best", "curve", "fit_all") and isinstance(self.answer, MixView):
-            return False
-        own = action in ("focus_on", "step", "best", "curve", "fit_all", "copy_command")
-        if own and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)
 
@@ -314,7 +311,6 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         if widget.disabled:
             self.notify("Only commitments and purchases are decided: rows marked R or ■")
             return
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()

@@ -408,12 +408,10 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     # -- keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; some keys belong to one pane."""
+        """Some keys belong to one pane."""
         if not super().check_action(action, parameters):
             return False
-        if action in ONLY_IN and ONLY_IN[action] != self.pane:
-            return action == "find" and not isinstance(self.focused, Input)
-        return action != "find" or not isinstance(self.focused, Input)
+        return ONLY_IN.get(action, self.pane) == self.pane
 
     def action_find(self) -> None:
         if self.pane != "offers":

@@ -16,7 +16,7 @@ PANES = (
 
 KEYS: list[BindingType] = [
     key("catalog", "slash", "find", "Find", "type to filter: h100 spot us-east <2.50, gpu, cpu, "
-        "doubtful", footer=True, moves_focus=True),
+        "doubtful", footer=True),
     *pane_keys("catalog", PANES),
     key("catalog", "g", "go", "Start refresh", "ask the sources now, in the background",
         footer=True),
@@ -33,6 +33,6 @@ KEYS: list[BindingType] = [
 ]  # fmt: skip
 # Keys that make sense in one pane only.
 ONLY_IN = {
-    "find": "offers", "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved",
+    "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved",
     "add": "overlays", "remove": "overlays",
 }  # fmt: skip

@@ -229,16 +229,8 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         self.app.copy_to_clipboard(command)
         self.notify(command, title="Copied to the clipboard", markup=False)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys."""
-        own = action in ("focus_on", "vary", "next_axis", "marked", "fit_all", "copy_command")
-        if own and isinstance(self.focused, Input):
-            return False
-        return super().check_action(action, parameters)
-
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()

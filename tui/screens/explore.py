@@ -44,9 +44,7 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
 
 
-# Actions whose keys have priority; while something is typed they are letters.
 SHOWN_LINES = 6  # of what was copied
-MOVING = ("focus_on", "latency", "search")
 
 
 class ExploreScreen(PlanningScreen[Inputs, View]):
@@ -292,19 +290,16 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; services have latencies, jobs a deadline."""
+        """Services have latencies, jobs a deadline."""
         ends = "deadline" in self.subject.fields
         if action == "latency" and ends:
             return False
         if action == "focus_on" and parameters == ("deadline",) and not ends:
             return False
-        if action in MOVING and isinstance(self.focused, Input):
-            return False
         return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()

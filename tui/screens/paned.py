@@ -7,12 +7,10 @@ from typing import ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from planner.actions.explore.plan import Subject
-from tui.keys import key
 from tui.screens.base import PlanningScreen
 from tui.widgets.panes import Pane, PaneLine
 from tui.widgets.rows import Rows
@@ -27,10 +25,6 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
     """A subclass names its PANES and what has the focus in each (``FOCUS``, by pane), and
     implements ``turned``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key("app", "escape", "to_table", "Leave the field", "back to the table; enter does as well",
-            footer=True),
-    ]  # fmt: skip
     PANES: ClassVar[Sequence[Pane]]
     FOCUS: ClassVar[dict[str, str]]
 
@@ -53,7 +47,6 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         self.pane = name if name in {pane.name for pane in self.PANES} else self.PANES[0].name
         self.query_one(ContentSwitcher).current = self.pane
         self.query_one(PaneLine).show(self.pane)
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(self.query_one(self.FOCUS[self.pane]))
         self.refresh_bindings()
 
