@@ -151,6 +151,7 @@ async def test_a_browser_draws_the_screens_and_sends_keys(tmp_path: Path) -> Non
         hosts = {urlsplit(address).netloc for address in page.asked_for}
         assert hosts - {""} == {page.own}, page.asked_for  # data: has no host
         fonts = await page.call(
-            "Runtime.evaluate", expression="[...document.fonts].map(f => f.family + f.status)[0]"
+            "Runtime.evaluate",
+            expression="[...document.fonts].map(f => f.status)[0]",
         )
-        assert fonts["result"]["value"] == '"Roboto Mono"loaded'
+        assert fonts["result"]["value"] == "loaded"
