@@ -232,10 +232,9 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self.query_one("#offer-rows", Rows).fill(offer_rows(listing.offers))
         self._chosen()
         shown, matching = len(listing.offers), listing.matching
-        text = f"{matching:,} offers, cheapest first"
-        if shown < matching:
-            text = f"{shown:,} of {matching:,} offers shown, cheapest first; type more to narrow"
-        self.status.tell(Text(text))
+        more = "; type more to narrow" if shown < matching else ""
+        count = f"{shown:,} of {matching:,} offers shown" if more else f"{matching:,} offers"
+        self.status.tell(Text(f"{count}, cheapest first, doubted and old prices last{more}"))
 
     @on(Input.Changed, "#find")
     def _typed(self, event: Input.Changed) -> None:

@@ -38,6 +38,10 @@ NUMBERS = (
     "upfront_usd", "interruption_per_month_low", "interruption_per_month_high",
 )  # fmt: skip
 
+# A price that nobody has seen for longer is listed after the others, as are doubted ones: what is
+# cheapest is rarely still so.
+STALE_DAYS = 365
+
 Mask = NDArray[np.bool_]
 
 
@@ -100,7 +104,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The cheapest offers that match, and how many there are in all."""
+    """The first offers that match, and how many there are in all.
+
+    Cheapest first; after them, cheapest first as well, those whose price is doubted or was last
+    seen over ``STALE_DAYS`` ago.
+    """
 
     offers: tuple[Offer, ...]
     matching: int
@@ -111,7 +119,7 @@ class Listing:
 def list_offers(
     catalog: Catalog, filters: Filters, *, limit: int = 0, today: date | None = None
 ) -> Listing:
-    """Offers that pass the filters, cheapest first; ``limit`` 0 means all.
+    """Offers that pass the filters, in the order of a ``Listing``; ``limit`` 0 means all.
 
     Raises BadInput for a name no offer carries and for filters that no offer passes together.
     """
@@ -123,12 +131,24 @@ def list_offers(
     rows = np.flatnonzero(chosen)
     if not len(rows):
         raise _nothing(masks)
-    prices = table.numbers["usd_per_hour"]
-    rows = rows[np.argsort(prices[rows], kind="stable")]
-    shown = rows[:limit] if limit else rows
     day = today or datetime.now(UTC).date()
+    prices = table.numbers["usd_per_hour"]
+    rows = rows[np.lexsort((prices[rows], _stale(catalog, day)[rows]))]
+    shown = rows[:limit] if limit else rows
     offers = tuple(_offers(catalog, shown, day))
     return Listing(offers, len(rows), catalog.content_id, filters)
+
+
+def _stale(catalog: Catalog, today: date) -> Mask:
+    """Offers whose price is doubted, or was last seen too long ago, or nobody knows when."""
+    table = catalog.offers
+    old = []
+    for key in table.vocabularies["price_source"]:
+        source = catalog.sources.get(key)
+        days = None if source is None else age_days(source.as_of, today)
+        old.append(days is None or days > STALE_DAYS)
+    mask: Mask = np.array(old, bool)[table.codes["price_source"]]
+    return mask | table.is_in("confidence", ["low"])
 
 
 def _masks(catalog: Catalog, filters: Filters) -> Mapping[str, Mask]:
