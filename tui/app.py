@@ -55,7 +55,7 @@ class PlannerApp(OrderedKeysApp[str]):
         ),
         *(
             Binding(
-                f"{mode.key},alt+{mode.key}",
+                mode.key,
                 f"switch_mode('{mode.name}')",
                 mode.title,
                 id=f"app.{mode.name}",

@@ -36,8 +36,8 @@ class OrderedKeysApp(App[Result]):
         field = self.focused
         if not isinstance(field, Input):
             return await self._run_bound(event.key)
-        if is_typed(event):
-            return False
+        if event.is_printable:
+            return False  # typed
         await _passed(field)  # letters typed before are in it
         done = await self._run_bound(event.key)
         if done:  # whoever is told that the field is left moves the focus
@@ -50,11 +50,6 @@ class OrderedKeysApp(App[Result]):
         if self.screen is not before:  # the next key is for the new one, once it is there
             await _passed(self.screen)
         return done
-
-
-def is_typed(event: events.Key) -> bool:
-    """Whether a field would take it as a letter. Alt with a letter is none."""
-    return event.is_printable and not event.key.startswith("alt+")
 
 
 async def _passed(*widgets: Widget) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.widget import Widget
 from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey
 
@@ -16,12 +17,17 @@ class KeyFooter(Footer):
         if not isinstance(self.screen.focused, Input):
             yield from super().compose()
             return
-        for widget in super().compose():
-            # Letters and signs; one arrow is one sign, too, and moves within the field.
-            if not (isinstance(widget, FooterKey) and len(widget.key_display) == 1):
-                yield widget
+        # Letters and signs are left out; one arrow is one sign, too, and moves within the field.
+        keys = [key for key in super().compose() if not is_sign(key)]
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if binding.id in IN_FIELDS:
                 display = self.app.get_key_display(binding)
-                yield FooterKey(binding.key, display, binding.description, binding.action)
+                key = FooterKey(binding.key, display, binding.description, binding.action)
+                keys.append(key.data_bind(compact=Footer.compact))
+        self.styles.grid_size_columns = len(keys)
+        yield from keys
+
+
+def is_sign(key: Widget) -> bool:
+    return isinstance(key, FooterKey) and len(key.key_display) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -130,7 +130,7 @@ def list_offers(
         chosen &= mask
     rows = np.flatnonzero(chosen)
     if not len(rows):
-        raise _nothing(masks)
+        raise _nothing(masks, {"--platform"} if filters.platforms == Filters().platforms else ())
     day = today or datetime.now(UTC).date()
     prices = table.numbers["usd_per_hour"]
     rows = rows[np.lexsort((prices[rows], _stale(catalog, day)[rows]))]
@@ -217,7 +217,7 @@ def _memory_gib(catalog: Catalog) -> NDArray[np.float64]:
     return np.where(has_accelerator, each[table.codes["accelerator"]], table.numbers["memory_gib"])
 
 
-def _nothing(masks: Mapping[str, Mask]) -> BadInput:
+def _nothing(masks: Mapping[str, Mask], assumed: Collection[str]) -> BadInput:
     """No offer passes all filters: name those that alone let some pass when left out."""
     helping = []
     for flag in masks:
@@ -225,7 +225,7 @@ def _nothing(masks: Mapping[str, Mask]) -> BadInput:
         passing = int(np.logical_and.reduce(others).sum()) if others else len(masks[flag])
         if passing:
             helping.append(f"{flag} ({passing:,} offers)")
-    flags = " ".join(masks)
+    flags = " ".join(flag for flag in masks if flag not in assumed)
     remedy = f"leave out {' or '.join(helping)}" if helping else "leave several filters out"
     return BadInput("no offer passes these filters together", where=flags, remedy=remedy)
 
