@@ -133,6 +133,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     def turned(self) -> None:
         self._asked = replace(self._asked, pane=self.pane)
+        if self.pane == "refresh":
+            self._show_refresh()
         self.ask(self._asked)
 
     def put(self, asked: Asked) -> None:
@@ -201,7 +203,14 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         shown, matching = len(listing.offers), listing.matching
         more = "; type more to narrow" if shown < matching else ""
         count = f"{shown:,} of {matching:,} offers shown" if more else f"{matching:,} offers"
-        self.status.tell(Text(f"{count}, cheapest first, doubted and old prices last{more}"))
+        said = f"{count}, cheapest first, doubted and old prices last{more}"
+        if listing.is_old:
+            remedy = "r leads to live ones"
+            self.status.warn(
+                "OLD PRICES", f"{listing.youngest_days} days or more: {remedy}; {said}"
+            )
+        else:
+            self.status.tell(Text(said))
 
     @on(Input.Changed, "#find")
     def _typed(self, event: Input.Changed) -> None:
@@ -344,6 +353,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Some keys belong to one pane."""
         if not super().check_action(action, parameters):
+            return False
+        if action == "stop" and not self.refreshing.is_running:
             return False
         return ONLY_IN.get(action, self.pane) == self.pane
 

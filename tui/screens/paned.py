@@ -51,7 +51,9 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         self.refresh_bindings()
 
     def to(self, name: str) -> None:
-        """Show a pane."""
+        """Show a pane. What was said of the one before is gone at once."""
+        if name != self.pane:
+            self.status.waiting("looking ...")
         self.put_pane(name)
         self.turned()
 

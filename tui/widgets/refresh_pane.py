@@ -117,6 +117,8 @@ class RefreshPane(Vertical):
             status.tell(Text("g asks the sources that are ready"))
         elif live.problem is not None:
             status.problem(live.problem)
+        elif live.is_over and live.failures:
+            status.warn("KEPT OLD PRICES", f"{live.failures}; g tries again")
         elif live.result is not None and live.result.skipped:
             status.warn("SKIPPED", "; ".join(live.result.skipped))
         elif live.is_over:
@@ -128,8 +130,9 @@ class RefreshPane(Vertical):
         live = self.live
         self.query_one("#progress", Static).update(Text(progress(live)))
         rows = [] if live is None else slice_rows(live.outcomes)
-        if rows:
-            self.query_one("#slice-rows", Rows).fill(rows)
+        table = self.query_one("#slice-rows", Rows)
+        if rows:  # the newest come on top: who has not moved down sees them
+            table.fill(rows, keep=table.chosen != 0)
         self.post_message(self.Went())
 
     def on_refresh_pane__over(self, message: RefreshPane._Over) -> None:

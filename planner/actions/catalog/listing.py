@@ -41,6 +41,8 @@ NUMBERS = (
 # A price that nobody has seen for longer is listed after the others, as are doubted ones: what is
 # cheapest is rarely still so.
 STALE_DAYS = 365
+# Where the newest price of a listing is older, a refresh is worth its while.
+OLD_DAYS = 30
 
 Mask = NDArray[np.bool_]
 
@@ -114,6 +116,16 @@ class Listing:
     matching: int
     catalog_id: str
     filters: Filters = field(default_factory=Filters)
+
+    @property
+    def youngest_days(self) -> int | None:
+        """Age of the newest price among ``offers``; None where no date is known."""
+        return min((o.age_days for o in self.offers if o.age_days is not None), default=None)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether even the newest price is one that live prices will have left."""
+        return self.youngest_days is not None and self.youngest_days > OLD_DAYS
 
 
 def list_offers(
