@@ -137,9 +137,14 @@ class PlannerApp(OrderedKeysApp[str]):
         if theme in self.available_themes:
             self.theme = theme
         self.set_keymap(self._config.keys)
-        for mistake in self._config.mistakes:
+        if self._config.mistakes:
+            where = f"{config_path()}: "
             self.notify(
-                mistake, title="Settings left out", severity="warning", timeout=15, markup=False
+                "\n".join(mistake.removeprefix(where) for mistake in self._config.mistakes),
+                title=f"Settings in {config_path()}",
+                severity="warning",
+                timeout=15,
+                markup=False,
             )
         if saved is not None and saved.screen in {mode.name for mode in modes()}:
             self.call_after_refresh(self.switch_mode, saved.screen)
@@ -196,6 +201,11 @@ class PlannerApp(OrderedKeysApp[str]):
             if (active.binding.id or "").startswith(own):
                 found.setdefault(active.binding.description, active)
         return sorted(found.values(), key=lambda one: (one.binding.id or "").startswith("app."))
+
+    def key_of(self, id_: str, default: str) -> str:
+        """The key of a binding as the user has it, to be shown."""
+        key = self._config.keys.get(id_, default).partition(",")[0].strip()
+        return self.get_key_display(Binding(key, ""))
 
     def action_next_theme(self) -> None:
         at = ROUND.index(self.theme) if self.theme in ROUND else -1

@@ -19,15 +19,12 @@ def key(
     footer: bool = False,
 ) -> Binding:
     """A key of a screen (its mode's name); ``does`` is said in the help panel and the palette."""
-    name = label.lower().replace(" ", "_").replace("-", "_")
-    return Binding(
-        keys,
-        action,
-        label,
-        id=f"{screen}.{name}",
-        tooltip=does,
-        show=footer,
-    )
+    return Binding(keys, action, label, id=id_of(screen, label), tooltip=does, show=footer)
+
+
+def id_of(screen: str, label: str) -> str:
+    """The name of a key in the config file."""
+    return f"{screen}.{label.lower().replace(' ', '_').replace('-', '_')}"
 
 
 def pane_keys(screen: str, panes: Sequence[Pane]) -> list[Binding]:

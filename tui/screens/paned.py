@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from textual import events, on
@@ -11,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from planner.actions.explore.plan import Subject
+from tui.keys import id_of
 from tui.screens.base import PlanningScreen
 from tui.widgets.panes import Pane, PaneLine
 from tui.widgets.rows import Rows
@@ -34,7 +36,10 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
 
     def panes(self, *widgets: Widget) -> ComposeResult:
         """The line of titles, and the widgets, whose ids are the panes' names."""
-        yield PaneLine(self.PANES)
+        key_of = self.planner_app.key_of
+        yield PaneLine(
+            [replace(p, key=key_of(id_of(self.MODE, p.title), p.key)) for p in self.PANES]
+        )
         with ContentSwitcher(initial=self.pane):
             yield from widgets
 

@@ -288,7 +288,7 @@ def _published(
             "does not fit into the budget"
             if one.value_usd > usd
             else "cannot change the choice"
-            if one.changes == 0
+            if one.value_usd == 0
             else "costs more than it saves"
         )
         runs.append(_run(possible[one.run], errors[one.run], one, reason))
