@@ -215,7 +215,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     @on(Input.Changed, "#find")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        text = event.value.strip()
+        text = event.input.value.strip()  # what it holds now, whatever it held then
         if text != self._asked.text:
             self._asked = replace(self._asked, text=text)
             self.ask_soon(self._asked)
