@@ -217,6 +217,8 @@ async def test_nothing_is_rented_before_its_cost_was_seen(
         it.set("#benchmark", "cnn")
         it.set("#on", "azur:x")
         await it.until(lambda: "is not a target" in said(it), "the refusal")
+        it.set("#on", "skypilot:azur")
+        await it.until(lambda: "did you mean azure?" in said(it), "the refusal")
         it.set("#on", AWS)
         it.set("#max_cost", "0.01USD")
         await it.until(lambda: "more than the cap of 0.01 USD" in said(it), "the refusal")

@@ -119,7 +119,9 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
         self._estimate = typed, estimate
         cap = f"; refused above {typed.max_cost}" if typed.max_cost else ""
         told = "free: this machine, electricity not counted" if estimate.is_free else str(estimate)
-        self.tell(f"COST {told}{cap}. The machine is given back whatever happens.")
+        self.tell(
+            f"COST {told.removeprefix('cost ')}{cap}. The machine is given back whatever happens."
+        )
         self.query_one("#start", Button).disabled = False
 
     @on(Input.Submitted)
