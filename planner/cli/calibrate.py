@@ -153,7 +153,12 @@ def run(
 
     with signals_interrupt():
         outcome = run_calibration(
-            benchmark, on, options, confirm, progress=_silent if quiet else progress
+            benchmark,
+            on,
+            options,
+            confirm,
+            progress=_silent if quiet else progress,
+            warn=progress,
         )
     if format is Format.JSON:
         document = {

@@ -5,6 +5,8 @@ Results go to stdout, everything else to stderr. Exit codes are those of ``plann
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import os
 import sys
@@ -45,6 +47,8 @@ GROUPS = {
     "catalog": "Offers and prices: find, refresh, history, own prices",
     "hardware": "Accelerators: peaks, rooflines, which to prefer when",
 }
+# A full disk, a full quota, a limit of the shell's: where results are sent, mostly.
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Commands that read, compute and print, hold nothing open and start no other process.
 ANSWERS = ("recommend", "pareto", "schema")
 
@@ -159,6 +163,9 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # the last line of defence: the user is owed a line, not a trace
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            _say(f"error: {error.filename or 'output'}: {error.strerror}; free space there")
+            return 1
         if os.environ.get("PLANNER_DEBUG"):
             raise
         _say(f"error: unexpected {type(error).__name__}: {error}; PLANNER_DEBUG=1 shows where")
@@ -178,4 +185,5 @@ def _usage_error(error: typer.TyperException) -> int:
 
 
 def _say(line: str) -> None:
-    print(" ".join(line.splitlines()), file=sys.stderr)  # noqa: T201 - this is the user's stderr
+    with contextlib.suppress(OSError):  # stderr goes to a full disk: the exit code still tells
+        print(" ".join(line.splitlines()), file=sys.stderr)  # noqa: T201 - this is the user's stderr
