@@ -58,8 +58,8 @@ class Alternatives:
 
     def choose(self, belief: Belief) -> Rows:
         """What the planner would choose, shape (...): the way that is estimated the cheapest of
-        those in time, else the one that is least late."""
-        usd = self.estimated_usd(belief)
+        those in time (the first of equals), else the one that is least late."""
+        usd = np.round(self.estimated_usd(belief), 9)  # sums differ in their last digit
         if self.deadline_hours is None:
             return np.asarray(usd.argmin(axis=-1))
         late = self._late(belief.mean[..., self.setup], belief.variance[self.setup])

@@ -162,7 +162,7 @@ def _shortlist(prepared: Prepared) -> Rows:
         if seen[name] <= PER_ACCELERATOR:
             kept.append(row)
     in_time = set(prepared.in_time.tolist())
-    kept.sort(key=lambda row: (row not in in_time, float(c.usd[row])))
+    kept.sort(key=lambda row: row not in in_time)  # keeps their order otherwise
     return np.array(kept[:ALTERNATIVES], np.intp)
 
 
