@@ -11,14 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from planner.actions.explore.plan import Option, Subject, open_subject
 from tui.ascii import AsciiOnly, wants_ascii
 from tui.config import config_path, read_config
+from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
 from tui.themes import OWN, ROUND
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
-class PlannerApp(App[str]):
+class PlannerApp(OrderedKeysApp[str]):
     """Screens over one subject. Returns the path of a session to open instead, if any.
 
     ``inputs`` are those of the newest plan on Explore, ``marked`` the options marked there, in the
@@ -62,6 +63,25 @@ class PlannerApp(App[str]):
                 tooltip=f"to the screen {mode.title}: {mode.does}",
             )
             for mode in modes()
+        ),
+        # They have priority: panes that scroll have these keys, too.
+        Binding(
+            "ctrl+pagedown",
+            "next_mode(1)",
+            "Next screen",
+            id="app.next_screen",
+            show=False,
+            priority=True,
+            tooltip="to the next screen, from a field as well",
+        ),
+        Binding(
+            "ctrl+pageup",
+            "next_mode(-1)",
+            "Previous screen",
+            id="app.previous_screen",
+            show=False,
+            priority=True,
+            tooltip="to the screen before, from a field as well",
         ),
         Binding(
             "ctrl+s",
@@ -119,12 +139,26 @@ class PlannerApp(App[str]):
         self.set_keymap(self._config.keys)
         if self.subject.note:
             self.notify(self.subject.note, timeout=12, markup=False)
-        for mistake in self._config.mistakes:
+        if self._config.mistakes:
+            where = f"{config_path()}: "
             self.notify(
-                mistake, title="Settings left out", severity="warning", timeout=15, markup=False
+                "\n".join(mistake.removeprefix(where) for mistake in self._config.mistakes),
+                title=f"Settings in {config_path()}",
+                severity="warning",
+                timeout=15,
+                markup=False,
             )
         if saved is not None and saved.screen in {mode.name for mode in modes()}:
             self.call_after_refresh(self.switch_mode, saved.screen)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A question over a screen is answered first."""
+        del parameters
+        return action != "next_mode" or not isinstance(self.screen, ModalScreen)
+
+    def action_next_mode(self, step: int) -> None:
+        names = [mode.name for mode in modes()]
+        self.switch_mode(names[(names.index(self.current_mode) + step) % len(names)])
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]
@@ -162,13 +196,18 @@ class PlannerApp(App[str]):
             self.push_screen(Palette(id="--command-palette"))
 
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
-        """Bindings of the screen and of this class that work now, one a thing to do."""
+        """Bindings that work now, one a thing to do; those of the screen come first."""
         found: dict[str, ActiveBinding] = {}
         own = (f"{self.current_mode}.", "app.")
         for active in screen.active_bindings.values():
             if (active.binding.id or "").startswith(own):
                 found.setdefault(active.binding.description, active)
-        return list(found.values())
+        return sorted(found.values(), key=lambda one: (one.binding.id or "").startswith("app."))
+
+    def key_of(self, id_: str, default: str) -> str:
+        """The key of a binding as the user has it, to be shown."""
+        key = self._config.keys.get(id_, default).partition(",")[0].strip()
+        return self.get_key_display(Binding(key, ""))
 
     def action_next_theme(self) -> None:
         at = ROUND.index(self.theme) if self.theme in ROUND else -1

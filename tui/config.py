@@ -91,8 +91,12 @@ def read_config(
         else:
             config.keys[id_] = value
     for id_ in config.keys:
+        shared: dict[str, list[str]] = {}
         for other, key in _sharing(id_, config.keys, keys):
-            wrong(f"keys.{id_}: ", f"{key} is the key of {other} as well", "move one of them")
+            shared.setdefault(key, []).append(other)
+        for key, others in shared.items():
+            named = " and ".join(others)
+            wrong(f"keys.{id_}: ", f"{key} is the key of {named} as well", "move one of them")
     return config
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.binding import Binding
+
+from tui.widgets.panes import Pane
 
 
 def key(
@@ -13,20 +17,24 @@ def key(
     does: str,
     *,
     footer: bool = False,
-    moves_focus: bool = False,
 ) -> Binding:
-    """A key of a screen (its mode's name); ``does`` is said in the help panel and the palette.
+    """A key of a screen (its mode's name); ``does`` is said in the help panel and the palette."""
+    return Binding(keys, action, label, id=id_of(screen, label), tooltip=does, show=footer)
 
-    A key that moves the focus has priority: the very next key must go to the new place. Its action
-    has to be refused by ``check_action`` while something is typed into a field.
-    """
-    name = label.lower().replace(" ", "_").replace("-", "_")
-    return Binding(
-        keys,
-        action,
-        label,
-        id=f"{screen}.{name}",
-        tooltip=does,
-        show=footer,
-        priority=moves_focus,
+
+def id_of(screen: str, label: str) -> str:
+    """The name of a key in the config file."""
+    return f"{screen}.{label.lower().replace(' ', '_').replace('-', '_')}"
+
+
+def pane_keys(screen: str, panes: Sequence[Pane]) -> list[Binding]:
+    """Of a screen of panes: one to each pane, and one out of a field."""
+    out = key(
+        screen,
+        "escape",
+        "to_table",
+        "Leave the field",
+        "back to the table; so does enter",
+        footer=True,
     )
+    return [*(key(screen, p.key, f"pane('{p.name}')", p.title, p.does) for p in panes), out]

@@ -92,8 +92,10 @@ class Session:
     def calibration_basis(self, workload: Workload, *, where: str = "workload") -> CalibrationBasis:
         """What the estimates of a workload stand on, by accelerator. Raises BadInput."""
         from planner.actions.calibration.bases import calibration_basis
+        from planner.actions.private_layers import for_workload
 
-        return calibration_basis(workload, self.catalog, self.measured, where=where)
+        workload, catalog, _ = for_workload(workload, self.catalog)
+        return calibration_basis(workload, catalog, self.measured, where=where)
 
     def calibration_plan(
         self,
@@ -106,16 +108,20 @@ class Session:
     ) -> CalibrationPlan:
         """Which runs to make next for a workload. Raises BadInput, Infeasible."""
         from planner.actions.calibration.plan import calibration_plan
+        from planner.actions.private_layers import for_workload
 
-        return calibration_plan(
+        workload, catalog, notes = for_workload(workload, self.catalog)
+        plan = calibration_plan(
             workload,
-            self.catalog,
+            catalog,
             self.measured,
             budget_usd=budget_usd,
             repeats=repeats,
             late_usd=late_usd,
             where=where,
         )
+        plan.assumptions.extend(notes)
+        return plan
 
     def replay(self, file: str) -> Replay:
         """A saved recommendation answered again. Raises BadInput, Infeasible."""

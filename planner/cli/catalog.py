@@ -61,7 +61,10 @@ def list_command(
     format: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> int:
-    """List offers that match all filters, cheapest first, with price, age and source."""
+    """List offers that match all filters, with price, age and source.
+
+    Cheapest first; prices that are doubted or over a year old come after the others.
+    """
     from planner.actions.catalog.listing import list_offers
     from planner.actions.catalog.search import typed_filters
     from planner.cli import catalog_formats, catalog_tables

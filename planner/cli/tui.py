@@ -74,7 +74,7 @@ def tui(
         typer.echo(template(keys_and_meanings()), nl=False)
         return 0
     if serve:
-        from tui.browser import serve as serve_it
+        from tui.browser.start import serve as serve_it
 
         return serve_it(
             file,

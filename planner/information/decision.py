@@ -20,7 +20,8 @@ class Alternatives:
     ``work_usd`` and ``work_hours`` shrink in proportion to a faster truth, ``fixed_usd`` and
     ``fixed_hours`` do not. ``setup`` is each one's place in the belief. A way is in time when its
     hours stay under ``deadline_hours`` with probability ``risk``; a run that is late in the end
-    costs ``late_usd`` besides.
+    costs ``late_usd`` besides. Ways of one ``kind`` are the same choice where it is asked how
+    likely that changes (None: each is its own).
     """
 
     setup: Rows
@@ -31,6 +32,13 @@ class Alternatives:
     deadline_hours: float | None = None
     risk: float = 0.9
     late_usd: float = 0.0
+    kind: Rows | None = None
+
+    def differ(self, ways: Rows, others: Rows) -> NDArray[np.bool_]:
+        """Whether these ways are of another kind than those, one by one."""
+        return np.asarray(
+            ways != others if self.kind is None else self.kind[ways] != self.kind[others]
+        )
 
     def __len__(self) -> int:
         return len(self.setup)
@@ -43,9 +51,15 @@ class Alternatives:
             usd = usd + self.late_usd * self._late(mean, variance)
         return np.asarray(usd)
 
+    def estimated_usd(self, belief: Belief) -> Floats:
+        """Of each way, shape (..., a): its cost at the estimated speed, as a plan states it."""
+        mean = belief.mean[..., self.setup]
+        return np.asarray(self.fixed_usd + self.work_usd * np.exp(-mean))
+
     def choose(self, belief: Belief) -> Rows:
-        """The cheapest way that is in time, else the one that is least late, shape (...)."""
-        usd = self.expected_usd(belief)
+        """What the planner would choose, shape (...): the way that is estimated the cheapest of
+        those in time (the first of equals), else the one that is least late."""
+        usd = np.round(self.estimated_usd(belief), 9)  # sums differ in their last digit
         if self.deadline_hours is None:
             return np.asarray(usd.argmin(axis=-1))
         late = self._late(belief.mean[..., self.setup], belief.variance[self.setup])

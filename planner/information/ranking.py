@@ -122,7 +122,9 @@ def _valued(
         moved = np.take_along_axis(usd, pick, axis=1)
         value = float((kept - moved).mean()) * repeats
         # Choosing within a deadline at a stated risk can cost more than it saves.
-        found.append(Ranked(index, max(value, 0.0), float((pick[:, 0] != before).mean())))
+        found.append(
+            Ranked(index, max(value, 0.0), float(alternatives.differ(pick[:, 0], before).mean()))
+        )
     return found
 
 

@@ -15,8 +15,9 @@ COLUMNS = tuple(PlannedRun.model_fields)
 # Title, and whether it is a figure.
 TITLES = (
     ("", False), ("run", False), ("on", False), ("price", True), ("saves", True), ("per $", True),
-    ("changes", True), ("", False),
+    ("changes", True), ("error", True), ("then", True), ("why not", False),
 )  # fmt: skip
+NOTHING = "-"
 # Runs not worth their price that a table shows.
 DECLINED = 8
 
@@ -39,22 +40,27 @@ def to_markdown(plan: CalibrationPlan) -> str:
 
 def cells(run: PlannedRun, number: int) -> tuple[str, ...]:
     """A row under TITLES; only runs worth their price are numbered."""
+    per_usd = "free" if run.value_per_usd is None else f"{run.value_per_usd:.3g}"
     return (
         str(number) if run.worth_it else "",
         run.benchmark,
         run.accelerator,
         money(run.price_usd),
-        money(run.value_usd),
-        "free" if run.value_per_usd is None else f"{run.value_per_usd:.3g}",
+        money(run.value_usd) if run.value_usd else NOTHING,
+        per_usd if run.value_usd else NOTHING,
         f"{run.changes_choice:.0%}",
+        f"{run.error_now:.0%}",
+        f"{run.error_after:.0%}",
         run.why_not,
     )
 
 
 def choice(plan: CalibrationPlan) -> str:
     """What would be chosen today, and what knowing more could save."""
+    estimate, average = money(plan.choice_cost_usd), money(plan.choice_usd)
+    on_average = "" if average == estimate else f" ({average} on average, should it be slow)"
     return (
-        f"chosen today: {plan.choice}, {money(plan.choice_usd)} expected; knowing every speed "
+        f"chosen today: {plan.choice}, estimated at {estimate}{on_average}; knowing every speed "
         f"exactly would save {money(plan.perfect_usd)}"
     )
 
@@ -74,6 +80,8 @@ def print_plan(plan: CalibrationPlan, console: Console) -> None:
     first = next((run for run in plan.runs if run.worth_it), None)
     if first is not None and first.on:
         console.print(f"next: planner calibrate run {first.benchmark} --on {first.on}")
+    if plan.lesson:
+        console.print(plan.lesson)
     console.print(choice(plan))
     for line in plan.assumptions:
         console.print(f"  {line}", style="dim")

@@ -14,7 +14,7 @@ import pytest
 
 from catalog import Catalog
 from planner.actions.catalog.facts import show
-from planner.actions.catalog.listing import Filters, list_offers
+from planner.actions.catalog.listing import STALE_DAYS, Filters, list_offers
 from planner.cli import main
 from planner.cli.catalog import app
 from planner.errors import BadInput
@@ -32,9 +32,14 @@ def test_list_filters_and_sorts_by_price(catalog: Catalog) -> None:
         clouds=["aws"], accelerators=["a10g"], kinds=["on-demand", "spot"], max_usd_per_hour=2.0
     )
     listing = list_offers(catalog, filters, today=date(2026, 12, 1))
-    prices = [offer.usd_per_hour for offer in listing.offers]
-    assert prices == sorted(prices)
-    assert 0 < prices[-1] <= 2.0
+    order = [
+        (offer.confidence == "low" or offer.age_days > STALE_DAYS, offer.usd_per_hour)
+        for offer in listing.offers
+        if offer.age_days is not None
+    ]
+    assert order == sorted(order) and {stale for stale, _ in order} == {False, True}
+    assert len(order) == len(listing.offers)
+    assert all(0 < offer.usd_per_hour <= 2.0 for offer in listing.offers)
     assert {offer.accelerator for offer in listing.offers} == {"A10G"}
     assert {offer.kind for offer in listing.offers} == {"on_demand", "spot"}
     for offer in listing.offers:

@@ -18,7 +18,7 @@ from catalog.quotas import Quota, RegionQuotas, quotas_dir, write_quotas
 from planner.actions.catalog.listing import Filters, list_offers
 from planner.actions.catalog.overlays import import_overlay, list_overlays, remove_overlay
 from planner.actions.focus import rates_of
-from planner.actions.session import open_session
+from planner.actions.session import open_session, workload_from
 from planner.cli.catalog import app
 from planner.errors import BadInput, Infeasible
 
@@ -269,6 +269,13 @@ def test_own_sites_are_considered_unless_clouds_are_chosen(tmp_path: Path) -> No
     found = open_session().recommend_from(None, None, WORK, {}).recommendation
     assert found.recommendation.cloud == "on-prem"
     assert any("Own sites of overlays" in line for line in found.explanation)
+    # The same machines, wherever the question is asked.
+    session, (work, _) = open_session(), workload_from(None, None, WORK, {})
+    plan = session.calibration_plan(work, budget_usd=1.0)
+    assert plan.choice.startswith("on-prem/lab/")
+    assert any("Own sites of overlays" in line for line in plan.assumptions)
+    assert session.calibration_basis(work).accelerators[0].cheapest.startswith("on-prem/lab/")
+    assert session.compare(work, "on-prem", "cloud", axes=None).a.status == "ok"
     found = open_session().recommend_from(None, None, WORK, {"clouds": ["aws"]}).recommendation
     assert found.recommendation.cloud == "aws"
 

@@ -40,12 +40,15 @@ def often(catalog: Catalog) -> CalibrationPlan:
 
 
 def test_starts_from_what_recommend_says(catalog: Catalog, often: CalibrationPlan) -> None:
-    """With one draw of the errors the cheapest median need not have the least expected cost, but
-    both are the same few machines."""
-    best = recommend(workload(), catalog, top=10).recommendation
-    ids = [best.recommendation.id, *(item.id for item in best.alternatives)]
-    assert often.choice in ids
-    assert often.choice_usd >= best.recommendation.cost_usd * 0.999
+    best = recommend(workload(), catalog).recommendation.recommendation
+    assert often.choice == best.id
+    assert often.choice_cost_usd == pytest.approx(best.cost_usd, rel=1e-5)
+    assert often.choice_usd > often.choice_cost_usd  # slow ends cost more than fast ones save
+
+
+def test_a_run_teaches(often: CalibrationPlan) -> None:
+    assert all(run.error_after < run.error_now for run in often.runs)
+    assert often.lesson == ""
 
 
 def test_worth_making_means_saving_more_than_its_price(often: CalibrationPlan) -> None:
@@ -63,6 +66,8 @@ def test_a_cheap_job_is_not_worth_a_run(catalog: Catalog) -> None:
     plan = calibration_plan(workload(epochs=1), catalog, budget_usd=20)
     assert not any(run.worth_it for run in plan.runs)
     assert "no run is worth its price" in plan.headline
+    cheapest = min(plan.runs, key=lambda run: run.price_usd)
+    assert f"on {cheapest.accelerator}, is ${cheapest.price_usd:.2f} at most" in plan.lesson
 
 
 def test_what_is_known_is_not_worth_asking_again(catalog: Catalog, often: CalibrationPlan) -> None:

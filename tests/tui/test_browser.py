@@ -14,7 +14,7 @@ import pytest
 
 from planner.cli.main import run
 from planner.errors import BadInput
-from tui.browser import command_of
+from tui.browser.start import command_of
 
 COMMAND = [sys.executable, "-c", "from planner.cli.main import main; main()", "tui", "--serve"]
 
@@ -38,7 +38,7 @@ def test_a_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bad_file_is_told_before_anything_is_served(tmp_path: Path) -> None:
     pytest.importorskip("textual_serve")
     with pytest.raises(BadInput):
-        from tui.browser import serve
+        from tui.browser.start import serve
 
         serve(
             str(tmp_path / "none.yaml"), workload=None, session=None, resume=False,
@@ -48,7 +48,7 @@ def test_a_bad_file_is_told_before_anything_is_served(tmp_path: Path) -> None:
 
 def test_pages_of_other_sites_are_refused() -> None:
     pytest.importorskip("textual_serve")
-    from tui.browser_server import is_own
+    from tui.browser.server import is_own
 
     assert is_own("localhost:8000", None, 8000)
     assert is_own("127.0.0.1:8000", "http://127.0.0.1:8000", 8000)
@@ -80,6 +80,7 @@ async def test_a_page_shows_the_screen() -> None:
                 except aiohttp.ClientConnectionError:
                     await asyncio.sleep(0.1)
             assert page.status == 200 and "textual.js" in await page.text()
+            assert "default-src 'none'" in page.headers["Content-Security-Policy"]
             refused = await client.get(f"{address}/ws", headers={"Origin": "http://evil.example"})
             assert refused.status == 403
             async with client.ws_connect(f"{address}/ws?width=90&height=30") as screen:

@@ -117,7 +117,7 @@ async def test_plan_basis_and_own_runs_are_those_of_the_command(
         assert it.cells("#plan-rows") == [
             calibration_plan.cells(run, number) for number, run in enumerate(plan.runs, 1)
         ]
-        assert it.status == plan.headline
+        assert it.status == f"{plan.headline}\n{plan.lesson}".strip()
         await it.press("down")
         about = it.text("#about-run")
         assert plan.runs[1].offer in about and plan.choice in about and plan.assumptions[0] in about
@@ -134,7 +134,7 @@ async def test_plan_basis_and_own_runs_are_those_of_the_command(
         assert it.app.clipboard.endswith("--budget 0.01USD --repeats 1000")
         await it.press("u")
         await it.until(lambda: it.screen.query_one("#budget").value == "20USD", "undo")
-        await it.until(lambda: it.status == plan.headline, "the first plan")
+        await it.until(lambda: it.status.startswith(plan.headline), "the first plan")
         await it.press("b")
         await it.until(lambda: it.status == basis.headline, "the basis")
         assert it.cells("#basis-rows") == [
@@ -217,6 +217,8 @@ async def test_nothing_is_rented_before_its_cost_was_seen(
         it.set("#benchmark", "cnn")
         it.set("#on", "azur:x")
         await it.until(lambda: "is not a target" in said(it), "the refusal")
+        it.set("#on", "skypilot:azur")
+        await it.until(lambda: "did you mean azure?" in said(it), "the refusal")
         it.set("#on", AWS)
         it.set("#max_cost", "0.01USD")
         await it.until(lambda: "more than the cap of 0.01 USD" in said(it), "the refusal")

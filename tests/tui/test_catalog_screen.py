@@ -40,6 +40,8 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         found = find_offers(catalog, FIRST_TEXT, limit=OFFERS_SHOWN)
         assert len(it.cells("#offer-rows")) == OFFERS_SHOWN
         assert f"{OFFERS_SHOWN} of {found.matching:,} offers" in it.status
+        old = f"OLD PRICES {found.youngest_days} days or more: r leads to live ones"
+        assert found.is_old == it.status.startswith(old)  # the snapshot ages
         await it.press("slash")
         assert it.app.focused is it.screen.query_one("#find")
         await it.press(*"h100")
@@ -109,6 +111,7 @@ async def test_a_refresh_from_sources_to_what_moved(aws: FakeAws, own_cache: Pat
         assert failed[1] == "us-east-1" and failed[3] == "kept last good"
         assert "not enabled" in failed[-1] and failed[-1] in it.text("#why")
         assert good[3] == "published" and good[4] == "3"
+        assert "KEPT OLD PRICES 1 of 2 slices" in it.status and "g tries again" in it.status
         await it.press("y")
         command = f"planner catalog refresh --only aws --regions {REGION},us-east-1"
         assert it.app.clipboard == f"{command} --kinds on_demand --accept-jumps"

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -27,11 +28,13 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="chromium is not install
 class Page:
     """One page; ``frames`` are what the server sent to it over its own web socket."""
 
-    def __init__(self, socket_: Any) -> None:
+    def __init__(self, socket_: Any, port: int) -> None:
         self._socket, self._ids = socket_, itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self.frames = b""
         self.errors: list[str] = []
+        self.own = f"127.0.0.1:{port}"
+        self.asked_for: list[str] = []  # addresses, web sockets included
 
     async def read(self) -> None:
         async for message in self._socket:
@@ -42,7 +45,14 @@ class Page:
                 frame = said["params"]["response"]
                 data = frame["payloadData"]
                 self.frames += base64.b64decode(data) if frame["opcode"] == 2 else data.encode()
-            elif said["method"] == "Runtime.exceptionThrown":
+            elif said["method"] == "Network.requestWillBeSent":
+                self.asked_for.append(said["params"]["request"]["url"])
+            elif said["method"] == "Network.webSocketCreated":
+                self.asked_for.append(said["params"]["url"])
+            elif said["method"] == "Runtime.exceptionThrown" or (
+                # Such as a request that the page's policy forbids.
+                said["method"] == "Log.entryAdded" and said["params"]["entry"]["level"] == "error"
+            ):
                 self.errors.append(str(said["params"]))
 
     async def call(self, method: str, **params: Any) -> Any:
@@ -108,9 +118,9 @@ async def served(folder: Path) -> AsyncIterator[Page]:
             async with client.ws_connect(
                 found[0]["webSocketDebuggerUrl"], max_msg_size=0
             ) as socket_:
-                page = Page(socket_)
+                page = Page(socket_, port)
                 reading = asyncio.create_task(page.read())
-                for domain in ("Network", "Runtime", "Page"):
+                for domain in ("Network", "Runtime", "Page", "Log"):
                     await page.call(f"{domain}.enable")
                 await page.call("Page.navigate", url=f"http://127.0.0.1:{port}")
                 yield page
@@ -138,3 +148,10 @@ async def test_a_browser_draws_the_screens_and_sends_keys(tmp_path: Path) -> Non
         (tmp_path / "page.png").write_bytes(base64.b64decode(shot["data"]))
         assert len(base64.b64decode(shot["data"])) > 20_000  # drawn, not blank
         assert page.errors == []
+        hosts = {urlsplit(address).netloc for address in page.asked_for}
+        assert hosts - {""} == {page.own}, page.asked_for  # data: has no host
+        fonts = await page.call(
+            "Runtime.evaluate",
+            expression="[...document.fonts].map(f => f.status)[0]",
+        )
+        assert fonts["result"]["value"] == "loaded"

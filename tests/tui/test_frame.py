@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass
 
 import pytest
+from textual import events
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.widgets import Input, Static
+from textual.widgets._footer import FooterKey
 
 from planner.actions.explore.plan import open_subject
 from planner.actions.problems import Problem
@@ -88,11 +90,38 @@ async def test_a_screen_keeps_its_last_good_answer(monkeypatch: pytest.MonkeyPat
 
 async def test_numbers_lead_to_the_screens(start: Start) -> None:
     async with start() as it:
+        explore = it.screen
         bar = str(it.screen.query_one("#mode-titles", Static).render())
         for mode in modes():
             assert f"{mode.key} {mode.title}" in bar
             await it.pilot.press(mode.key)
             assert it.app.current_mode == mode.name
+        catalog = it.app.screen
+
+        def at_once(*keys: str) -> None:
+            """As over a slow line: no key waits for what the one before does."""
+            for name in keys:
+                sign = {"slash": "/"}.get(name, name if len(name) == 1 else None)
+                it.app.post_message(events.Key(name, sign))
+
+        async def ends(mode: str, find: str, deadline: str) -> None:
+            await it.until(lambda: it.app.current_mode == mode, mode)
+            assert catalog.query_one("#find", Input).value == find
+            assert explore.query_one("#deadline", Input).value == deadline
+
+        at_once("3", "5", "slash", *"h200", "enter", *"mo1d50m", "escape", "2")
+        await ends("capacity", "h200", "50m")
+        # In a field numbers are typed; there are other ways out.
+        at_once("5", "slash", "4", "ctrl+pagedown")
+        await ends("explore", "4", "50m")
+        at_once(*"d7h", "ctrl+pageup")
+        await ends("catalog", "4", "7h")
+        at_once("slash")
+        await it.until(lambda: isinstance(it.app.focused, Input), "the field")
+        await it.pilot.pause()
+        footer = [one.description for one in it.app.screen.query(FooterKey)]
+        assert footer[0] == "Leave the field" and "Next screen" in footer
+        assert "Find" not in footer and "Quit" not in footer
 
 
 def test_a_screen_that_is_missing_is_left_out() -> None:

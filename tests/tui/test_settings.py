@@ -74,7 +74,7 @@ async def test_a_bad_file_is_told_and_the_defaults_stay(start: Start) -> None:
     read('theme = "pink"\n[keys]\n"explore.mrak" = "k"\n')
     async with start() as it:
         told = [notice.message for notice in it.app._notifications]
-        assert len(told) == 2 and any("did you mean explore.mark?" in line for line in told)
+        assert len(told) == 1 and "did you mean explore.mark?" in told[0]
         await it.pilot.press("m")
         assert len(it.app.marked) == 1
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,14 +11,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.message import Message
-from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.calibration.typed import TypedPlan, TypedRun
-from planner.actions.explore.plan import Inputs, Subject, constrain, money
+from planner.actions.explore.plan import Inputs, Subject, constrain
 from planner.actions.problems import Problem, expected, problem_of
-from planner.report import calibration_plan
+from tui.screens.calibrate_about import about_own, about_planned
 from tui.screens.calibrate_keys import KEYS, ONLY_IN, PANES
 from tui.screens.calibrate_rows import (
     BASIS_COLUMNS,
@@ -32,24 +28,22 @@ from tui.screens.calibrate_rows import (
 )
 from tui.screens.paned import PanedScreen
 from tui.widgets.fields import Field, Fields
+from tui.widgets.footer import KeyFooter
+from tui.widgets.live_runs import LiveRuns
 from tui.widgets.panes import PaneLine
 from tui.widgets.rows import Rows
-from tui.widgets.run_pane import RunPane
 from tui.widgets.status import Status
 
 if TYPE_CHECKING:
     from launchers.base import CostEstimate
     from launchers.ledger import RunRecord
-    from planner.actions.calibration.live import LiveRescue, LiveRun
+    from planner.actions.calibration.live import LiveRun
     from planner.actions.session import Session
     from planner.results.calibration import CalibrationResults
     from planner.results.calibration_basis import CalibrationBasis
     from planner.results.calibration_plan import CalibrationPlan, PlannedRun
-    from tui.screens.leave_dialog import Leaving
 
-PROGRESS_S = 0.25
 FIELDS = ("budget", "repeats", "late")
-SIGNALS = ("SIGTERM", "SIGHUP")
 
 
 @dataclass(frozen=True)
@@ -80,8 +74,9 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     HELP = (
         "Next runs: benchmarks that could be run to choose better for this workload, ranked by "
         "what they are expected to save for each dollar. Price is the most a run may cost; saves "
-        "is the expected saving; changes is how likely the choice changes. Dim ones are not worth "
-        "their price.\n"
+        "is the expected saving; changes is how likely another accelerator is chosen; error is how "
+        "far the true time may be above its estimate, then the same after the run. Dim ones are "
+        "not worth their price, and can be made all the same (g).\n"
         "Basis: what each accelerator's estimate stands on. Measured: this very set-up was run "
         "here. Calibrated: a neighbour was run, here or by others. Analytic: neither.\n"
         "Own runs: measured against what was expected before any own run. A run held back says "
@@ -95,20 +90,11 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         "next": "#plan-rows", "basis": "#basis-rows", "own": "#own-rows", "run": "#log",
     }  # fmt: skip
 
-    @dataclass
-    class Ended(Message):
-        """The run, or the rescue of one, is over."""
-
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._asked = Asked()
         self._inputs = subject.inputs  # the constraints on Explore when this was asked last
         self._memo: tuple[Session | None, dict[object, Known]] = None, {}  # of the thread
-        self.live: LiveRun | None = None
-        self.rescue: LiveRescue | None = None
-        self._rescued = 0  # lines of the rescue that are in the log
-        self._progress: Timer | None = None
-        self._quits = False
 
     def compose(self) -> ComposeResult:
         first = self._asked.plan
@@ -136,20 +122,16 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
                 Static(id="about-own"),
                 id="own",
             ),
-            RunPane(id="run"),
+            LiveRuns(id="run"),
         )  # fmt: skip
         yield Status("Opening the catalog and weighing runs ...", id="status")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.status.noun = "answer"
         self.set_focus(self.query_one("#plan-rows"))
-        self.planner_app.quit_guards.append(self._may_not_quit)
+        self.planner_app.quit_guards.append(self.runs.may_not_quit)
         self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
-
-    def on_unmount(self) -> None:
-        self._heed_signals(until_now=True)
-        super().on_unmount()
 
     def on_screen_resume(self) -> None:
         """Explore may have other constraints by now."""
@@ -217,7 +199,8 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     def show(self, answer: Known) -> None:
         if answer.plan is not None:
             self.query_one("#plan-rows", Rows).fill(plan_rows(answer.plan))
-            self.status.tell(Text(answer.plan.headline))
+            said = filter(None, (answer.plan.headline, answer.plan.lesson))
+            self.status.tell(Text("\n".join(said)))
             self._about_run()
         if answer.basis is not None:
             self.query_one("#basis-rows", Rows).fill(basis_rows(answer.basis))
@@ -259,45 +242,34 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
     @on(Rows.RowHighlighted, "#plan-rows")
     def _about_run(self) -> None:
-        run, text = self._planned, Text()
         plan = None if self.answer is None else self.answer.plan
-        if plan is None:
-            return
-        if run is not None:
-            text.append(f"{run.benchmark} on {run.accelerator}", style="bold")
-            text.append(f"  {run.offer or 'a machine of your own'}\n")
-            text.append(
-                f"at most {money(run.price_usd)}; expected to save {money(run.value_usd)}; "
-                f"{run.changes_choice:.0%} likely to change the choice"
-            )
-            text.append(f"; {run.why_not}\n" if run.why_not else "; worth it: g runs it\n")
-        text.append(f"{calibration_plan.choice(plan)}\n")
-        for line in plan.assumptions:
-            text.append(f"{line}\n", style="dim")
-        self.query_one("#about-run", Static).update(text)
+        if plan is not None:
+            self.query_one("#about-run", Static).update(about_planned(plan, self._planned))
 
     @on(Rows.RowHighlighted, "#own-rows")
     def _about_own(self) -> None:
         table = self.query_one("#own-rows", Rows)
         found = None if self.answer is None else self.answer.own
-        text = ""
-        if found is not None and table.chosen is not None:
-            name = table.shown[table.chosen].key
-            run = next((run for run in found.results if run.id == name), None)
-            if run is not None:
-                off = run.surprise_sd
-                surprise = "" if off is None else f"; {off:+.1f} standard deviations from expected"
-                text = f"{run.id} is {run.use}{': ' if run.reason else ''}{run.reason}{surprise}"
-        self.query_one("#about-own", Static).update(Text(text))
+        if found is not None:
+            chosen = "" if table.chosen is None else table.shown[table.chosen].key
+            self.query_one("#about-own", Static).update(about_own(found, chosen))
 
     # -- running ------------------------------------------------------------------------------
+
+    @property
+    def runs(self) -> LiveRuns:
+        return self.query_one(LiveRuns)
+
+    @property
+    def live(self) -> LiveRun | None:
+        """The run under way, or the last one."""
+        return self.runs.live
 
     def action_go(self) -> None:
         """Ask what to run, with its cost, then run it."""
         from tui.screens.launch_dialog import LaunchDialog
 
-        if self._is_running:
-            self.notify("A run is under way; x stops it", severity="warning")
+        if self._is_busy():
             return
         planned = self._planned if self.pane == "next" else None
         first = TypedRun()
@@ -307,188 +279,67 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         self.app.push_screen(LaunchDialog(first), self._agreed)
 
     def _agreed(self, answer: tuple[TypedRun, CostEstimate] | None) -> None:
-        from planner.actions.calibration.live import LiveRun
+        if answer is not None:
+            self.runs.start(*answer, constrain(self.subject, self.planner_app.inputs))
+            self.to("run")
 
-        if answer is None:
-            return
-        workload = constrain(self.subject, self.planner_app.inputs)
-        # post_message may be called from any thread.
-        self.live = LiveRun(
-            *answer,
-            study=(workload.name or "this workload", workload),
-            ended=lambda: self.post_message(self.Ended()),
-        )
-        self.query_one(RunPane).begin()
-        self.live.start()
-        self._heed_signals()
-        self._progress = self.set_interval(PROGRESS_S, self._show_run)
-        self.to("run")
-
-    @property
-    def _is_running(self) -> bool:
-        works = (self.live, self.rescue)
-        return any(work is not None and not work.is_over for work in works)
-
-    def _show_run(self) -> None:
-        """The same wherever the user looks."""
-        if self.rescue is not None:
-            pane = self.query_one(RunPane)
-            for line in self.rescue.lines[self._rescued :]:
-                pane.write(line)
-            self._rescued = len(self.rescue.lines)
-        live = self.live
-        if live is None:
-            if self.pane == "run" and self.rescue is None:
-                self.status.tell(Text("g shows what a run costs, then makes it"))
-            return
-        self.query_one(RunPane).show(live)
-        self.query_one(PaneLine).note("run", "" if live.is_over else live.watch.stage)
-        if self.pane != "run":
-            return
-        if live.problem is not None:
-            self.status.problem(live.problem)
-        elif live.is_over:
-            self.status.tell(Text("over; o shows it among the own runs"))
-        elif live.outcome is not None:
-            self.status.tell(Text("measured and given back; working out what it changes"))
-        elif live.is_stopping:
-            self.status.warn("STOPPING", "everything is given back first")
-        else:
-            self.status.tell(Text("goes on while you look elsewhere; x stops it"))
+    def _is_busy(self) -> bool:
+        if self.runs.is_running:
+            self.notify("A run is under way; x stops it", severity="warning")
+        return self.runs.is_running
 
     def action_stop(self) -> None:
         if self.live is None or self.live.is_over:
             self.notify("No run is under way", severity="warning")
-            return
-        self.live.stop()
-        self._show_run()
+        else:
+            self.runs.stop()
 
     def action_resume(self) -> None:
         """Bring what a planner left behind to its end."""
-        from planner.actions.calibration.live import LiveRescue
+        if not self._is_busy():
+            self.runs.take_over()
+            self.to("run")
 
-        if self._is_running:
-            self.notify("A run is under way; x stops it", severity="warning")
-            return
-        self.live, self._rescued = None, 0
-        self.query_one(RunPane).begin()
-        self.rescue = LiveRescue(
-            None, take_down=False, ended=lambda: self.post_message(self.Ended())
-        )
-        self.rescue.start()
-        self._progress = self.set_interval(PROGRESS_S, self._show_run)
-        self.to("run")
-        self.status.tell(Text("fetching results of runs left behind"))
+    @on(LiveRuns.Went)
+    def _show_run(self) -> None:
+        """The same wherever the user looks."""
+        self.query_one(PaneLine).note("run", self.runs.stage)
+        if self.pane == "run":
+            self.runs.tell(self.status)
 
-    @on(Ended)
-    def _ended(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-        self._show_run()
+    @on(LiveRuns.Ended)
+    def _ended(self, message: LiveRuns.Ended) -> None:
         self.refresh_bindings()
-        self._heed_signals(until_now=True)
-        if self._quits:
-            self.app.exit(message=self._last_words())
-            return
-        if self.rescue is not None and self.rescue.is_over:
-            self._rescue_over(self.rescue)
-        elif self.live is not None and self.live.problem is not None:
-            self.notify(self.live.problem.text, title="Run", severity="error", markup=False)
-        elif self.live is not None:
-            self.notify("measured; what it changes is below", title="Run", markup=False)
+        self._show_run()
+        if message.told:
+            self.notify(message.told, title="Run", severity=message.severity, markup=False)
         self._asked = replace(self._asked, turn=self._asked.turn + 1)
         self.planner_app.catalog_changed()  # estimates are others now
-
-    def _rescue_over(self, rescue: LiveRescue) -> None:
-        self.rescue = None
-        if rescue.problem is not None:
-            self.status.problem(rescue.problem)
-            return
-        told = "; ".join(rescue.done) or "no run was left behind"
-        self.query_one(RunPane).write(told)
-        self.status.tell(Text(told))
-
-    # -- closing ------------------------------------------------------------------------------
-
-    def _may_not_quit(self) -> bool:
-        """Asked before the application is closed; True keeps it open for now."""
-        live = self.live
-        if live is None or not live.may_cost:
-            return False
-        if self._quits:
-            self.notify("The run is being ended; the planner quits then", severity="warning")
-            return True
-        from tui.screens.leave_dialog import LeaveDialog
-
-        rented = live.asked.on != "local"
-        name = live.watch.run_id or live.asked.benchmark
-        self.app.push_screen(LeaveDialog(name, rented=rented), self._leaves)
-        return True
-
-    def _leaves(self, answer: Leaving | None) -> None:
-        live = self.live
-        if answer == "leave":
-            self.app.exit(message=self._last_words())
-        elif answer == "stop" and live is not None:
-            self._stop_and_quit()
-            if live.is_over:
-                self.app.exit()
-
-    def _stop_and_quit(self) -> None:
-        self._quits = True
-        if self.live is not None:
-            self.live.stop()
-        self._show_run()
-
-    def _last_words(self) -> str | None:
-        """Said on the terminal that the user gets back."""
-        live = self.live
-        if live is None or not live.may_cost:
-            return None if live is None or live.problem is None else live.problem.text
-        name = live.watch.run_id
-        return (
-            f"{name} goes on: `planner calibrate resume {name}` fetches its result, "
-            f"`planner calibrate stop {name}` ends it"
-        )
-
-    def _heed_signals(self, *, until_now: bool = False) -> None:
-        """A polite kill or a lost terminal ends a run as its stop does: with everything given
-        back."""
-        loop = asyncio.get_running_loop()
-        for name in SIGNALS:
-            number = getattr(signal, name, None)
-            if number is None:
-                continue
-            with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, a thread
-                if until_now:
-                    loop.remove_signal_handler(number)
-                else:
-                    loop.add_signal_handler(number, self._stop_and_quit)
 
     # -- keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; some keys belong to one pane."""
+        """Some keys belong to one pane."""
         if not super().check_action(action, parameters):
             return False
         if action == "stop":
-            return self._is_running
-        if action in ONLY_IN and ONLY_IN[action] != self.pane:
-            return False
-        return action != "budget" or not isinstance(self.focused, Input)
+            return self.runs.is_running
+        return ONLY_IN.get(action, self.pane) == self.pane
 
     def action_budget(self) -> None:
         field = self.query_one("#budget", Input)
         self.set_focus(field)
         field.select_all()
 
-    async def action_judge(self, word: str) -> None:
+    def action_judge(self, word: str) -> None:
         """Keep, undo or reopen the chosen run."""
         table = self.query_one("#own-rows", Rows)
         if table.chosen is None:
             self.notify("There is no run to judge", severity="warning")
             return
-        name = table.shown[table.chosen].key
+        self.run_worker(self._judge(table.shown[table.chosen].key, word), group="judge")
+
+    async def _judge(self, name: str, word: str) -> None:
         try:
             said = await asyncio.to_thread(_judged, name, word)
         except Exception as error:

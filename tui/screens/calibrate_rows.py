@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from planner.results.calibration_plan import CalibrationPlan
 
 CUT = {"run", "on", "accelerator", "cheapest", "model", "how", "id"}
-WIDE = {"options", "expected", "id"}
+WIDE = {"options", "expected", "id", "per $"}
 
 
 def _columns(titles: tuple[tuple[str, bool], ...]) -> tuple[Column, ...]:

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, DataTable, Footer, Input, Static
+from textual.widgets import ContentSwitcher, DataTable, Input, Static
 
 from planner.actions.capacity.view import (
     FIELDS,
@@ -33,6 +33,7 @@ from tui.screens.base import PlanningScreen
 from tui.screens.capacity_keys import KEYS
 from tui.widgets.capacity_fields import CapacityFields
 from tui.widgets.curves import Curves, Flip, Line
+from tui.widgets.footer import KeyFooter
 from tui.widgets.mix_matrix import MixGroups, MixMatrix
 from tui.widgets.plan_detail import PlanDetail, describe, describe_curve
 from tui.widgets.plan_lines import PlanLines
@@ -87,10 +88,10 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
                 yield MixGroups(id="groups", classes="answer")
                 yield Static(id="mix-notes", classes="answer")
                 yield MixMatrix(id="matrix", classes="answer")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.query_one(PlanLines).focus()
+        self.set_focus(self.query_one(PlanLines))
         self._asked = self.restored(replace(self._asked, workload=self.planner_app.inputs))
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(self.ask, self._asked)
@@ -296,11 +297,8 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         self.notify(command, title="Copied to the clipboard", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; a mix has no commitments and no chart."""
+        """A mix has no commitments and no chart."""
         if action in ("step", "best", "curve", "fit_all") and isinstance(self.answer, MixView):
-            return False
-        own = action in ("focus_on", "step", "best", "curve", "fit_all", "copy_command")
-        if own and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)
 
@@ -315,7 +313,6 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         if widget.disabled:
             self.notify(BY_USE)
             return
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()

@@ -12,8 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Subject
 from planner.actions.problems import Problem, expected, problem_of
@@ -22,20 +21,18 @@ from tui.screens.catalog_rows import (
     MOVE_COLUMNS,
     OFFER_COLUMNS,
     OVERLAY_COLUMNS,
-    SLICE_COLUMNS,
     move_rows,
     offer_rows,
     overlay_rows,
-    progress,
-    slice_rows,
-    source_rows,
 )
 from tui.screens.paned import PanedScreen
-from tui.widgets.constraints import Tick
 from tui.widgets.fields import Field, Fields
+from tui.widgets.footer import KeyFooter
 from tui.widgets.offer_detail import OfferDetail
 from tui.widgets.panes import PaneLine
 from tui.widgets.price_plot import PricePlot
+from tui.widgets.refresh_pane import RefreshPane
+from tui.widgets.refresh_rows import progress
 from tui.widgets.rows import Rows
 from tui.widgets.status import Status
 
@@ -95,10 +92,6 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         "overlays": "#overlay-rows",
     }  # fmt: skip
 
-    @dataclass
-    class RefreshEnded(Message):
-        """The refresh under way is over."""
-
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._asked = Asked()
@@ -106,7 +99,6 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self._moves: tuple[tuple[str, str], Moves] | None = None  # of the thread
         self._wanted: Offer | None = None  # whose price history is to be shown
         self._reads_history = False
-        self.live: LiveRefresh | None = None
 
     def compose(self) -> ComposeResult:
         yield self.mode_bar()
@@ -122,25 +114,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
                 id="offers",
             ),
             Vertical(Rows(MOVE_COLUMNS, id="move-rows", classes="answer"), id="moved"),
-            Vertical(
-                Fields(
-                    [
-                        Field("only", "Sources", "", "all that are ready", 20,
-                              "names with commas: aws,azure"),
-                        Field("regions", "Regions", "", "all known", 14, "us-east-1,eastus"),
-                        Field("kinds", "Kinds", "", "all", 12, "on_demand,spot,quotas"),
-                    ],
-                    id="wanted",
-                ),
-                Horizontal(
-                    Tick("accept [u]j[/u]umps", False, id="accept_jumps"),
-                    Static(id="progress"),
-                    id="going",
-                ),
-                Rows(SLICE_COLUMNS, id="slice-rows"),
-                Static(id="why"),
-                id="refresh",
-            ),
+            RefreshPane(id="refresh"),
             Vertical(
                 Rows(OVERLAY_COLUMNS, id="overlay-rows", classes="answer"),
                 Static(id="overlay-note"),
@@ -148,22 +122,19 @@ class CatalogScreen(PanedScreen[Asked, Found]):
             ),
         )  # fmt: skip
         yield Status("Opening the catalog ...", id="status")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.status.noun = "answer"
         self.set_focus(self.query_one("#offer-rows"))
         self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
 
-    def on_unmount(self) -> None:
-        if self.live is not None:
-            self.live.stop()
-        super().on_unmount()
-
     # -- asking -------------------------------------------------------------------------------
 
     def turned(self) -> None:
         self._asked = replace(self._asked, pane=self.pane)
+        if self.pane == "refresh":
+            self._show_refresh()
         self.ask(self._asked)
 
     def put(self, asked: Asked) -> None:
@@ -218,8 +189,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
             nothing = "" if answer.moves.moves else "; r fetches live prices"
             self.status.tell(Text(f"{answer.moves.sentence}{more}{nothing}"))
         if answer.sources is not None:
-            if self.live is None:
-                self.query_one("#slice-rows", Rows).fill(source_rows(answer.sources))
+            self.refreshing.show_sources(answer.sources)
             self._show_refresh()
         if answer.overlays is not None:
             self.query_one("#overlay-rows", Rows).fill(overlay_rows(answer.overlays))
@@ -231,15 +201,21 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self.query_one("#offer-rows", Rows).fill(offer_rows(listing.offers))
         self._chosen()
         shown, matching = len(listing.offers), listing.matching
-        text = f"{matching:,} offers, cheapest first"
-        if shown < matching:
-            text = f"{shown:,} of {matching:,} offers shown, cheapest first; type more to narrow"
-        self.status.tell(Text(text))
+        more = "; type more to narrow" if shown < matching else ""
+        count = f"{shown:,} of {matching:,} offers shown" if more else f"{matching:,} offers"
+        said = f"{count}, cheapest first, doubted and old prices last{more}"
+        if listing.is_old:
+            remedy = "r leads to live ones"
+            self.status.warn(
+                "OLD PRICES", f"{listing.youngest_days} days or more: {remedy}; {said}"
+            )
+        else:
+            self.status.tell(Text(said))
 
     @on(Input.Changed, "#find")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        text = event.value.strip()
+        text = event.input.value.strip()  # what it holds now, whatever it held then
         if text != self._asked.text:
             self._asked = replace(self._asked, text=text)
             self.ask_soon(self._asked)
@@ -275,88 +251,56 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     # -- refreshing ---------------------------------------------------------------------------
 
+    @property
+    def refreshing(self) -> RefreshPane:
+        return self.query_one(RefreshPane)
+
+    @property
+    def live(self) -> LiveRefresh | None:
+        """The refresh under way, or the last one."""
+        return self.refreshing.live
+
     def action_go(self) -> None:
         """Start a refresh."""
-        from planner.actions.catalog.live_refresh import LiveRefresh, TypedRefresh
-
-        if self.live is not None and not self.live.is_over:
+        if self.refreshing.is_running:
             self.notify("A refresh is under way; x stops it", severity="warning")
-            return
-        wanted = self.query_one("#wanted", Fields)
-        asked = TypedRefresh(
-            wanted.value("only"),
-            wanted.value("regions"),
-            wanted.value("kinds"),
-            self.query_one("#accept_jumps", Tick).value,
-        )
-        # post_message may be called from any thread.
-        self.live = LiveRefresh(asked, ended=lambda: self.post_message(self.RefreshEnded()))
-        self.live.start()
-        self._timer = self.set_interval(PROGRESS_S, self._show_refresh)
-        self._show_refresh()
+        else:
+            self.refreshing.start()
 
     def action_jumps(self) -> None:
-        self.query_one("#accept_jumps", Tick).toggle()
+        self.refreshing.accept_jumps()
 
     def action_stop(self) -> None:
-        if self.live is None or self.live.is_over:
-            self.notify("No refresh is under way", severity="warning")
-            return
-        self.live.stop()
-        self._show_refresh()
-
-    def _show_refresh(self) -> None:
-        """How far it is; the same wherever the user looks."""
-        live = self.live
-        self.query_one("#progress", Static).update(Text(progress(live)))
-        if live is None:
-            self.query_one(PaneLine).note("refresh", "")
-            if self.pane == "refresh":
-                self.status.tell(Text("g asks the sources that are ready"))
-            return
-        rows = slice_rows(live.outcomes)
-        if rows:
-            self.query_one("#slice-rows", Rows).fill(rows)
-        note = f"{len(live.outcomes)}/{live.slices or '?'}"
-        self.query_one(PaneLine).note("refresh", "" if live.is_over else note)
-        if self.pane != "refresh":
-            return
-        if live.problem is not None:
-            self.status.problem(live.problem)
-        elif live.result is not None and live.result.skipped:
-            self.status.warn("SKIPPED", "; ".join(live.result.skipped))
-        elif live.is_over:
-            self.status.tell(Text("m shows what moved; what failed keeps its last good prices"))
+        if self.refreshing.is_running:
+            self.refreshing.stop()
         else:
-            self.status.tell(Text("goes on while you look elsewhere; x stops it"))
+            self.notify("No refresh is under way", severity="warning")
 
-    @on(RefreshEnded)
+    @on(RefreshPane.Went)
+    def _show_refresh(self) -> None:
+        """The same wherever the user looks."""
+        self.query_one(PaneLine).note("refresh", self.refreshing.note)
+        if self.pane == "refresh":
+            self.refreshing.tell(self.status)
+
+    @on(RefreshPane.Ended)
     def _refresh_ended(self) -> None:
-        self._timer.stop()
-        self._show_refresh()
-        live = self.live
-        if live is None:
-            return
-        if live.result is not None and live.result.published:
+        result = None if self.live is None else self.live.result
+        if result is not None and result.published:
             self._asked = replace(self._asked, since="last")
             self._new_catalog()
-        self.notify(progress(live), title="Refresh", severity="information"
-                    if live.result is not None and live.result.complete else "warning",
-                    markup=False)  # fmt: skip
+        complete = result is not None and result.complete
+        self.notify(
+            progress(self.live),
+            title="Refresh",
+            severity="information" if complete else "warning",
+            markup=False,
+        )
 
     def _new_catalog(self) -> None:
         """This screen looks anew at once, the others when they are seen."""
         self.planner_app.catalog_changed()
         self.ask(self._asked)
-
-    @on(Rows.RowHighlighted, "#slice-rows")
-    def _slice_chosen(self, event: Rows.RowHighlighted) -> None:
-        """The reason and the remedy in full: a cell may be cut."""
-        event.stop()
-        table = self.query_one("#slice-rows", Rows)
-        place = table.chosen
-        reason = "" if place is None else table.shown[place].cells[-1]
-        self.query_one("#why", Static).update(Text(reason))
 
     # -- overlays, moves ----------------------------------------------------------------------
 
@@ -407,12 +351,12 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     # -- keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; some keys belong to one pane."""
+        """Some keys belong to one pane."""
         if not super().check_action(action, parameters):
             return False
-        if action in ONLY_IN and ONLY_IN[action] != self.pane:
-            return action == "find" and not isinstance(self.focused, Input)
-        return action != "find" or not isinstance(self.focused, Input)
+        if action == "stop" and not self.refreshing.is_running:
+            return False
+        return ONLY_IN.get(action, self.pane) == self.pane
 
     def action_find(self) -> None:
         if self.pane != "offers":
@@ -422,12 +366,10 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         field.select_all()
 
     def action_copy_command(self) -> None:
-        from planner.actions.catalog.live_refresh import TypedRefresh
-
         commands = {
             "offers": "planner catalog list " + shlex.join(self._asked.text.split()),
             "moved": f"planner catalog diff --since {self._asked.since}",
-            "refresh": (self.live.asked if self.live else TypedRefresh()).command(),
+            "refresh": self.refreshing.command(),
             "overlays": "planner catalog overlays",
         }
         command = commands[self.pane].strip()

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from textual.binding import BindingType
 
-from tui.keys import key
+from tui.keys import key, pane_keys
 from tui.widgets.panes import Pane
 
 PANES = (
-    Pane("offers", "o", "Offers"),
-    Pane("moved", "m", "Moved"),
-    Pane("refresh", "r", "Refresh"),
-    Pane("overlays", "v", "Overlays"),
+    Pane("offers", "o", "Offers", "search what is offered, with price, age and source"),
+    Pane("moved", "m", "Moved", "what moved since the embedded snapshot or the last refresh"),
+    Pane("refresh", "r", "Refresh", "fetch live prices; what fails keeps its last good ones"),
+    Pane("overlays", "v", "Overlays", "your own prices and sites, laid over the catalog"),
 )
-DOES = {
-    "offers": "search what is offered, with price, age and source",
-    "moved": "what moved since the embedded snapshot or the last refresh",
-    "refresh": "fetch live prices; what fails keeps its last good ones",
-    "overlays": "your own prices and sites, laid over the catalog",
-}
 
 KEYS: list[BindingType] = [
     key("catalog", "slash", "find", "Find", "type to filter: h100 spot us-east <2.50, gpu, cpu, "
-        "doubtful", footer=True, moves_focus=True),
-    *(
-        key("catalog", pane.key, f"pane('{pane.name}')", pane.title, DOES[pane.name])
-        for pane in PANES
-    ),
+        "doubtful", footer=True),
+    *pane_keys("catalog", PANES),
     key("catalog", "g", "go", "Start refresh", "ask the sources now, in the background",
         footer=True),
     key("catalog", "x", "stop", "Stop refresh", "what has not answered keeps its last good prices",
@@ -39,10 +30,9 @@ KEYS: list[BindingType] = [
     key("catalog", "delete,d", "remove", "Remove overlay", "take the chosen overlay away",
         footer=True),
     key("catalog", "y", "copy_command", "Copy command", "copy the command that says the same"),
-    key("catalog", "escape", "to_table", "To the table", "leave a field"),
 ]  # fmt: skip
 # Keys that make sense in one pane only.
 ONLY_IN = {
-    "find": "offers", "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved",
+    "go": "refresh", "stop": "refresh", "jumps": "refresh", "since": "moved",
     "add": "overlays", "remove": "overlays",
 }  # fmt: skip

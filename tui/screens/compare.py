@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.compare.view import (
     DEFAULT_SIDES,
@@ -31,6 +31,7 @@ from planner.results.comparison import Axis
 from tui.screens.base import PlanningScreen
 from tui.screens.compare_keys import KEYS
 from tui.widgets.curves import Curves, Flip, Line
+from tui.widgets.footer import KeyFooter
 from tui.widgets.side_fields import SideFields
 from tui.widgets.side_table import SideTable
 from tui.widgets.status import Status
@@ -86,10 +87,10 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
                 yield Static(id="key", classes="answer")
                 yield Curves(id="curves", classes="answer")
                 yield Static(id="sentence", classes="answer")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.query_one(SideTable).focus()
+        self.set_focus(self.query_one(SideTable))
         first = replace(self._asked, workload=self.planner_app.inputs)
         self._asked = self.restored(first)
         if self._asked is first and len(self.planner_app.marked) > 1:
@@ -229,16 +230,8 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         self.app.copy_to_clipboard(command)
         self.notify(command, title="Copied to the clipboard", markup=False)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys."""
-        own = action in ("focus_on", "vary", "next_axis", "marked", "fit_all", "copy_command")
-        if own and isinstance(self.focused, Input):
-            return False
-        return super().check_action(action, parameters)
-
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()

@@ -8,8 +8,7 @@ from tui.keys import key
 
 
 def _key(keys: str, action: str, label: str, does: str, *, footer: bool = False) -> Binding:
-    moves = action.startswith("focus_on")
-    return key("compare", keys, action, label, does, footer=footer, moves_focus=moves)
+    return key("compare", keys, action, label, does, footer=footer)
 
 
 def _vary(keys: str, axis: str, label: str, what: str) -> Binding:

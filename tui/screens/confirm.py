@@ -31,7 +31,7 @@ class Confirm(Dialog[bool]):
             yield from self.buttons(("cancel", "[u]N[/u]o"), ("yes", f"[u]Y[/u]es: {self._yes}"))
 
     def on_mount(self) -> None:
-        self.query_one("#cancel", Button).focus()
+        self.set_focus(self.query_one("#cancel", Button))
 
     @on(Button.Pressed, "#yes")
     def _agree(self) -> None:

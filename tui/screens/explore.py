@@ -11,7 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from planner.actions.explore.plan import (
     LATENCIES,
@@ -33,6 +33,7 @@ from tui.screens.path import PathScreen, file_name
 from tui.widgets.chart import WAS, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
+from tui.widgets.footer import KeyFooter
 from tui.widgets.options import Options, cells
 from tui.widgets.plan_words import describe, tell
 from tui.widgets.search import Search
@@ -43,9 +44,7 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
 
 
-# Actions whose keys have priority; while something is typed they are letters.
 SHOWN_LINES = 6  # of what was copied
-MOVING = ("focus_on", "latency", "search")
 
 
 class ExploreScreen(PlanningScreen[Inputs, View]):
@@ -76,10 +75,10 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             yield Detail(id="detail", classes="answer")
         yield Search(id="search")
         yield Options(id="options", classes="answer")
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.query_one(Options).focus()
+        self.set_focus(self.query_one(Options))
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
         self.query_one(Options).pinned = self.planner_app.saved_pins()
@@ -136,7 +135,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     @on(Search.Left)
     def _leave_search(self) -> None:
-        self.query_one(Options).focus()
+        self.set_focus(self.query_one(Options))
 
     # -- choosing -----------------------------------------------------------------------------
 
@@ -151,7 +150,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     @on(Constraints.Left)
     def _back_to_table(self) -> None:
-        self.query_one(Options).focus()
+        self.set_focus(self.query_one(Options))
 
     @on(Chart.Hovered)
     def _tell_hovered(self, message: Chart.Hovered) -> None:
@@ -294,19 +293,16 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters typed into a field are not keys; services have latencies, jobs a deadline."""
+        """Services have latencies, jobs a deadline."""
         ends = "deadline" in self.subject.fields
         if action == "latency" and ends:
             return False
         if action == "focus_on" and parameters == ("deadline",) and not ends:
             return False
-        if action in MOVING and isinstance(self.focused, Input):
-            return False
         return super().check_action(action, parameters)
 
     def action_focus_on(self, name: str) -> None:
         widget = self.query_one(f"#{name}")
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()

@@ -76,7 +76,7 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
 
     def on_mount(self) -> None:
         self.query_one("#start", Button).disabled = True
-        self.query_one("#benchmark", Input).focus()
+        self.set_focus(self.query_one("#benchmark", Input))
         self._ask()
 
     @property
@@ -119,7 +119,9 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
         self._estimate = typed, estimate
         cap = f"; refused above {typed.max_cost}" if typed.max_cost else ""
         told = "free: this machine, electricity not counted" if estimate.is_free else str(estimate)
-        self.tell(f"COST {told}{cap}. The machine is given back whatever happens.")
+        self.tell(
+            f"COST {told.removeprefix('cost ')}{cap}. The machine is given back whatever happens."
+        )
         self.query_one("#start", Button).disabled = False
 
     @on(Input.Submitted)
@@ -128,7 +130,7 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
         if self._estimate is None:
             self._ask()
         else:
-            self.query_one("#start", Button).focus()
+            self.set_focus(self.query_one("#start", Button))
 
     @on(Button.Pressed, "#start")
     def _start(self) -> None:

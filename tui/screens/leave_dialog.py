@@ -50,7 +50,7 @@ class LeaveDialog(Dialog[Leaving]):
             )
 
     def on_mount(self) -> None:
-        self.query_one("#cancel", Button).focus()
+        self.set_focus(self.query_one("#cancel", Button))
 
     @on(Button.Pressed, "#stop")
     def _stop(self) -> None:

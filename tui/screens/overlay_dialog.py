@@ -43,14 +43,17 @@ class OverlayDialog(Dialog[list[str]]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#add")
-    async def _add(self) -> None:
-        """In a thread of its own: a billing export may have millions of lines."""
-        from planner.actions.catalog.overlays import import_overlay
-
+    def _add(self) -> None:
         if not self.value("file"):
             self.problem(Problem("file", "no file is named", ("say which",)))
             return
         self.tell("reading ...")
+        self.run_worker(self._import(), exclusive=True)
+
+    async def _import(self) -> None:
+        """In a thread of its own: a billing export may have millions of lines."""
+        from planner.actions.catalog.overlays import import_overlay
+
         try:
             found = await asyncio.to_thread(
                 import_overlay,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from textual import events, on
@@ -11,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from planner.actions.explore.plan import Subject
+from tui.keys import id_of
 from tui.screens.base import PlanningScreen
 from tui.widgets.panes import Pane, PaneLine
 from tui.widgets.rows import Rows
@@ -34,7 +36,10 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
 
     def panes(self, *widgets: Widget) -> ComposeResult:
         """The line of titles, and the widgets, whose ids are the panes' names."""
-        yield PaneLine(self.PANES)
+        key_of = self.planner_app.key_of
+        yield PaneLine(
+            [replace(p, key=key_of(id_of(self.MODE, p.title), p.key)) for p in self.PANES]
+        )
         with ContentSwitcher(initial=self.pane):
             yield from widgets
 
@@ -47,14 +52,21 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         self.pane = name if name in {pane.name for pane in self.PANES} else self.PANES[0].name
         self.query_one(ContentSwitcher).current = self.pane
         self.query_one(PaneLine).show(self.pane)
-        # Not widget.focus(), which acts later than the next key.
         self.set_focus(self.query_one(self.FOCUS[self.pane]))
         self.refresh_bindings()
 
     def to(self, name: str) -> None:
-        """Show a pane."""
+        """Show a pane. What was said of the one before is gone at once."""
+        if name != self.pane:
+            self.status.waiting("looking ...")
         self.put_pane(name)
         self.turned()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a way out of a field where one is edited."""
+        if action == "to_table":
+            return isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def action_pane(self, name: str) -> None:
         self.to(name)

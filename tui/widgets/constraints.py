@@ -72,6 +72,8 @@ class Constraints(Vertical):
         super().__init__(id=id)
         self._first, self._fields, self._places = subject.inputs, subject.fields, subject.places
         self._buys = subject.buys
+        # Fields also say that they changed when they are first filled.
+        self._told = subject.inputs
 
     def compose(self) -> ComposeResult:
         first = self._first
@@ -134,6 +136,7 @@ class Constraints(Vertical):
 
     def put(self, inputs: Inputs) -> None:
         """Write other inputs into the fields, without saying that they changed."""
+        self._told = inputs
         with self.prevent(Input.Changed, Checkbox.Changed):
             for name in (*self._fields, *self._places):
                 self.query_one(f"#{name}", Input).value = getattr(inputs, name)
@@ -161,4 +164,7 @@ class Constraints(Vertical):
     def _tell(self, event: Input.Changed | Checkbox.Changed) -> None:
         event.stop()
         self._say_whether_limiting()
-        self.post_message(self.Changed(self.inputs))
+        inputs = self.inputs
+        if inputs != self._told:
+            self._told = inputs
+            self.post_message(self.Changed(inputs))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from rich.markup import escape
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tui.modes import modes
+
+if TYPE_CHECKING:
+    from tui.app import PlannerApp
 
 FULL_FROM_WIDTH = 60  # narrower: numbers and the name of this screen only
 
@@ -34,10 +39,12 @@ class ModeBar(Horizontal):
 
     def _titles(self, full: bool) -> str:
         shown = []
+        app = cast("PlannerApp", self.app)
         for mode in modes():
+            key = escape(app.key_of(f"app.{mode.name}", mode.key))
             if mode.name == self._mode:
-                shown.append(f"[b reverse] {mode.key} {mode.title} [/]")
+                shown.append(f"[b reverse] {key} {mode.title} [/]")
             else:
                 name = f" {mode.title}" if full else ""
-                shown.append(f"[@click=app.switch_mode('{mode.name}')] {mode.key}{name} [/]")
+                shown.append(f"[@click=app.switch_mode('{mode.name}')] {key}{name} [/]")
         return "".join(shown)

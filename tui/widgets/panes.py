@@ -10,11 +10,12 @@ from textual.widgets import Static
 
 @dataclass(frozen=True)
 class Pane:
-    """``name`` is the id of its widget; ``key`` goes there."""
+    """``name`` is the id of its widget; ``key`` goes there; ``does`` is said in help."""
 
     name: str
     key: str
     title: str
+    does: str
 
 
 class PaneLine(Static):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,11 +12,14 @@ from catalog import Catalog
 from catalog.offers import PurchaseKind
 from launchers.base import CostEstimate
 from launchers.cost_cap import held_hours
+from launchers.errors import LaunchRefused
 from launchers.targets import SkyTarget
 from planner.actions.device_names import accelerator_name
 
 # SkyPilot's short names of clouds, where the catalog says more.
 CLOUDS = {"do": "digitalocean"}
+# How like a known name another has to be to be taken for a slip; SkyPilot's other clouds are less.
+MISSPELT = 0.85
 # What SkyPilot asks for where the user asks for nothing.
 DEFAULT_VCPUS = 8.0
 
@@ -24,7 +30,7 @@ def quote(
     """The cheapest matching offer, on all nodes, for as long as the machine may be held.
 
     ``usd`` is None where the catalog has no price for the target. Raises LaunchRefused for a
-    ``max_hours`` in which nothing can be measured.
+    ``max_hours`` in which nothing can be measured, and for a cloud that is one misspelt.
     """
     hours = held_hours(timeout_s, max_hours)
     if not target.is_billed:
@@ -34,7 +40,7 @@ def quote(
     mask = offers.is_in("kind", [kind]) & ~np.isnan(offers.numbers["usd_per_hour"])
     mask &= offers.is_in("platform", [""])
     if target.cloud != "*":
-        mask &= offers.is_in("cloud", [CLOUDS.get(target.cloud, target.cloud)])
+        mask &= offers.is_in("cloud", [_cloud(target, offers.vocabularies["cloud"])])
     if target.region:
         mask &= offers.is_in("region", [target.region])
     if target.instance_type:
@@ -64,6 +70,17 @@ def quote(
         f"{nodes}{offers.text('instance_type', best)} in {offers.text('region', best)}, {kind} "
         f"price {as_of}, held {hours:.2f} h at most",
     )
+
+
+def _cloud(target: SkyTarget, known: Sequence[str]) -> str:
+    """The catalog's name of it. One that the catalog lacks may be one that SkyPilot has."""
+    name = CLOUDS.get(target.cloud, target.cloud)
+    close = [] if name in known else get_close_matches(name, known, n=1, cutoff=MISSPELT)
+    if close:
+        raise LaunchRefused(
+            f"no cloud {name!r} is known", where="--on", remedy=f"did you mean {close[0]}?"
+        )
+    return name
 
 
 def _enough(column: NDArray[np.float64], text: str, least: float) -> NDArray[np.bool_]:

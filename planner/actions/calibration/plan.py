@@ -19,7 +19,7 @@ from planner.information.belief import Belief, believe
 from planner.information.decision import Alternatives
 from planner.information.ranking import Ranked, Ranking, Run, rank
 from planner.items import candidate_id, rounded
-from planner.performance.efficiency import Measured, Setup
+from planner.performance.efficiency import Z90, Measured, Setup
 from planner.performance.tasks import setups_of, task_of
 from planner.results.calibration_plan import CalibrationPlan, PlannedRun
 from planner.workload import Workload
@@ -111,10 +111,35 @@ def calibration_plan(
         budget_usd=budget_usd,
         repeats=repeats,
     )
-    pick = int(chosen[int(alternatives.choose(belief))])
+    now = int(alternatives.choose(belief))
     return _published(
-        prepared, possible, found, pick, budget_usd, repeats, alternatives, bool(measured)
+        prepared,
+        _errors(prepared, chosen, possible, belief),
+        possible,
+        found,
+        int(chosen[now]),
+        float(alternatives.estimated_usd(belief)[now]),
+        budget_usd,
+        repeats,
+        alternatives,
+        bool(measured),
     )
+
+
+def _errors(
+    prepared: Prepared, chosen: Rows, possible: Sequence[_Possible], belief: Belief
+) -> list[tuple[float, float]]:
+    """For each run, how far above its estimate the workload's time on that accelerator may be,
+    now and after it."""
+    c = prepared.candidates
+    names = [c.machines.devices[int(c.config[row])].name for row in chosen.tolist()]
+    found = []
+    for number, one in enumerate(possible):
+        place = names.index(one.accelerator)
+        states = belief, belief.after(len(chosen) + number, 0.0)
+        now, after = (float(np.expm1(Z90 * np.sqrt(b.variance[place]))) for b in states)
+        found.append((now, after))
+    return found
 
 
 def _shortlist(prepared: Prepared) -> Rows:
@@ -137,7 +162,7 @@ def _shortlist(prepared: Prepared) -> Rows:
         if seen[name] <= PER_ACCELERATOR:
             kept.append(row)
     in_time = set(prepared.in_time.tolist())
-    kept.sort(key=lambda row: (row not in in_time, float(c.usd[row])))
+    kept.sort(key=lambda row: row not in in_time)  # keeps their order otherwise
     return np.array(kept[:ALTERNATIVES], np.intp)
 
 
@@ -233,6 +258,7 @@ def _decision(
         deadline,
         workload.risk,
         0.0,
+        np.unique([c.machines.devices[i].name for i in config.tolist()], return_inverse=True)[1],
     )
     if deadline is None:
         return alternatives, belief
@@ -244,9 +270,11 @@ def _decision(
 
 def _published(
     prepared: Prepared,
+    errors: Sequence[tuple[float, float]],
     possible: Sequence[_Possible],
     found: Ranking,
     pick: int,
+    pick_usd: float,
     budget_usd: float,
     repeats: float,
     alternatives: Alternatives,
@@ -254,17 +282,17 @@ def _published(
 ) -> CalibrationPlan:
     c = prepared.candidates
     spent = sum(possible[one.run].usd for one in found.chosen)
-    runs = [_run(possible[one.run], one, "") for one in found.chosen]
+    runs = [_run(possible[one.run], errors[one.run], one, "") for one in found.chosen]
     for one in found.declined:
         usd = possible[one.run].usd
         reason = (
             "does not fit into the budget"
             if one.value_usd > usd
             else "cannot change the choice"
-            if one.changes == 0
+            if one.value_usd == 0
             else "costs more than it saves"
         )
-        runs.append(_run(possible[one.run], one, reason))
+        runs.append(_run(possible[one.run], errors[one.run], one, reason))
     deadline = alternatives.deadline_hours is not None
     assumptions = [
         "Errors of the estimates are normal in logs and shared between set-ups by task, kind of "
@@ -283,6 +311,7 @@ def _published(
     return CalibrationPlan(
         workload=prepared.workload.subject,
         choice=candidate_id(c, pick, float(c.nodes[pick])),
+        choice_cost_usd=rounded(pick_usd),
         choice_usd=rounded(found.expected_usd),
         repeats=repeats,
         budget_usd=budget_usd,
@@ -295,7 +324,7 @@ def _published(
     )
 
 
-def _run(possible: _Possible, one: Ranked, why_not: str) -> PlannedRun:
+def _run(possible: _Possible, error: tuple[float, float], one: Ranked, why_not: str) -> PlannedRun:
     return PlannedRun(
         benchmark=possible.benchmark,
         accelerator=possible.accelerator,
@@ -305,6 +334,8 @@ def _run(possible: _Possible, one: Ranked, why_not: str) -> PlannedRun:
         value_usd=rounded(one.value_usd),
         value_per_usd=rounded(one.value_usd / possible.usd) if possible.usd else None,
         changes_choice=round(one.changes, 3),
+        error_now=round(error[0], 3),
+        error_after=round(error[1], 3),
         worth_it=not why_not,
         why_not=why_not,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -37,6 +37,12 @@ NUMBERS = (
     "accelerator_count", "vcpus", "memory_gib", "network_gbps", "term_months", "usd_per_hour",
     "upfront_usd", "interruption_per_month_low", "interruption_per_month_high",
 )  # fmt: skip
+
+# A price that nobody has seen for longer is listed after the others, as are doubted ones: what is
+# cheapest is rarely still so.
+STALE_DAYS = 365
+# Where the newest price of a listing is older, a refresh is worth its while.
+OLD_DAYS = 30
 
 Mask = NDArray[np.bool_]
 
@@ -100,18 +106,32 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The cheapest offers that match, and how many there are in all."""
+    """The first offers that match, and how many there are in all.
+
+    Cheapest first; after them, cheapest first as well, those whose price is doubted or was last
+    seen over ``STALE_DAYS`` ago.
+    """
 
     offers: tuple[Offer, ...]
     matching: int
     catalog_id: str
     filters: Filters = field(default_factory=Filters)
 
+    @property
+    def youngest_days(self) -> int | None:
+        """Age of the newest price among ``offers``; None where no date is known."""
+        return min((o.age_days for o in self.offers if o.age_days is not None), default=None)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether even the newest price is one that live prices will have left."""
+        return self.youngest_days is not None and self.youngest_days > OLD_DAYS
+
 
 def list_offers(
     catalog: Catalog, filters: Filters, *, limit: int = 0, today: date | None = None
 ) -> Listing:
-    """Offers that pass the filters, cheapest first; ``limit`` 0 means all.
+    """Offers that pass the filters, in the order of a ``Listing``; ``limit`` 0 means all.
 
     Raises BadInput for a name no offer carries and for filters that no offer passes together.
     """
@@ -122,13 +142,25 @@ def list_offers(
         chosen &= mask
     rows = np.flatnonzero(chosen)
     if not len(rows):
-        raise _nothing(masks)
-    prices = table.numbers["usd_per_hour"]
-    rows = rows[np.argsort(prices[rows], kind="stable")]
-    shown = rows[:limit] if limit else rows
+        raise _nothing(masks, {"--platform"} if filters.platforms == Filters().platforms else ())
     day = today or datetime.now(UTC).date()
+    prices = table.numbers["usd_per_hour"]
+    rows = rows[np.lexsort((prices[rows], _stale(catalog, day)[rows]))]
+    shown = rows[:limit] if limit else rows
     offers = tuple(_offers(catalog, shown, day))
     return Listing(offers, len(rows), catalog.content_id, filters)
+
+
+def _stale(catalog: Catalog, today: date) -> Mask:
+    """Offers whose price is doubted, or was last seen too long ago, or nobody knows when."""
+    table = catalog.offers
+    old = []
+    for key in table.vocabularies["price_source"]:
+        source = catalog.sources.get(key)
+        days = None if source is None else age_days(source.as_of, today)
+        old.append(days is None or days > STALE_DAYS)
+    mask: Mask = np.array(old, bool)[table.codes["price_source"]]
+    return mask | table.is_in("confidence", ["low"])
 
 
 def _masks(catalog: Catalog, filters: Filters) -> Mapping[str, Mask]:
@@ -197,7 +229,7 @@ def _memory_gib(catalog: Catalog) -> NDArray[np.float64]:
     return np.where(has_accelerator, each[table.codes["accelerator"]], table.numbers["memory_gib"])
 
 
-def _nothing(masks: Mapping[str, Mask]) -> BadInput:
+def _nothing(masks: Mapping[str, Mask], assumed: Collection[str]) -> BadInput:
     """No offer passes all filters: name those that alone let some pass when left out."""
     helping = []
     for flag in masks:
@@ -205,7 +237,7 @@ def _nothing(masks: Mapping[str, Mask]) -> BadInput:
         passing = int(np.logical_and.reduce(others).sum()) if others else len(masks[flag])
         if passing:
             helping.append(f"{flag} ({passing:,} offers)")
-    flags = " ".join(masks)
+    flags = " ".join(flag for flag in masks if flag not in assumed)
     remedy = f"leave out {' or '.join(helping)}" if helping else "leave several filters out"
     return BadInput("no offer passes these filters together", where=flags, remedy=remedy)
 

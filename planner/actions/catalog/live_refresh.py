@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planner.actions.catalog.refresh import Outcome, Refreshed, Status, refresh_catalog, words_of
+from planner.actions.catalog.refresh import (
+    Outcome,
+    Refreshed,
+    Status,
+    refresh_catalog,
+    why,
+    words_of,
+)
 from planner.actions.live import Live
 
 
@@ -55,6 +63,17 @@ class LiveRefresh(Live):
 
     def count(self, status: Status) -> int:
         return sum(outcome.status is status for outcome in self.outcomes)
+
+    @property
+    def failures(self) -> str:
+        """How many slices were not published, and the commonest reason with its remedy; empty
+        where there is none."""
+        good = (Status.PUBLISHED, Status.NOTHING)
+        reasons = Counter(why(outcome) for outcome in self.outcomes if outcome.status not in good)
+        if not reasons:
+            return ""
+        reason, count = reasons.most_common(1)[0]
+        return f"{reasons.total()} of {len(self.outcomes)} slices, {count} of them: {reason}"
 
     def _started(self, slices: int) -> None:
         self.slices = slices

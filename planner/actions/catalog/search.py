@@ -41,7 +41,10 @@ def typed_filters(catalog: Catalog, words: Sequence[str]) -> Filters:
 def find_offers(
     catalog: Catalog, text: str, *, limit: int = 0, today: date | None = None
 ) -> Listing:
-    """The cheapest offers that match what was typed. Raises BadInput where none does."""
+    """Offers that match what was typed, cheapest first; doubted and stale prices come last.
+
+    Raises BadInput where none does.
+    """
     return list_offers(catalog, typed_filters(catalog, text.split()), limit=limit, today=today)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from catalog import Catalog
 from planner.actions.compare.axes import AXES, NotSearched, Question, Search, gap_of
 from planner.actions.compare.sides import published, side_of, sided
+from planner.actions.private_layers import for_workload
 from planner.errors import BadInput, Infeasible, Superseded
 from planner.items import rounded
 from planner.optimize.crossing import Z80, Function, Gap, crossings
@@ -62,6 +63,7 @@ def two_sides(
     where: str = "workload",
 ) -> Question:
     """Both sides with their cheapest plans. Raises BadInput, Infeasible when neither can do it."""
+    workload, catalog, _ = for_workload(workload, catalog)
     left = side_of(a, workload, catalog, "--a")
     right = side_of(b, workload, catalog, "--b")
     if left.where == right.where:

@@ -42,7 +42,7 @@ def serve(
 ) -> int:
     """Serve until interrupted, on the loopback address only. Raises BadInput."""
     try:
-        from tui.browser_server import LoopbackServer
+        from tui.browser.server import LoopbackServer
     except ImportError:
         raise BadInput(
             "needs the package textual-serve",

@@ -1,0 +1,61 @@
+"""Keys act in the order they are pressed, however fast they come."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TypeVar
+
+from textual import events
+from textual.app import App
+from textual.widget import Widget
+from textual.widgets import Input
+
+Result = TypeVar("Result")
+LONGEST_S = 1.0  # no widget takes as long; one that does must not stop the keyboard
+
+
+class OrderedKeysApp(App[Result]):
+    """What a key is bound to runs before the next key is looked at.
+
+    The library hands a key to the widget with the focus and looks for what it is bound to once it
+    has bubbled up, message by message; keys that come meanwhile go to the old focus: of ``/h200``
+    the first letters would act as keys. Over a slow line, or while a table is filled, that is what
+    happens.
+    """
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and await self._acts(event):
+            return
+        await super().on_event(event)
+
+    async def _acts(self, event: events.Key) -> bool:
+        """Whether the key was bound to something, which has been done."""
+        if self.screen.maximized is not None and event.key == "escape":
+            return False  # the library's own: it minimizes
+        field = self.focused
+        if not isinstance(field, Input):
+            return await self._run_bound(event.key)
+        if event.is_printable:
+            return False  # typed
+        await _passed(field)  # letters typed before are in it
+        done = await self._run_bound(event.key)
+        if done:  # whoever is told that the field is left moves the focus
+            await _passed(*(node for node in field.ancestors_with_self if isinstance(node, Widget)))
+        return done
+
+    async def _run_bound(self, key: str) -> bool:
+        before = self.screen
+        done = await self._check_bindings(key, priority=True) or await self._check_bindings(key)
+        if self.screen is not before:  # the next key is for the new one, once it is there
+            await _passed(self.screen)
+        return done
+
+
+async def _passed(*widgets: Widget) -> None:
+    """Each of them in turn has dealt with what it was sent so far."""
+    with suppress(TimeoutError):
+        for widget in widgets:
+            done = asyncio.Event()
+            widget.call_later(done.set)
+            await asyncio.wait_for(done.wait(), LONGEST_S)
