@@ -156,13 +156,40 @@ def prepare(
 ) -> Prepared:
     """Time and price every candidate; ``reclaim`` as in ``build``.
 
+    What differs from one of the last workloads in deadline and budget only has its candidates.
+
     Raises BadInput for unknown names and empty filters, Infeasible when no device can do the work.
     """
+    # Both decide which candidates are chosen, not what there are.
+    free = workload.model_copy(update={"deadline": None, "budget": None})
+    key = (catalog.content_id, reclaim, tuple(measured), free)
+    for known, prepared in _PREPARED.newest:
+        if known == key:
+            _PREPARED.keep(key, prepared)
+            return prepared.asked(workload)
     shape = shape_of(catalog, workload, where)
     candidates = build(workload, shape, catalog, measured, where=where, reclaim=reclaim)
     feasible = np.flatnonzero(is_feasible(candidates))
     in_time = _in_time(workload, candidates, feasible)
-    return Prepared(workload, shape, candidates, feasible, in_time)
+    prepared = Prepared(workload, shape, candidates, feasible, in_time)
+    _PREPARED.keep(key, prepared)
+    return prepared
+
+
+class _Kept:
+    """The newest workloads made ready, for whoever changes one limit after the other."""
+
+    MOST = 3  # tens of megabytes each
+
+    def __init__(self) -> None:
+        self.newest: tuple[tuple[object, Prepared], ...] = ()
+
+    def keep(self, key: object, prepared: Prepared) -> None:
+        others = [each for each in self.newest if each[0] != key]
+        self.newest = ((key, prepared), *others)[: self.MOST]
+
+
+_PREPARED = _Kept()
 
 
 def _in_time(workload: Workload, candidates: Candidates, feasible: Rows) -> Rows:
