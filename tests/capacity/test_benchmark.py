@@ -80,6 +80,7 @@ def reduced_against_written_out(
     return reduced_s, written_s, plan.cost_usd, found.objective or np.inf, found.bound
 
 
+@pytest.mark.benchmark
 def test_a_tenth_of_a_year_is_far_faster_than_written_out() -> None:
     reduced_s, written_s, cost, other, bound = reduced_against_written_out(10, 876, 120)
     print(f"reduced {reduced_s:.2f} s, written out {written_s:.2f} s, {written_s / reduced_s:.0f}x")
@@ -89,6 +90,7 @@ def test_a_tenth_of_a_year_is_far_faster_than_written_out() -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.benchmark
 def test_a_year_of_fifty_offers_is_twenty_times_faster() -> None:
     """50 offers x 8,760 hours, the model of every hour stopped after five minutes."""
     reduced_s, written_s, cost, other, bound = reduced_against_written_out(50, 8760, 300)
@@ -98,6 +100,7 @@ def test_a_year_of_fifty_offers_is_twenty_times_faster() -> None:
     assert written_s / reduced_s >= 20
 
 
+@pytest.mark.benchmark
 def test_fifty_offers_for_a_year_as_a_whole_process(
     tmp_path: Path, child_environment: dict[str, str]
 ) -> None:

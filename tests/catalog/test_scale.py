@@ -49,6 +49,7 @@ def wide(catalog: Catalog) -> Wide:
     )
 
 
+@pytest.mark.benchmark
 def test_150_000_offers_are_filtered_in_under_100_ms(wide: Wide, benchmark: Any) -> None:
     workload = files.parse(WORK, where="test")
     shape = shape_of(wide.catalog, workload, "test")
@@ -77,6 +78,7 @@ def cold_s(cache: Path) -> float:
 
 
 @pytest.mark.nightly
+@pytest.mark.benchmark
 def test_a_cold_recommendation_over_150_000_offers_takes_under_twice_its_time(
     catalog: Catalog, compiled_cache: Path, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def test_routing_sends_each_offer_its_share() -> None:
     assert run.pools[1].utilisation == pytest.approx((15 / 2 + 10) / 25, rel=0.02)
 
 
+@pytest.mark.benchmark
 def test_the_same_seed_is_the_same_run_and_fast() -> None:
     arguments = (np.array([300.0]), np.array([[1.0]]), np.array([[1.0]]), np.array([320]))
     start = time.perf_counter()

@@ -156,6 +156,7 @@ def test_models_that_are_not_numbers_are_refused(wrong: float) -> None:
         build.build()
 
 
+@pytest.mark.benchmark
 def test_a_time_limit_gives_a_checked_point_and_an_honest_bound() -> None:
     model = knapsack(0, 300, 30)
     kept = live(model)

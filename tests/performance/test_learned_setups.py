@@ -131,6 +131,7 @@ def test_wrong_columns_are_the_callers_error(
         predict_inference(catalog, VISION, ["L4"], {})
 
 
+@pytest.mark.benchmark
 def test_a_thousand_set_ups_take_no_longer_than_a_blink(catalog: Catalog) -> None:
     rng = np.random.default_rng(0)
     names = [row["name"] for row in catalog.rows("accelerators", "kind = 'GPU'")][:60]

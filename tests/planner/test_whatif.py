@@ -215,6 +215,7 @@ def test_only_with_explain(planner: Planner) -> None:
         assert each["sentence"] in told["explanation"]
 
 
+@pytest.mark.benchmark
 def test_explaining_stays_within_its_time(catalog: Catalog) -> None:
     """Beside one attempt that was begun in time, of which none takes as long as the limit."""
     asked = workload(
