@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
+from planner.actions.kept import Kept
 from planner.actions.places import regions, spread_places
 from planner.candidates import Candidates, build, is_feasible
 from planner.model_choice import shape_of
@@ -146,6 +147,9 @@ def options_of(candidates: Candidates, rows: Rows) -> Options:
     )
 
 
+_PREPARED = Kept[Prepared](3)  # tens of megabytes each
+
+
 def prepare(
     workload: Workload,
     catalog: Catalog,
@@ -163,10 +167,9 @@ def prepare(
     # Both decide which candidates are chosen, not what there are.
     free = workload.model_copy(update={"deadline": None, "budget": None})
     key = (catalog.content_id, reclaim, tuple(measured), free)
-    for known, prepared in _PREPARED.newest:
-        if known == key:
-            _PREPARED.keep(key, prepared)
-            return prepared.asked(workload)
+    known = _PREPARED.find(key)
+    if known is not None:
+        return known.asked(workload)
     shape = shape_of(catalog, workload, where)
     candidates = build(workload, shape, catalog, measured, where=where, reclaim=reclaim)
     feasible = np.flatnonzero(is_feasible(candidates))
@@ -174,22 +177,6 @@ def prepare(
     prepared = Prepared(workload, shape, candidates, feasible, in_time)
     _PREPARED.keep(key, prepared)
     return prepared
-
-
-class _Kept:
-    """The newest workloads made ready, for whoever changes one limit after the other."""
-
-    MOST = 3  # tens of megabytes each
-
-    def __init__(self) -> None:
-        self.newest: tuple[tuple[object, Prepared], ...] = ()
-
-    def keep(self, key: object, prepared: Prepared) -> None:
-        others = [each for each in self.newest if each[0] != key]
-        self.newest = ((key, prepared), *others)[: self.MOST]
-
-
-_PREPARED = _Kept()
 
 
 def _in_time(workload: Workload, candidates: Candidates, feasible: Rows) -> Rows:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TypeVar
 
+from textual import on
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +27,12 @@ class Palette(CommandPalette):
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_current else AwaitComplete()
+
+    @on(Input.Changed)
+    def _late(self, event: Input.Changed) -> None:
+        """A letter that arrives with the key that closes it: its list is gone by then."""
+        if not self.is_current:
+            event.prevent_default()
 
     def _action_command_list(self, action: str) -> None:
         # The library's list has no lines to page through where there is no room for it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from catalog import Catalog
 from catalog.offers import OfferTable, PurchaseKind
 from launchers.benchmarks import BENCHMARKS
 from launchers.cost_cap import held_hours
+from planner.actions.kept import Kept
 from planner.actions.planning import Prepared, prepare
 from planner.errors import BadInput
 from planner.information.belief import Belief, believe
@@ -52,6 +53,8 @@ RUN_S = 480.0
 # Ways to run the workload that the decision is between: the cheapest of each accelerator.
 PER_ACCELERATOR = 3
 ALTERNATIVES = 60
+# Prices of a late end whose values of runs are remembered.
+MOST_LATE = 20
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,52 @@ def calibration_plan(
     """
     if budget_usd < 0 or not repeats > 0:
         raise BadInput("must be positive", where="--budget and --repeats", remedy="say 20USD and 1")
+    asked = (workload, catalog.content_id, tuple(measured))
+    question = _QUESTIONS.find(asked)
+    if question is None:
+        question = _question(workload, catalog, measured, where)
+        _QUESTIONS.keep(asked, question)
+    prepared, possible, belief = question.prepared, question.possible, question.belief
+    alternatives = _late(question.alternatives, belief, late_usd)
+    if len(question.worth) >= MOST_LATE:
+        question.worth.clear()
+    found = rank(
+        alternatives,
+        belief,
+        [Run(len(question.chosen) + i, one.usd) for i, one in enumerate(possible)],
+        budget_usd=budget_usd,
+        repeats=repeats,
+        known=question.worth.setdefault(late_usd, {}),
+    )
+    pick = int(question.chosen[int(alternatives.choose(belief))])
+    return _published(
+        prepared, possible, found, pick, budget_usd, repeats, alternatives, bool(measured)
+    )
+
+
+@dataclass(frozen=True)
+class _Question:
+    """All that budget, repeats and the price of a late end leave as it is.
+
+    ``chosen`` are the candidates that ``alternatives`` are made of; ``worth`` is what ``rank``
+    knows, by the price of a late end.
+    """
+
+    prepared: Prepared
+    chosen: Rows
+    possible: Sequence[_Possible]
+    alternatives: Alternatives
+    belief: Belief
+    worth: dict[float | None, dict[tuple[int, ...], list[Ranked]]] = field(default_factory=dict)
+
+
+_QUESTIONS = Kept[_Question](2)
+
+
+def _question(
+    workload: Workload, catalog: Catalog, measured: Sequence[Measured], where: str
+) -> _Question:
+    """Raises BadInput, Infeasible."""
     prepared = prepare(workload, catalog, where=where)
     task = task_of(workload, prepared.shape)
     benchmark = next((b for b in BENCHMARK_OF_TASK.get(task, ()) if b in BENCHMARKS), None)
@@ -102,18 +151,8 @@ def calibration_plan(
             remedy="see `planner recommend`",
         )
     possible = _possible_runs(prepared, chosen, benchmark, catalog)
-    alternatives, belief = _decision(prepared, chosen, possible, measured, late_usd)
-    found = rank(
-        alternatives,
-        belief,
-        [Run(len(chosen) + i, one.usd) for i, one in enumerate(possible)],
-        budget_usd=budget_usd,
-        repeats=repeats,
-    )
-    pick = int(chosen[int(alternatives.choose(belief))])
-    return _published(
-        prepared, possible, found, pick, budget_usd, repeats, alternatives, bool(measured)
-    )
+    alternatives, belief = _decision(prepared, chosen, possible, measured)
+    return _Question(prepared, chosen, possible, alternatives, belief)
 
 
 def _shortlist(prepared: Prepared) -> Rows:
@@ -207,7 +246,6 @@ def _decision(
     chosen: Rows,
     possible: Sequence[_Possible],
     measured: Sequence[Measured],
-    late_usd: float | None,
 ) -> tuple[Alternatives, Belief]:
     c, workload = prepared.candidates, prepared.workload
     setups = setups_of(workload, prepared.shape, c.machines, c.throughput)
@@ -233,12 +271,17 @@ def _decision(
         workload.risk,
         0.0,
     )
-    if deadline is None:
-        return alternatives, belief
+    return alternatives, belief
+
+
+def _late(alternatives: Alternatives, belief: Belief, late_usd: float | None) -> Alternatives:
+    """With the price of a late end."""
+    if alternatives.deadline_hours is None:
+        return alternatives
     if late_usd is None:
         pick = int(alternatives.choose(belief))
         late_usd = float(alternatives.expected_usd(belief)[pick])
-    return replace(alternatives, late_usd=late_usd), belief
+    return replace(alternatives, late_usd=late_usd)
 
 
 def _published(
