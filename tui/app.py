@@ -20,11 +20,14 @@ from planner.actions.explore.plan import Option, Subject, open_subject
 from tui.ascii import AsciiOnly, wants_ascii
 from tui.config import config_path, read_config
 from tui.modes import MODES, modes
+from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND
 
 if TYPE_CHECKING:
     from planner.actions.saved_screens import SavedScreens
 
+# Collections of younger objects before all are looked at, which holds up keys.
+COLLECTED_AFTER = 50
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -86,6 +89,7 @@ class PlannerApp(App[str]):
         self, subject: Subject, *, saved: SavedScreens | None = None, ascii_only: bool = False
     ) -> None:
         super().__init__()
+        self.stylesheet = Sheet(variables=self.get_css_variables())
         self.subject, self.inputs = subject, subject.inputs
         self.catalog_version = 0
         # Each says whether the application must stay open for now, and asks the user why.
@@ -112,6 +116,8 @@ class PlannerApp(App[str]):
         return any(guard() for guard in self.quit_guards)
 
     def on_mount(self) -> None:
+        young, middle, _ = gc.get_threshold()
+        gc.set_threshold(young, middle, COLLECTED_AFTER)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -210,6 +210,10 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         changed = self._session_version != self.planner_app.catalog_version
         if changed and self._newest is not None and self._session is not None:
             self.ask(self._newest)
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Styles are worked out anew only after a change of theme, which does so by itself."""
+        event.refresh_styles = False
 
     async def _ask(self, asked: Asked) -> None:
         loop = asyncio.get_running_loop()
