@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.calibration.typed import TypedPlan, TypedRun
 from planner.actions.explore.plan import Inputs, Subject, constrain, money
@@ -32,6 +32,7 @@ from tui.screens.calibrate_rows import (
 )
 from tui.screens.paned import PanedScreen
 from tui.widgets.fields import Field, Fields
+from tui.widgets.footer import Footer
 from tui.widgets.panes import PaneLine
 from tui.widgets.rows import Rows
 from tui.widgets.run_pane import RunPane

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, DataTable, Footer, Input, Static
+from textual.widgets import ContentSwitcher, DataTable, Input, Static
 
 from planner.actions.capacity.view import (
     FIELDS,
@@ -33,6 +33,7 @@ from tui.screens.base import PlanningScreen
 from tui.screens.capacity_keys import KEYS
 from tui.widgets.capacity_fields import CapacityFields
 from tui.widgets.curves import Curves, Flip, Line
+from tui.widgets.footer import Footer
 from tui.widgets.mix_matrix import MixGroups, MixMatrix
 from tui.widgets.plan_detail import PlanDetail, describe, describe_curve
 from tui.widgets.plan_lines import PlanLines

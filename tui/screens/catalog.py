@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Subject
 from planner.actions.problems import Problem, expected, problem_of
@@ -33,6 +33,7 @@ from tui.screens.catalog_rows import (
 from tui.screens.paned import PanedScreen
 from tui.widgets.constraints import Tick
 from tui.widgets.fields import Field, Fields
+from tui.widgets.footer import Footer
 from tui.widgets.offer_detail import OfferDetail
 from tui.widgets.panes import PaneLine
 from tui.widgets.price_plot import PricePlot

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from planner.actions.compare.view import (
     DEFAULT_SIDES,
@@ -31,6 +31,7 @@ from planner.results.comparison import Axis
 from tui.screens.base import PlanningScreen
 from tui.screens.compare_keys import KEYS
 from tui.widgets.curves import Curves, Flip, Line
+from tui.widgets.footer import Footer
 from tui.widgets.side_fields import SideFields
 from tui.widgets.side_table import SideTable
 from tui.widgets.status import Status

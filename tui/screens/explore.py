@@ -11,7 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from planner.actions.explore.plan import (
     LATENCIES,
@@ -33,6 +33,7 @@ from tui.screens.path import PathScreen, file_name
 from tui.widgets.chart import Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
+from tui.widgets.footer import Footer
 from tui.widgets.options import Options, cells
 from tui.widgets.plan_words import describe, tell
 from tui.widgets.search import Search
