@@ -6,11 +6,13 @@ import asyncio
 import gc
 import os
 import shlex
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.filter import LineFilter
@@ -24,10 +26,15 @@ from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND
 
 if TYPE_CHECKING:
-    from planner.actions.saved_screens import SavedScreens
+    from textual.widget import AwaitMount
 
-# Collections of younger objects before all are looked at, which holds up keys.
-COLLECTED_AFTER = 50
+    from planner.actions.saved_screens import SavedScreens
+    from tui.screens.base import PlanningScreen
+
+# To look at all objects takes a tenth of a second: that is done when no key waits for it, or after
+# so many collections of younger objects at the latest.
+COLLECT_EVERY_S, CALM_S = 0.5, 0.3
+CALM, BUSY, NEVER = 10, 30, 1000
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -98,6 +105,7 @@ class PlannerApp(App[str]):
         self.marked: list[Option] = [] if saved is None else [m.option() for m in saved.marked]
         self._saved = saved
         self._keeping = self._keep_again = False
+        self._heard_at = 0.0  # the last key or click
         for theme in OWN:
             self.register_theme(theme)
         self._config = read_config(config_path(), self.available_themes, all_keys)
@@ -117,7 +125,8 @@ class PlannerApp(App[str]):
 
     def on_mount(self) -> None:
         young, middle, _ = gc.get_threshold()
-        gc.set_threshold(young, middle, COLLECTED_AFTER)
+        gc.set_threshold(young, middle, NEVER)
+        self.set_interval(COLLECT_EVERY_S, self._collect)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:
@@ -129,6 +138,23 @@ class PlannerApp(App[str]):
             )
         if saved is not None and saved.screen in {mode.name for mode in modes()}:
             self.call_after_refresh(self.switch_mode, saved.screen)
+
+    def switch_mode(self, mode: str) -> AwaitMount:
+        """To a screen that has not seen the newest theme: its size is seen to at once."""
+        for screen in self._screen_stacks.get(mode, ())[:1]:
+            if screen._css_update_count != self._css_update_count:
+                cast("PlanningScreen[Any, Any]", screen).be_sized(self.size, restyle=False)
+        return super().switch_mode(mode)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._heard_at = time.monotonic()
+        await super().on_event(event)
+
+    def _collect(self) -> None:
+        is_calm = time.monotonic() - self._heard_at > CALM_S
+        if gc.get_count()[2] >= (CALM if is_calm else BUSY):
+            gc.collect()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual import events, on
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
@@ -210,6 +211,19 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         changed = self._session_version != self.planner_app.catalog_version
         if changed and self._newest is not None and self._session is not None:
             self.ask(self._newest)
+
+    async def _on_resize(self, event: events.Resize) -> None:
+        """Classes by size come first: after it, all would be laid out and painted twice."""
+        self.be_sized(event.size)
+
+    def be_sized(self, size: Size, *, restyle: bool = True) -> None:
+        """Have the classes that go with a size."""
+        fit = {
+            *self._get_breakpoint_classes(size.width, self.HORIZONTAL_BREAKPOINTS),
+            *self._get_breakpoint_classes(size.height, self.VERTICAL_BREAKPOINTS),
+        }
+        both = (*self.HORIZONTAL_BREAKPOINTS, *self.VERTICAL_BREAKPOINTS)
+        self.update_classes({name: name in fit for _, name in both}, update=restyle)
 
     def _on_screen_resume(self, event: events.ScreenResume) -> None:
         """Styles are worked out anew only after a change of theme, which does so by itself."""
