@@ -105,6 +105,7 @@ class PlannerApp(App[str]):
         self.marked: list[Option] = [] if saved is None else [m.option() for m in saved.marked]
         self._saved = saved
         self._keeping = self._keep_again = False
+        self._switches = False  # to another screen
         self._heard_at = 0.0  # the last key or click
         for theme in OWN:
             self.register_theme(theme)
@@ -140,11 +141,24 @@ class PlannerApp(App[str]):
             self.call_after_refresh(self.switch_mode, saved.screen)
 
     def switch_mode(self, mode: str) -> AwaitMount:
-        """To a screen that has not seen the newest theme: its size is seen to at once."""
+        """A screen that has not seen the newest theme gets the styles of theme and size at once."""
         for screen in self._screen_stacks.get(mode, ())[:1]:
             if screen._css_update_count != self._css_update_count:
                 cast("PlanningScreen[Any, Any]", screen).be_sized(self.size, restyle=False)
-        return super().switch_mode(mode)
+        self._switches = True
+        try:
+            return super().switch_mode(mode)
+        finally:
+            self._switches = False
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """A screen that comes into sight is laid out right after it."""
+        if not self._switches:
+            super().refresh_css(animate)
+            return
+        for screen in self.screen_stack:
+            self.stylesheet.update(screen, animate=False)
+            screen._css_update_count = self._css_update_count
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
