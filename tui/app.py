@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.errors import NoWidget
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -163,7 +164,17 @@ class PlannerApp(App[str]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._heard_at = time.monotonic()
+        if isinstance(event, events.MouseDown) and self._is_gone(event):
+            return
         await super().on_event(event)
+
+    def _is_gone(self, event: events.MouseDown) -> bool:
+        """What is still drawn under the mouse was taken away: the library would raise."""
+        try:
+            widget, _ = self.screen.get_widget_at(event.x, event.y)
+        except (NoWidget, ScreenStackError):
+            return False
+        return widget is not self.screen and not widget.is_attached
 
     def _collect(self) -> None:
         is_calm = time.monotonic() - self._heard_at > CALM_S
