@@ -31,8 +31,9 @@ TYPED = {
 }  # fmt: skip
 MORE = {
     "explore": {"d": "100h", "b": "99.5", "n": "12", "w": "aws"},
-    "capacity": {"d": "1.25", "s": "0.35"},
-    "calibrate": {"m": "150USD"},
+    "capacity": {"d": "2.25", "s": "0.35"},
+    "calibrate": {"m tab": "12", "m tab tab": "70USD", "m": "150USD"},
+    "compare": {"a": "L4"},
     "catalog": {"slash": "a100-80gb"},
 }
 # Planning and painting, that a screen may take beyond the pause for more typing. The p95 of four
@@ -83,7 +84,7 @@ class Watch:
 async def typed(it: ScreenDriver, fields: dict[str, str]) -> Watch:
     watch = Watch(it.screen)
     for key, text in fields.items():
-        await it.pilot.press(key)
+        await it.pilot.press(*key.split())
         for character in text:
             await watch.type(character)
         await it.pilot.press("escape")
