@@ -47,15 +47,14 @@ class Known(Generic[Answers]):
     ) -> Answers:
         """One row a key; ``work_out`` is asked for the places of those that are not known."""
         places, answers = self._found.get(question, ({}, None))
-        new = np.array([at for at, key in enumerate(keys) if key not in places], np.intp)
-        if answers is None or len(new) + len(places) > MOST_ROWS:
-            places, new = {}, np.arange(len(keys))
-            answers = work_out(new)
-        elif len(new):
-            answers = self._join([answers, work_out(new)])
-        if len(new):
-            added = {keys[at]: len(places) + n for n, at in enumerate(new.tolist())}
-            places = {**places, **added}
+        first = {key: at for at, key in reversed(list(enumerate(keys)))}
+        if answers is None or len(first.keys() - places.keys()) + len(places) > MOST_ROWS:
+            places, answers = {}, None
+        new = [key for key in dict.fromkeys(keys) if key not in places]
+        if answers is None or new:
+            more = work_out(np.array([first[key] for key in new], np.intp))
+            answers = more if answers is None else self._join([answers, more])
+            places = {**places, **{key: len(places) + n for n, key in enumerate(new)}}
         self._keep(question, places, answers)
         return answers.take(np.array([places[key] for key in keys], np.intp))
 
