@@ -8,7 +8,8 @@ LaunchError                    base
 ├── Stopped                    the user ended it while it was under way
 ├── BenchmarkFailed            it ran and gave no usable result
 │   └── BenchmarkUnusable      it says that the machine or an argument does not suit it
-├── ResultNotStored            measured, but the store refused it; it is in a file
+├── ResultNotStored            measured, but the store refused it; it is in a file, or was said
+├── LedgerNotWritten           all is given back, which the ledger could not be told
 └── TearDownFailed             something may still run and cost money
 """
 
@@ -53,6 +54,10 @@ class BenchmarkUnusable(BenchmarkFailed):
 
 
 class ResultNotStored(LaunchError):
+    pass
+
+
+class LedgerNotWritten(LaunchError):
     pass
 
 

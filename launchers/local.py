@@ -34,6 +34,8 @@ from launchers.templates import Cluster, Ranks, find_template
 TERMINATE_WAIT_S = 3.0
 KILL_WAIT_S = 10.0
 OUTPUT_POLL_S = 0.05
+# A disk with less room than this may have cut the output off.
+FULL_BYTES = 65536
 # Tells the processes of a run from all others, whatever became of the planner that started them.
 RUN_VARIABLE = "PLANNER_RUN"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -161,6 +163,19 @@ class LocalLauncher:
 
     def collect(self) -> RunResult:
         run = self._running()
+        try:
+            return self._result(run)
+        except BenchmarkFailed as error:
+            folder = self._spool.path(run.run_id).parent
+            if shutil.disk_usage(folder).free >= FULL_BYTES:
+                raise
+            raise type(error)(
+                f"{error.problem}, and the disk that its output goes to is full",
+                where=error.where,
+                remedy=f"free space in {folder} and run it again",
+            ) from error
+
+    def _result(self, run: BenchmarkRun) -> RunResult:
         where = f"local run {run.run_id}"
         code = self._process.returncode if self._process else 0
         if code:

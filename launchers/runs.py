@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TypeVar
 
 from catalog.errors import CatalogError
@@ -12,6 +12,7 @@ from launchers.errors import (
     BenchmarkFailed,
     LaunchError,
     LaunchRefused,
+    LedgerNotWritten,
     ResultNotStored,
 )
 from launchers.interrupts import Interrupts
@@ -32,7 +33,8 @@ OnSample = Callable[[Mapping[str, float]], None]
 class Drive:
     """What every step of one run needs. ``on_result`` stores the result; it must not store the
     same run twice. ``terms`` are those of the estimate unless more was agreed. ``on_sample`` gets
-    what the machine does, where the program was asked to tell."""
+    what the machine does, where the program was asked to tell. ``on_warning`` gets what must be
+    said to somebody who wants to hear nothing else; ``on_line`` gets it without one."""
 
     launcher: Launcher
     run: BenchmarkRun
@@ -48,9 +50,12 @@ class Drive:
     is_spool_needed: bool = False
     is_given_up: bool = False
     on_sample: OnSample = lambda _: None
+    on_warning: InitVar[OnLine | None] = None
+    warn: OnLine = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, on_warning: OnLine | None) -> None:
         self.on_line = Onlooker(self.on_line)
+        self.warn = Onlooker(on_warning or self.on_line)
 
     def take(self, line: str) -> None:
         if RUN_MARKER in line:
@@ -102,8 +107,9 @@ def carry_out(drive: Drive, *, confirmed: bool) -> RunResult:
 
     ``on_result`` stores the result before the machine is given back: a tear-down that fails
     then loses no measurement. Raises LaunchError; TearDownFailed wins over an earlier error,
-    because it may cost money. Raises CatalogError when the ledger cannot be written: before
-    anything is started, or at the end when it became so meanwhile.
+    because it may cost money, and LedgerNotWritten because something is left to do; the earlier
+    one is said then. Raises CatalogError when the ledger cannot be written before anything is
+    started.
     """
     launcher, run, ledger = drive.launcher, drive.run, drive.ledger
     ledger.plan(
@@ -211,8 +217,7 @@ def _store(drive: Drive, result: RunResult) -> RunResult:
     except Exception as error:  # whatever it is, this was paid for
         drive.is_spool_needed = isinstance(error, CatalogError)  # the store may take it later
         drive.is_given_up = True
-        path = rescue(drive.run.run_id, result.text)
-        kept = f"import it later: planner calibrate import {path}" if path else result.text
+        kept = _rescued(drive, result)
         if isinstance(error, BenchmarkFailed):
             raise type(error)(error.problem, where=error.where, remedy=kept) from error
         raise ResultNotStored(
@@ -223,6 +228,22 @@ def _store(drive: Drive, result: RunResult) -> RunResult:
     drive.is_stored = True
     drive.note(RunState.COLLECTED)
     return result
+
+
+def _rescued(drive: Drive, result: RunResult) -> str:
+    """Put a result that the store refused where it can be had; returns how to get it back."""
+    text = redact(result.text, drive.run.secrets.values())
+    path = rescue(drive.run.run_id, text)
+    if path is not None:
+        return f"import it later: planner calibrate import {path}"
+    # At once, not in an error at the end: what follows takes minutes and may fail or be killed.
+    run_id = drive.run.run_id
+    drive.warn(f"{run_id}: no disk takes the result; the next line is all there is of it")
+    drive.warn(text)
+    return (
+        f"save the line under `{run_id}: no disk takes the result` as a file, then planner "
+        "calibrate import it"
+    )
 
 
 def _guarded(drive: Drive, go: Callable[[], T]) -> T:
@@ -263,7 +284,7 @@ def _salvage(drive: Drive) -> None:
     try:
         _store(drive, kept)
     except Exception as error:  # noqa: BLE001  # whatever it is, the machine must be given back
-        drive.on_line(str(error))
+        drive.warn(str(error))
     else:
         drive.on_line(f"{drive.run.run_id}: its result was stored all the same")
 
@@ -271,8 +292,8 @@ def _salvage(drive: Drive) -> None:
 def tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
     """Tear down and say so in the ledger, in that order of importance, with what it cost.
 
-    The first Ctrl-C meanwhile waits until that is done. Raises TearDownFailed, or CatalogError
-    when only the ledger could not be written.
+    The first Ctrl-C meanwhile waits until that is done. Raises TearDownFailed, or
+    LedgerNotWritten when only the ledger could not be written.
     """
     with Interrupts(drive.on_line, GIVING_BACK) as interrupts:
         interrupts.hold()
@@ -289,6 +310,8 @@ def _tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
             drive.launcher.tear_down()
         except BaseException as error:
             drive.note(RunState.TEAR_DOWN_FAILED, problem=str(error) or "interrupted")
+            if problem:
+                drive.warn(problem)
             raise
     drive.spending.stop()
     _salvage(drive)  # a log that was still being read may have brought it meanwhile
@@ -305,13 +328,14 @@ def _tear_down(drive: Drive, *, end: RunState, problem: str) -> None:
     drive.stages.enter(Stage.DONE, _in_words(bill))
     if drive.unwritten is not None:
         if problem:
-            drive.on_line(problem)
+            drive.warn(problem)
         stored = "its result is stored; " if drive.is_stored else ""
-        drive.on_line(
-            f"{drive.run.run_id}: {stored}nothing of it runs any more, which the ledger could not "
-            "be told; `planner calibrate resume` does that later"
-        )
-        raise drive.unwritten
+        raise LedgerNotWritten(
+            f"{stored}nothing of it runs any more, which the ledger could not be told "
+            f"({drive.unwritten})",
+            where=drive.run.run_id,
+            remedy="`planner calibrate resume` does that once it can be written",
+        ) from drive.unwritten
     if not drive.is_spool_needed:
         drive.spool.discard(drive.run.run_id)
 

@@ -302,8 +302,7 @@ class SkyPilotLauncher:
 
     def _task(self, sky: Any, run: BenchmarkRun, bounds: Limits, hourly: float | None) -> Any:
         """The ``sky.Task`` to launch, within its bounds. Raises what SkyPilot raises."""
-        folder = self._folder = Path(tempfile.mkdtemp(prefix="planner-run-"))
-        shutil.copy(run.program, folder)
+        folder = self._upload_folder(run)
         return build_task(
             sky,
             run,

@@ -14,6 +14,9 @@ from pathlib import Path
 from catalog.observations import data_dir
 from launchers.output import MARKER
 
+# Where files live in memory on Linux: there is room when the disks are full.
+MEMORY = "/dev/shm"
+
 
 class Spool:
     """One file a run, ``runs/RUN_ID.log`` in the data folder, readable by its owner only."""
@@ -54,12 +57,22 @@ class Spool:
 
 
 def rescue(run_id: str, text: str) -> Path | None:
-    """Put a result that could not be stored in a file of the temporary folder; None if not even
-    that can be written."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f"planner-{run_id}-", suffix=".json")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError:
-        return None
-    return Path(name)
+    """Put a result that could not be stored in a file of the temporary folder, else of the folder
+    worked in, else of memory; None if none of them takes it."""
+    for folder in (tempfile.gettempdir, Path.cwd, lambda: MEMORY):
+        name = ""
+        try:
+            handle, name = tempfile.mkstemp(
+                prefix=f"planner-{run_id}-", suffix=".json", dir=folder()
+            )
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())  # some file systems say only then that they are full
+        except OSError:
+            if name:  # half of it helps nobody
+                with contextlib.suppress(OSError):
+                    Path(name).unlink()
+        else:
+            return Path(name)
+    return None

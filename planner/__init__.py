@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from planner.actions.session import Session, open_session
-    from planner.api import capacity, compare, estimate, mix, pareto, recommend
+    from planner.api.answers import (
+        capacity,
+        compare,
+        compare_hardware,
+        estimate,
+        hardware,
+        mix,
+        pareto,
+        recommend,
+    )
+    from planner.api.handed_on import export, gate, make_report
     from planner.errors import BadInput, Infeasible, PlannerError
     from planner.frames import to_pandas, to_polars, to_rows
 
@@ -21,7 +31,12 @@ __all__ = [
     "Session",
     "capacity",
     "compare",
+    "compare_hardware",
     "estimate",
+    "export",
+    "gate",
+    "hardware",
+    "make_report",
     "mix",
     "open_session",
     "pareto",
@@ -33,10 +48,14 @@ __all__ = [
 
 _HOMES = {
     "planner.actions.session": ("Session", "open_session"),
-    "planner.api": ("capacity", "compare", "estimate", "mix", "pareto", "recommend"),
+    "planner.api.answers": (
+        "capacity", "compare", "compare_hardware", "estimate", "hardware", "mix", "pareto",
+        "recommend",
+    ),
+    "planner.api.handed_on": ("export", "gate", "make_report"),
     "planner.errors": ("BadInput", "Infeasible", "PlannerError"),
     "planner.frames": ("to_pandas", "to_polars", "to_rows"),
-}
+}  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 

@@ -12,6 +12,8 @@ def money(usd: float) -> str:
 
 def hours(value: float) -> str:
     """A duration as people say it."""
+    if 0 < value < 1 / 30:
+        return f"{value * 3600:.0f} s" if value > 1 / 360 else f"{value * 3600:.2g} s"
     if value < 1:
         return f"{value * 60:.0f} min"
     return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} days"

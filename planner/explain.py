@@ -14,6 +14,8 @@ from planner.results import Item, Latency, Mix
 from planner.workload import Workload
 
 Rows = NDArray[np.intp]
+# Costs nearer to each other than this are said to be the same.
+SAME_COST = 5e-4
 
 
 def headline(
@@ -135,9 +137,8 @@ def explain(
             candidates.offers.text(column, row)
             for column in ("cloud", "region", "instance_type", "kind")
         )
-        lines.append(
-            f"Runner-up: {name} x{int(candidates.nodes[runner_up])}, {money(extra)} dearer."
-        )
+        behind = "at the same cost" if extra <= SAME_COST * won else f"{money(extra)} dearer"
+        lines.append(f"Runner-up: {name} x{int(candidates.nodes[runner_up])}, {behind}.")
     t = item.throughput
     lines.append(
         f"Throughput {t.value:,.4g} {t.unit} ({t.p10:,.4g} to {t.p90:,.4g} with 80% probability), "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from planner.errors import BadInput
 
 _LONGEST_SHOWN = 40
 
@@ -102,3 +104,12 @@ def in_words(error: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
         return f"{shown(value)} is not of the form asked for", "see `planner schema workload`"
     problem, _, remedy = str(error["msg"]).removeprefix("Value error, ").partition("; ")
     return problem, remedy or "see `planner schema workload`"
+
+
+def amount(parse: Callable[[object], float], value: object, where: str) -> float:
+    """What a parser of ``planner.quantities`` makes of ``value``. Raises BadInput."""
+    try:
+        return float(parse(value))
+    except ValueError as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise BadInput(problem, where=where, remedy=remedy) from None

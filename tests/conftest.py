@@ -42,6 +42,13 @@ def catalog(compiled_cache: Path) -> Catalog:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", action="store_true", help="also run the tests marked nightly")
     parser.addoption(
+        "--seed-offset",
+        type=int,
+        default=0,
+        metavar="N",
+        help="other seeded fault runs than last night's: N is added to each seed",
+    )
+    parser.addoption(
         "--update-snapshots", action="store_true", help="keep how the screens look now"
     )
 

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+LOOK_S = 0.005
+
 
 def start(work: Callable[[], int | None], output: Path | int | None = None) -> int:
     """Begin it; returns its pid. Its exit code is what ``work`` returns, 1 when it raises.
@@ -42,16 +44,20 @@ def end(
     number: signal.Signals = signal.SIGKILL,
 ) -> int | None:
     """Send it a signal after a while, if asked to, and wait for its end; returns its exit code,
-    negative for the signal that ended it. None for one that hangs, which is killed."""
+    negative for the signal that ended it. None for one that hangs, which is killed.
+
+    Patience is counted in looks, not by the clock: where all processes are stopped for a while, or
+    the machine is busy, nobody hangs.
+    """
     begun = time.monotonic()
-    while time.monotonic() < begun + longest_s:
+    for _ in range(int(longest_s / LOOK_S)):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         if after_s is not None and time.monotonic() >= begun + after_s:
             os.kill(pid, number)
             after_s = None
-        time.sleep(0.005)
+        time.sleep(LOOK_S)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return None

@@ -81,7 +81,11 @@ def test_gate_runs_the_commands_of_the_readme() -> None:
         )
         assert found.stdout.rstrip("\n") == command(marker)
     assert command("first-command").endswith("recommend examples/finetune-llama-8b-lora.yaml")
-    assert command("test-command").endswith("-m pytest")
+    tests = command("test-command").split(" && ")[1:]
+    assert ["pytest" in each for each in tests] == [True, True]
+    # What one leaves out the other runs.
+    assert tests[0].endswith("-m 'not benchmark'")
+    assert tests[1].endswith("-m benchmark")
 
 
 def test_readme_names_only_commands_that_exist(capsys: pytest.CaptureFixture[str]) -> None:

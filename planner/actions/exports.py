@@ -57,15 +57,40 @@ class Which:
         return next((flag for flag, value in named.items() if value), "")
 
 
-def export(
+# Of a mix these take all groups in one text; the others need one each.
+TOGETHER = ("kubernetes", "karpenter")
+
+
+def export_saved(
     path: str, target: str, which: Which, wishes: Wishes, *, start: date | None = None
-) -> str:
-    """A saved result as text for ``target``. ``start`` is the day from which costs are dated.
+) -> list[str]:
+    """``export`` of a saved result."""
+    result = read_saved(path, READABLE)
+    assert isinstance(result, Result)
+    return export(result, path, target, which, wishes, start=start)
+
+
+def export(
+    result: object,
+    path: str,
+    target: str,
+    which: Which,
+    wishes: Wishes,
+    *,
+    start: date | None = None,
+) -> list[str]:
+    """A result as text for ``target``: one, or of a mix one for each group where the target takes
+    one configuration. ``path`` is what errors call the result; ``start`` is the day from which
+    costs are dated.
 
     Raises BadInput for a result that the target cannot take.
     """
-    result = read_saved(path, READABLE)
-    assert isinstance(result, Result)
+    if not isinstance(result, Result):
+        raise BadInput(
+            f"is a {type(result).__name__}, which nothing is started or paid from",
+            where=path,
+            remedy="export what recommend, mix or capacity answered",
+        )
     if target in LISTS:
         if which.group or which.alternative:
             raise BadInput(
@@ -73,14 +98,35 @@ def export(
                 where=which.said,
                 remedy="leave it out",
             )
-        return _listed(result, path, target, which, start or date.today())
-    return _launchers()[target](subject_from(result, path, which), wishes)
+        return [_listed(result, path, target, which, start or date.today())]
+    write = _launchers()[target]
+    texts = [write(subject, wishes) for subject in _subjects(result, path, which)]
+    return ["---\n".join(texts)] if target in TOGETHER else texts
+
+
+def _subjects(result: Result, path: str, which: Which) -> list[Subject]:
+    """What is to be started: of a mix all groups, unless one was asked for."""
+    if which.group is None and which.alternative is None:
+        whole = None
+        if isinstance(result, Recommendation | PortfolioResult):
+            (one,) = _chosen_workloads(result, path, which, one=True)
+            whole = one.mix
+        if whole is not None:
+            known = vendors()
+            return [
+                subject_from(result, path, Which(which.workload, number), known)
+                for number in range(1, len(whole.groups) + 1)
+            ]
+    return [subject_from(result, path, which)]
 
 
 def subject_from(
-    result: Result, path: str, which: Which, catalog: Catalog | None = None
+    result: Result, path: str, which: Which, known: Mapping[str, str] | None = None
 ) -> Subject:
-    """The configuration of a result that can be started. Raises BadInput."""
+    """The configuration of a result that can be started; ``known`` are ``vendors``.
+
+    Raises BadInput.
+    """
     if isinstance(result, MixResult | CapacityResult):
         raise BadInput(
             "is a plan of machine counts and names no program",
@@ -92,7 +138,7 @@ def subject_from(
         one,
         workload_of(one, path),
         path,
-        vendors(catalog),
+        vendors() if known is None else known,
         group=which.group,
         alternative=which.alternative,
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from catalog import Catalog
 from planner.actions.calibration.ready import launch_errors
 from planner.actions.catalog.freshness import age_limit_days, refuse
-from planner.actions.exports import READABLE, Result, Which, subject_from
+from planner.actions.exports import READABLE, Result, Which, subject_from, vendors
 from planner.actions.price_now import PriceNow, price_now
 from planner.actions.saved_result import read_saved
 from planner.actions.session import open_session
@@ -163,7 +163,7 @@ def launch(
 def _plan(path: str, options: LaunchOptions, catalog: Catalog, today: date) -> _Planned:
     result = read_saved(path, READABLE)
     assert isinstance(result, Result)
-    subject = subject_from(result, path, options.which, catalog)
+    subject = subject_from(result, path, options.which, vendors(catalog))
     _check(subject, options)
     config = _config(subject, options)
     price = price_now(subject.item, catalog, today)

@@ -15,6 +15,7 @@ from catalog.records import dataclass
 from planner.actions.kept import Kept
 from planner.actions.places import regions, spread_places
 from planner.candidates import Candidates, build, is_feasible
+from planner.candidates.order import comparable_usd, tie_ranks
 from planner.model_choice import shape_of
 from planner.optimize.choice import Cover, Options
 from planner.optimize.options import Apart
@@ -138,11 +139,11 @@ def options_of(candidates: Candidates, rows: Rows) -> Options:
         return [vocabulary[code] for code in offers.codes[column][candidates.row[rows]].tolist()]
 
     return Options(
-        cost=candidates.usd[rows],
+        cost=comparable_usd(candidates, rows),
         cost_at_risk=candidates.usd_at_risk[rows],
         quota=words("quota_class"),
         quota_use=candidates.quota_use[rows],
-        order=np.arange(len(rows)),
+        order=tie_ranks(candidates, rows),
         cloud=words("cloud"),
     )
 

@@ -57,9 +57,12 @@ def read_saved(path: str, schemas: Mapping[str, type[BaseModel]]) -> BaseModel:
         found = f"holds {shown(schema)}" if schema is not None else "holds no result"
         one_kind = "one workload's result with planner recommend"
         several = "one with planner recommend, compare, mix, capacity"
+        if "planner.sweep/1" in schemas:
+            several = f"{several}, estimate, pareto, sweep"
         remedy = one_kind if len(schemas) == 1 else several
+        wanted = f"not {' or '.join(schemas)}" if len(schemas) < 6 else "which is not read here"
         raise BadInput(
-            f"{found}, not {' or '.join(schemas)}",
+            f"{found}, {wanted}",
             where=f"{path}: schema",
             remedy=f"save {remedy} ... --format json",
         )
@@ -82,7 +85,11 @@ def _no_number(word: str) -> float:
 
 def workload_of(result: Recommendation, path: str) -> Workload:
     """The workload embedded in a result. Raises BadInput."""
-    data = result.workload
+    return workload_from_data(result.workload, path)
+
+
+def workload_from_data(data: Mapping[str, Any], path: str) -> Workload:
+    """A workload as results embed it. Raises BadInput."""
     model = MODELS.get(str(data.get("kind")))
     written = data if model is None else _written(data, model)
     return parse(written, where=f"{path}: workload")

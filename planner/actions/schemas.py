@@ -21,7 +21,7 @@ from planner.results.diff import Replay, ResultDiff
 from planner.results.gate import Gate
 from planner.results.hardware import HardwareComparison, HardwareList, HardwareSheet
 from planner.results.mix import MixFront, MixResult
-from planner.results.study import Study
+from planner.results.study import CapacityStudy, ComparisonStudy, MixStudy, PortfolioStudy, Study
 from planner.results.sweep import Sweep
 from planner.trace.profile import Profile
 from planner.workload import MODELS, PortfolioFile, Workload
@@ -45,6 +45,10 @@ RESULTS: dict[str, type[BaseModel]] = {
     "diff": ResultDiff,
     "replay": Replay,
     "study": Study,
+    "portfolio-study": PortfolioStudy,
+    "comparison-study": ComparisonStudy,
+    "mix-study": MixStudy,
+    "capacity-study": CapacityStudy,
     "benchmark": BenchmarkReport,
     "hardware": HardwareSheet,
     "hardware-list": HardwareList,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from planner.errors import BadInput
@@ -43,3 +44,14 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def write_all(texts: Mapping[Path, str], *, force: bool) -> None:
+    """Write several files, each whole or not at all; none where one of them exists already and
+    ``force`` is false. Raises BadInput.
+    """
+    for path in texts:
+        if path.exists() and not path.is_dir() and not force:
+            raise BadInput("exists already", where=str(path), remedy=REMEDY)
+    for path, text in texts.items():
+        write_text(path, text, force=force)

@@ -14,8 +14,9 @@ from planner.cli import calibrate_plan, calibrate_results, calibrate_runs
 from planner.cli.calibrate_results import Format as ResultFormat
 from planner.cli.calibrate_results import show_stored
 from planner.cli.calibrate_runs import bill_json, print_table, progress, signals_interrupt
-from planner.cli.limit_options import amount, max_hours_of
+from planner.cli.limit_options import max_hours_of
 from planner.errors import BadInput
+from planner.field_errors import amount
 
 if TYPE_CHECKING:
     from catalog.observations import OwnObservation
@@ -153,7 +154,12 @@ def run(
 
     with signals_interrupt():
         outcome = run_calibration(
-            benchmark, on, options, confirm, progress=_silent if quiet else progress
+            benchmark,
+            on,
+            options,
+            confirm,
+            progress=_silent if quiet else progress,
+            warn=progress,
         )
     if format is Format.JSON:
         document = {

@@ -119,7 +119,8 @@ def stop(
             stop_run(run_id, progress)
             return 0
         failed = stop_all(progress)
-    say(f"could not be ended: {', '.join(failed)}" if failed else "all runs have ended")
+    unsure = f"not known to have ended, see above: {', '.join(failed)}"
+    say(unsure if failed else "all runs have ended")
     return 1 if failed else 0
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.answers import say
+from planner.errors import BadInput
 
 
 class Target(StrEnum):
@@ -32,7 +33,7 @@ ResultFile = Annotated[
     str, typer.Argument(metavar="RESULT.json", help="Saved with planner recommend --format json.")
 ]
 WorkloadName = Annotated[str, typer.Option(metavar="NAME", help="Which of a portfolio.")]
-GroupNumber = Annotated[int | None, typer.Option(metavar="N", help="Which group of a mix, from 1.")]
+GroupNumber = Annotated[int | None, typer.Option(metavar="N", help="One group of a mix, from 1.")]
 AlternativeNumber = Annotated[
     int | None, typer.Option(metavar="N", help="An alternative in place of the recommendation.")
 ]
@@ -74,14 +75,14 @@ def export(
 ) -> int:
     """Write a saved result for another tool: task, manifest, launch script, list or cost rows.
 
-    Nothing is started. Exit codes: 0 written; 2 bad input, also a result that the target cannot
+    Of a mix all groups: as one YAML for kubernetes and karpenter, else as a file for each. Nothing
+    is started. Exit codes: 0 written; 2 bad input, also a result that the target cannot
     take.
     """
-    from planner.actions.exports import Which
-    from planner.actions.exports import export as exported
+    from planner.actions.exports import Which, export_saved
     from planner.exports.subject import Wishes
 
-    text = exported(
+    texts = export_saved(
         result,
         to.value,
         Which(workload, group, alternative),
@@ -89,11 +90,24 @@ def export(
         start=None if start is None else start.date(),
     )
     if output is None:
-        typer.echo(text, nl=False)
+        if len(texts) > 1:
+            raise _one_file_each(result, to, len(texts))
+        typer.echo(texts[0], nl=False)
         return 0
-    from planner.actions.write_file import write_text
+    from planner.actions.write_file import write_all
 
-    write_text(output, text, force=force)
-    if not quiet:
-        say(f"written: {output}")
+    places = [output]
+    if len(texts) > 1:
+        places = [output.with_stem(f"{output.stem}-{n}") for n in range(1, len(texts) + 1)]
+    write_all(dict(zip(places, texts, strict=True)), force=force)
+    for place in places if not quiet else []:
+        say(f"written: {place}")
     return 0
+
+
+def _one_file_each(result: str, to: Target, groups: int) -> BadInput:
+    return BadInput(
+        f"is a mix of {groups} configurations, and {to.value} takes a file for each",
+        where=result,
+        remedy="say -o FILE for FILE-1, FILE-2 ..., or --group N for one of them",
+    )

@@ -10,7 +10,6 @@ import typer
 
 from planner.cli.answers import OVER_BUDGET, say
 from planner.cli.diff import DIFFERS
-from planner.cli.limit_options import amount
 from planner.cli.workload_options import Given, with_workload
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ def gate(
     from planner.actions.gate import Limits
     from planner.actions.gate import gate as gated
     from planner.actions.session import open_session
+    from planner.field_errors import amount
     from planner.quantities import share, usd
 
     limits = Limits(

@@ -17,8 +17,9 @@ from planner.cli.export import (
     Template,
     WorkloadName,
 )
-from planner.cli.limit_options import amount, max_hours_of
+from planner.cli.limit_options import max_hours_of
 from planner.errors import BadInput
+from planner.field_errors import amount
 
 if TYPE_CHECKING:
     from launchers.base import CostEstimate

@@ -5,16 +5,19 @@ Results go to stdout, everything else to stderr. Exit codes are those of ``plann
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 # Looking for pydantic plugins reads the metadata of every installed package at start-up.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
+from typer.core import TyperGroup
 
 # Commands by name, and groups of commands, with what `planner --help` says of each: both live in
 # the module of their name in this package.
@@ -45,8 +48,36 @@ GROUPS = {
     "catalog": "Offers and prices: find, refresh, history, own prices",
     "hardware": "Accelerators: peaks, rooflines, which to prefer when",
 }
+# In which order, and under which heading, `planner --help` has them.
+SECTIONS = {
+    "Plan": ("init", "recommend", "pareto", "compare", "mix", "capacity", "sweep", "tui"),
+    "Use a plan": ("report", "export", "launch", "gate", "diff", "replay"),
+    "Speed": ("estimate", "trace", "calibrate", "accuracy", "fit"),
+    "Facts": ("catalog", "hardware"),
+    "Help": ("doctor", "schema"),
+}
+# A full disk, a full quota, a limit of the shell's: where results are sent, mostly.
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Commands that read, compute and print, hold nothing open and start no other process.
 ANSWERS = ("recommend", "pareto", "schema")
+
+
+class Sections(TyperGroup):
+    """The command line with its commands under headings."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """One line a command, cut at the width of the terminal."""
+        longest = max(len(name) for names in SECTIONS.values() for name in names)
+        for heading, names in SECTIONS.items():
+            found = [(name, self.get_command(ctx, name)) for name in names]
+            rows = [
+                (name.ljust(longest), command.get_short_help_str(formatter.width - longest - 6))
+                for name, command in found
+                if command is not None
+            ]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -57,10 +88,12 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
 
     app = typer.Typer(
         name="planner",
+        cls=Sections,
         help="Which hardware runs an AI workload cheapest, how fast, at what risk, and why.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        epilog="planner COMMAND --help says more; docs/tutorial.md takes five minutes.",
     )
     app.callback()(_root)
     asked = arguments[0] if arguments else None
@@ -159,6 +192,9 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # the last line of defence: the user is owed a line, not a trace
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            _say(f"error: {error.filename or 'output'}: {error.strerror}; free space there")
+            return 1
         if os.environ.get("PLANNER_DEBUG"):
             raise
         _say(f"error: unexpected {type(error).__name__}: {error}; PLANNER_DEBUG=1 shows where")
@@ -178,4 +214,5 @@ def _usage_error(error: typer.TyperException) -> int:
 
 
 def _say(line: str) -> None:
-    print(" ".join(line.splitlines()), file=sys.stderr)  # noqa: T201 - this is the user's stderr
+    with contextlib.suppress(OSError):  # stderr goes to a full disk: the exit code still tells
+        print(" ".join(line.splitlines()), file=sys.stderr)  # noqa: T201 - this is the user's stderr

@@ -30,8 +30,8 @@ def report(
         str,
         typer.Argument(
             metavar="RESULT.json|benchmark",
-            help="A result saved with --format json (recommend, compare, mix, capacity), or the "
-            "word benchmark.",
+            help="A result saved with --format json, of recommend, compare, mix, capacity, "
+            "estimate, pareto, sweep or hardware; or the word benchmark.",
         ),
     ],
     which: Annotated[
@@ -50,10 +50,11 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --out.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages on stderr.")] = False,
 ) -> int:
-    """Write a plan as one HTML or Markdown file: why, what else, what if, how sure, from where.
+    """Write a result as one HTML or Markdown file: why, what else, what if, how sure, from where.
 
     The HTML needs no network and no script, and prints well. A recommendation is answered again
-    with today's catalog: the page says whether it still holds. `report benchmark cnn` is a small
+    with today's catalog: the page says whether it still holds. Mixes and capacity plans are
+    planned again for what would change their cost. `report benchmark cnn` is a small
     CNN on MNIST on CPU, GPU and TPU, `report benchmark transformer` compares GPUs and TPUs:
     measured where somebody measured, estimated elsewhere.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from planner.exports.kubernetes import INSTANCE_TYPE, REGION, device_resource, node_labels
 from planner.exports.subject import Subject, Wishes, refuse, refuse_places
-from planner.exports.words import comment, dns_name, yaml_text
+from planner.exports.words import comment, yaml_text
 
 # Node class of each provider of Karpenter: group and kind.
 NODE_CLASSES = {
@@ -68,7 +68,7 @@ def karpenter(subject: Subject, wishes: Wishes) -> str:
         limits[resource] = str(subject.devices_per_node * item.nodes)
     spec: dict[str, Any] = {
         "template": {
-            "metadata": {"labels": {"capacity-planner/workload": dns_name(subject.name)}},
+            "metadata": {"labels": {"capacity-planner/workload": subject.object_name}},
             "spec": node,
         },
         # An idle machine is given back; one with work on it stays.
@@ -79,7 +79,7 @@ def karpenter(subject: Subject, wishes: Wishes) -> str:
     manifest = {
         "apiVersion": "karpenter.sh/v1",
         "kind": "NodePool",
-        "metadata": {"name": dns_name(subject.name)},
+        "metadata": {"name": subject.object_name},
         "spec": spec,
     }
     head = comment(

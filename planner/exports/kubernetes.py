@@ -10,7 +10,7 @@ from planner.exports.launch_scripts import notes, ranks_of, run_lines
 from planner.exports.layout import environment
 from planner.exports.serving import PORT, check_known, fleet_notes
 from planner.exports.subject import ON_PREM, Subject, Wishes, refuse, refuse_places
-from planner.exports.words import comment, dns_name, label_value, one_line, yaml_text
+from planner.exports.words import comment, label_value, one_line, yaml_text
 
 # Where nodes carry the machine's name as the catalog writes it in the label below.
 LABELLED = ("aws", "azure", "gcp")
@@ -72,7 +72,7 @@ def device_resource(subject: Subject) -> str:
 
 
 def _service(subject: Subject, wishes: Wishes) -> tuple[list[str], list[dict[str, Any]]]:
-    name = dns_name(subject.name)
+    name = subject.object_name
     said = list(fleet_notes(subject)) if subject.is_language_inference else []
     if wishes.command:
         line = wishes.command
@@ -132,7 +132,7 @@ def _service(subject: Subject, wishes: Wishes) -> tuple[list[str], list[dict[str
 
 
 def _job(subject: Subject, wishes: Wishes) -> tuple[list[str], list[dict[str, Any]]]:
-    name = dns_name(subject.name)
+    name = subject.object_name
     ranks = ranks_of(subject)
     script = run_lines(subject, wishes, Cluster.ANY)
     container = _container(subject, wishes, script, PROGRAM_IMAGES)

@@ -10,7 +10,7 @@ from planner.exports.launch_scripts import notes, run_lines
 from planner.exports.layout import environment
 from planner.exports.serving import PORT, check_known, fleet_notes
 from planner.exports.subject import Subject, Wishes, refuse, refuse_places
-from planner.exports.words import comment, dns_name, yaml_text
+from planner.exports.words import comment, yaml_text
 
 # SkyPilot's names of the catalog's clouds.
 CLOUDS = {
@@ -98,7 +98,7 @@ def task_of(subject: Subject, wishes: Wishes, *, as_service: bool = True) -> dic
     """The task as a mapping. ``as_service`` lets SkyPilot keep the copies of a service, else its
     machines are the nodes of one cluster. Raises BadInput."""
     resources = resources_of(subject)
-    task: dict[str, Any] = {"name": dns_name(subject.name), "resources": resources}
+    task: dict[str, Any] = {"name": subject.object_name, "resources": resources}
     nodes = subject.item.nodes
     if subject.is_service:
         resources["ports"] = PORT

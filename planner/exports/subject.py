@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from planner.amounts import hours, money
 from planner.errors import BadInput
+from planner.exports.words import dns_name
 from planner.performance.layouts import Layout, parse_layout
 from planner.results import Item, Recommendation
 from planner.workload import (
@@ -43,7 +44,8 @@ class Subject:
 
     ``layout`` is that of one group where it trains; a service's groups hold ``replicas`` copies of
     the model, each ``layout.tensor`` x ``layout.pipeline`` devices. CPU machines have one device.
-    ``vendor`` makes the accelerator, as the catalog writes it; empty where unknown.
+    ``vendor`` makes the accelerator, as the catalog writes it; empty where unknown. ``part`` is the
+    number of a mix's group and how many there are; (1, 1) where it is no mix.
     """
 
     item: Item
@@ -52,10 +54,17 @@ class Subject:
     layout: Layout
     replicas: int
     vendor: str = ""
+    part: tuple[int, int] = (1, 1)
 
     @property
     def name(self) -> str:
         return self.workload.name
+
+    @property
+    def object_name(self) -> str:
+        """Of what is made of it in a cluster: groups of a mix have names of their own."""
+        number, of = self.part
+        return dns_name(self.name, end="" if of == 1 else f"-g{number}")
 
     @property
     def model(self) -> str:
@@ -127,7 +136,12 @@ class Subject:
         )
         time = "" if item.hours is None else f", {hours(item.hours)}"
         price = item.price
+        number, of = self.part
+        group = [
+            f"group {number} of a mix of {of}, which does {item.share_of_work:.3g} of the work"
+        ]
         return [
+            *(group if of > 1 else []),
             f"{self.name}: {item.nodes} x {item.instance_type} ({item.devices}), "
             f"{item.cloud} {item.region}, {item.purchase}; {cost}{time}",
             f"layout: {item.parallelism}" + (f", {item.groups} groups" if item.groups > 1 else ""),
@@ -152,6 +166,7 @@ def subject_of(
     """
     if group is not None and alternative is not None:
         raise BadInput("goes with no --alternative", where="--group", remedy="say one of them")
+    part = (1, 1)
     if alternative is not None:
         item = _numbered(result.alternatives, alternative, "--alternative", "alternatives")
     elif result.mix is not None:
@@ -164,14 +179,21 @@ def subject_of(
                 remedy=f"say --group N ({listed})",
             )
         item = _numbered(groups, group, "--group", "groups")
+        part = (group, len(groups))
     elif group is not None:
         raise BadInput("the result is no mix", where="--group", remedy="leave it out")
     else:
         item = result.recommendation
-    return subject_for(item, workload, where, vendors)
+    return subject_for(item, workload, where, vendors, part)
 
 
-def subject_for(item: Item, workload: Workload, where: str, vendors: Mapping[str, str]) -> Subject:
+def subject_for(
+    item: Item,
+    workload: Workload,
+    where: str,
+    vendors: Mapping[str, str],
+    part: tuple[int, int] = (1, 1),
+) -> Subject:
     """An item with the workload it is for."""
     if item.nodes < 1 or item.groups < 1 or item.accelerators <= 0:
         raise BadInput(
@@ -183,7 +205,8 @@ def subject_for(item: Item, workload: Workload, where: str, vendors: Mapping[str
     replicas = re.match(r"(\d+) replicas(?: of (.+))?", text)
     layout = parse_layout((replicas[2] or "") if replicas else text)
     copies = int(replicas[1]) if replicas else 1
-    return Subject(item, workload, where, layout, copies, vendors.get(item.accelerator, ""))
+    vendor = vendors.get(item.accelerator, "")
+    return Subject(item, workload, where, layout, copies, vendor, part)
 
 
 def refuse(subject: Subject, target: str, problem: str, remedy: str) -> BadInput:

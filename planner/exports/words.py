@@ -31,13 +31,15 @@ def one_line(text: str) -> str:
     return short if len(short) <= LONGEST_COMMENT else f"{short[:LONGEST_COMMENT]}..."
 
 
-def dns_name(text: str, otherwise: str = "workload") -> str:
-    """A name of a Kubernetes object or a SkyPilot task: letters, digits and hyphens."""
+def dns_name(text: str, otherwise: str = "workload", end: str = "") -> str:
+    """A name of a Kubernetes object or a SkyPilot task: letters, digits and hyphens. ``end`` is
+    never cut off."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:LONGEST_NAME].strip("-")
     if name and name[0].isdigit():  # names of services begin with a letter
         name = f"w-{name}"
-    return name or otherwise
+    name = name or otherwise
+    return name[: LONGEST_NAME - len(end)].rstrip("-") + end if end else name
 
 
 def label_value(text: str) -> str:

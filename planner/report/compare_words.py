@@ -66,6 +66,13 @@ def quantity(value: float, unit: str) -> str:
     return f"{value:.3g} {unit}"
 
 
+def tick(value: float, unit: str) -> str:
+    """A value of an axis, whose title says the unit."""
+    if unit == "tokens":
+        return f"{value:,.0f}"
+    return money(value) if unit.startswith("USD per ") else quantity(value, unit)
+
+
 def interval(flip: FlipPoint, unit: str) -> str:
     """Within what the flip lies with 80% probability."""
     ends = (flip.low, flip.high)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+# Commands and words of files stand between backticks in a sentence. Nothing that is markup in
+# Markdown may stand there, so that a name cannot use them.
+CODE = re.compile(r"`(\w[\w .:/=,-]*)`")
 
 
 @dataclass(frozen=True)

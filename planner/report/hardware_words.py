@@ -57,7 +57,7 @@ def sweep_sentence(
         parts = [f"{flips[0].below} up to {_flip(flips[0], unit)}"]
         for flip, following in zip(flips, [*flips[1:], None], strict=True):
             until = "" if following is None else f" up to {_flip(following, unit)}"
-            parts.append(f"{flip.above} beyond{until}")
+            parts.append(f"{flip.above} from there{until}")
         text = f"By {subject}, cheapest is " + ", ".join(parts)
     none = [value_of(v, unit) for v, w in zip(values, winners, strict=True) if w is None]
     if none:

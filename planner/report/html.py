@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from xml.etree.ElementTree import Element
 
-from planner.report.document import Block, Bullets, Chart, Commands, Document, Paragraph, Table
+from planner.report.document import (
+    CODE,
+    Block,
+    Bullets,
+    Chart,
+    Commands,
+    Document,
+    Paragraph,
+    Table,
+)
 from planner.report.drawing.markup import el, html_text
 from planner.report.drawing.style import CHARTS
 
@@ -23,23 +33,37 @@ _PAGE = (
     "padding:.6rem .8rem}"
     "dt{color:var(--soft);font-size:.82rem}dd{margin:0;font-weight:600;overflow-wrap:anywhere}"
     "figure{margin:1rem 0}figcaption{color:var(--soft);font-size:.9rem;margin-bottom:.3rem}"
-    "svg{max-width:100%;height:auto}"
+    "svg{max-width:100%;min-width:26rem;height:auto}"
     "details{margin:.3rem 0}summary{cursor:pointer;color:var(--soft);font-size:.9rem}"
     ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;margin:.4rem 0}"
     "th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(--line);"
     "vertical-align:top;overflow-wrap:break-word}"
-    "th{font-weight:600;white-space:nowrap}.num{text-align:right;font-variant-numeric:tabular-nums}"
-    "th.num,td.num{white-space:nowrap}tr.best td{font-weight:600}"
+    "th{font-weight:600;vertical-align:bottom}"
+    ".num{text-align:right;font-variant-numeric:tabular-nums}"
+    ".short,td.num{white-space:nowrap}tr.best td{font-weight:600}"
+    ".long{min-width:8rem}"
+    "code{font-size:.92em}"
     "li{overflow-wrap:anywhere}"
     "pre{background:var(--panel);border:1px solid var(--line);border-radius:6px;"
     "padding:.7rem .9rem;"
     "overflow-x:auto;font-size:.85rem}"
     "@page{margin:16mm}"
     "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}h2{break-after:avoid}"
-    "figure,tr,dl div{break-inside:avoid}details:not([open])>*{display:block}"
+    "figcaption,summary{break-after:avoid}svg,tr,dl div{break-inside:avoid}"
+    "details:not([open])>*{display:block}"
+    "details::details-content{display:block;content-visibility:visible}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere}.wide{overflow:visible}"
     "table{font-size:8.5pt}summary{display:none!important}}"
 )
+
+
+# Cells up to so many characters are not broken: dates, regions, ways to pay.
+SHORT = 13
+# Longer ones may be broken within names, rather than let the table grow beyond the page.
+LONG = 20
+_BREAKS = re.compile(r"(?<=[/_.,+=:;])(?=\w)")
+# Longer tables beside a chart are folded up on a screen.
+MANY = 9
 
 
 def to_html(document: Document) -> str:
@@ -56,7 +80,7 @@ def to_html(document: Document) -> str:
         el("title", document.title),
         el("style", style),
     )
-    main = el("main", el("h1", document.title), el("p", document.lead, class_="lead"))
+    main = el("main", el("h1", document.title), el("p", *_inline(document.lead), class_="lead"))
     if document.facts:
         pairs = [el("div", el("dt", name), el("dd", value)) for name, value in document.facts]
         main.append(el("dl", *pairs))
@@ -75,16 +99,20 @@ def _meta(name: str, content: str) -> Element:
 
 def _block(block: Block) -> Element:
     if isinstance(block, Paragraph):
-        return el("p", block.text)
+        return el("p", *_inline(block.text))
     if isinstance(block, Bullets):
-        return el("ul", *(el("li", line) for line in block.lines))
+        return el("ul", *(el("li", *_inline(line)) for line in block.lines))
     if isinstance(block, Commands):
         return el("pre", el("code", "\n".join(block.lines)))
     if isinstance(block, Chart):
         figures = el("details", el("summary", "The figures as a table"), _table(block.table))
-        figures.set("open", "")
+        if len(block.table.rows) <= MANY:
+            figures.set("open", "")
         return el(
-            "figure", el("figcaption", block.caption), el("div", block.svg, class_="wide"), figures
+            "figure",
+            el("figcaption", *_inline(block.caption)),
+            el("div", block.svg, class_="wide"),
+            figures,
         )
     return _table(block)
 
@@ -101,9 +129,23 @@ def _table(table: Table) -> Element:
     body = [
         el(
             "tr",
-            *(el("td", cell, class_=look) for cell, look in zip(row, side, strict=True)),
+            *(_cell(cell, look) for cell, look in zip(row, side, strict=True)),
             class_="best" if number == table.strong else None,
         )
         for number, row in enumerate(table.rows)
     ]
     return el("div", el("table", el("thead", head), el("tbody", *body)), class_="wide")
+
+
+def _cell(text: str, look: str | None) -> Element:
+    if look is None:
+        look = "short" if len(text) <= SHORT else "long" if len(text) > LONG else None
+    parts = _BREAKS.split(text) if look == "long" else [text]
+    broken = [child for part in parts for child in (el("wbr"), part)][1:]
+    return el("td", *broken, class_=look)
+
+
+def _inline(text: str) -> list[Element | str]:
+    """Text with its commands as code."""
+    parts = CODE.split(text)
+    return [el("code", part) if number % 2 else part for number, part in enumerate(parts) if part]

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from planner.report.document import Block, Bullets, Chart, Commands, Document, Paragraph, Table
+from planner.report.document import (
+    CODE,
+    Block,
+    Bullets,
+    Chart,
+    Commands,
+    Document,
+    Paragraph,
+    Table,
+)
 from planner.report.drawing.markup import clean
 
 # Characters that Markdown or the HTML within it would take for marks of their own.
@@ -37,8 +46,13 @@ def _lines(document: Document) -> Iterator[str]:
 def escaped(text: str) -> str:
     """On one line, with nothing in it that is markup."""
     line = " ".join(clean(text).split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKS.sub(r"\\\1", line)
+    parts = CODE.split(line)
+    return "".join(f"`{part}`" if n % 2 else _plain(part) for n, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKS.sub(r"\\\1", text)
 
 
 def _block(block: Block) -> Iterator[str]:

@@ -27,13 +27,23 @@ def when(item: Item) -> str:
 
 def spread(item: Item) -> str:
     """The 80% range of a job's hours; what a service costs for its output."""
-    if item.hours_p10 is not None and item.hours_p90 is not None:
-        return hours_range(item.hours_p10, item.hours_p90)
+    if item.hours is not None:
+        known = item.hours_p10 is not None and item.hours_p90 is not None
+        return hours_range(item.hours_p10 or 0.0, item.hours_p90 or 0.0) if known else ""
     if item.usd_per_million_tokens is not None:
         return f"{money(item.usd_per_million_tokens)}/M tokens"
-    if item.usd_per_thousand_samples is not None and item.hours is None:
+    if item.usd_per_thousand_samples is not None:
         return f"{money(item.usd_per_thousand_samples * 1000)}/M"
     return ""
+
+
+def time_scale(longest_hours: float) -> tuple[float, str]:
+    """What hours are multiplied with on an axis, and the word for it then."""
+    if longest_hours >= 48:
+        return 1 / 24, "days"
+    if longest_hours >= 1:
+        return 1.0, "h"
+    return (60.0, "min") if longest_hours >= 1 / 30 else (3600.0, "s")
 
 
 def titles(service: bool) -> tuple[str, str, str]:

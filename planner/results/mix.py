@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -63,6 +63,9 @@ class MixResult(Result):
     solve_seconds: float
     reasons: list[str] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    profile: dict[str, Any] | None = Field(
+        default=None, description="as planned with; null: too large to be repeated here"
+    )
 
 
 class MixFrontPoint(Result):

@@ -1,4 +1,4 @@
-"""What stands beside a saved recommendation in its report, ``planner.study/1``."""
+"""What stands beside a saved result in its report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from planner.results.base import Result
-from planner.results.recommendation import Recommendation, Relaxed, Weighed
+from planner.results.break_even import BreakEven
+from planner.results.capacity import CapacityResult
+from planner.results.comparison import Comparison
+from planner.results.mix import MixFront, MixResult
+from planner.results.recommendation import PortfolioResult, Recommendation, Relaxed, Weighed
 from planner.results.risk import Risk
 
 # Costs further apart are another answer.
@@ -77,3 +81,55 @@ class Study(Result):
             return False
         a, b = self.result.recommendation, self.now.recommendation
         return a.id == b.id and abs(a.cost_usd - b.cost_usd) <= SAME * max(a.cost_usd, 1e-9)
+
+
+class Grounds(Result):
+    """What the figures of several plans rest on."""
+
+    facts: list[Fact]
+    assumptions: list[str]
+    evidence: dict[str, list[str]] = Field(
+        description="published measurements and own runs that weigh most, by plan"
+    )
+
+
+class PortfolioStudy(Result):
+    """A saved portfolio with what it rests on."""
+
+    schema_: Literal["planner.portfolio-study/1"] = Field(
+        default="planner.portfolio-study/1", alias="schema"
+    )
+    result: PortfolioResult = Field(description="as saved")
+    grounds: Grounds
+
+
+class ComparisonStudy(Result):
+    """A saved comparison with what it rests on."""
+
+    schema_: Literal["planner.comparison-study/1"] = Field(
+        default="planner.comparison-study/1", alias="schema"
+    )
+    result: Comparison = Field(description="as saved")
+    grounds: Grounds
+
+
+class MixStudy(Result):
+    """A saved mix, planned again otherwise: what fewer types, more head-room, other loads cost."""
+
+    schema_: Literal["planner.mix-study/1"] = Field(default="planner.mix-study/1", alias="schema")
+    result: MixResult = Field(description="as saved")
+    fronts: list[MixFront]
+    sensitivities: Sensitivities | None = Field(description="USD an hour")
+    why_none: str = Field(default="", description="why it was not planned again")
+
+
+class CapacityStudy(Result):
+    """A saved capacity plan, planned again otherwise: other demand, prices and shares of spot."""
+
+    schema_: Literal["planner.capacity-study/1"] = Field(
+        default="planner.capacity-study/1", alias="schema"
+    )
+    result: CapacityResult = Field(description="as saved")
+    break_even: BreakEven | None = Field(description="of cloud, on-prem and both, along the demand")
+    sensitivities: Sensitivities | None = Field(description="USD over the horizon")
+    why_none: str = Field(default="", description="why it was not planned again")

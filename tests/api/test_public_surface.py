@@ -26,6 +26,12 @@ SURFACE = {
     "compare": "workload, a, b, axes, session, fields",
     "mix": "profile, gap, time_limit_s, solver, seed, simulate",
     "capacity": "spec, gap, time_limit_s, solver, session",
+    "hardware": "name, session",
+    "compare_hardware": "names, workload, axes, session, fields",
+    "make_report": "result, form, session",
+    "export": "result, to, command, template, image, model_id, megatron, workload, group, "
+    "alternative, start",
+    "gate": "workload, max_cost, max_regret, baseline, session, fields",
     "to_rows": "result",
     "to_pandas": "result",
     "to_polars": "result",
@@ -94,6 +100,57 @@ def test_estimate_pareto_compare_and_mix_are_the_commands(cli: Any) -> None:
         "compare", "--a", sides[0], "--b", sides[1], str(LORA), "--axis", "price_b"
     )
     assert as_json(planner.mix(PROFILE)) == cli("mix", str(PROFILE))
+
+
+def test_hardware_and_gate_are_the_commands(cli: Any, tmp_path: Path) -> None:
+    session = planner.open_session()
+    assert as_json(planner.hardware("H100-80GB", session=session)) == cli(
+        "hardware", "show", "H100-80GB"
+    )
+    names = ("H100-80GB", "TPU-v5p")
+    assert as_json(planner.compare_hardware(names, session=session)) == cli(
+        "hardware", "compare", *names
+    )
+    compared = planner.compare_hardware(["L4"], LORA, axes=["deadline"], session=session)
+    assert compared.on[0].operators and compared.sweeps[0].axis == "deadline"
+    with pytest.raises(planner.BadInput, match="did you mean H100-80GB"):
+        planner.hardware("H100-80B", session=session)
+    plan = planner.recommend(LORA, session=session)
+    kept = tmp_path / "kept.json"
+    kept.write_text(plan.model_dump_json(by_alias=True))
+    asked = planner.gate(LORA, max_cost=500, max_regret="10%", baseline=kept, session=session)
+    assert asked.verdict == "pass" and asked.baseline is not None
+    assert as_json(asked) == cli(
+        "gate", str(LORA), "--max-cost", "500USD", "--max-regret", "10%", "--baseline", str(kept)
+    )
+    assert planner.gate(LORA, max_cost="0.01 USD", session=session).verdict == "over_cost"
+    with pytest.raises(planner.BadInput, match="max_cost"):
+        planner.gate(LORA, max_cost="cheap", session=session)
+
+
+def test_reports_and_exports_of_answers(tmp_path: Path) -> None:
+    session = planner.open_session()
+    where = {"clouds": ["aws"], "accelerators": ["A100"]}
+    plan = planner.recommend(LORA, where=where, session=session)
+    file = tmp_path / "plan.json"
+    file.write_text(plan.model_dump_json(by_alias=True))
+    sheet = planner.hardware("L4", session=session)
+    saved = tmp_path / "l4.json"
+    saved.write_text(sheet.model_dump_json(by_alias=True))
+    for source in (sheet, saved):
+        assert planner.make_report(source, "markdown", session=session).startswith("# L4")
+    assert planner.make_report(sheet, session=session).startswith("<!doctype html>")
+    (task,) = planner.export(plan, "skypilot", command="python train.py")
+    assert planner.export(file, "skypilot", command="python train.py") == [task]
+    assert "python train.py" in task
+    for call, says in (
+        (lambda: planner.make_report(plan, "pdf"), "no form of a report"),
+        (lambda: planner.make_report(3), "is a int"),
+        (lambda: planner.export(plan, "nomad"), "is no target"),
+        (lambda: planner.export(sheet, "skypilot"), "is a HardwareSheet"),
+    ):
+        with pytest.raises(planner.BadInput, match=says):
+            call()
 
 
 def test_a_mapping_is_a_file() -> None:

@@ -9,7 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
+import yaml
 
 from catalog import Catalog
 from planner.actions.focus import rates_of
@@ -169,7 +171,7 @@ def test_what_does_not_go_together_is_one_line(
     assert problem in outcome.err
 
 
-def test_a_mix_asks_which_group(
+def test_a_mix_is_exported_whole(
     planner: Planner, catalog: Catalog, serving: Recommendation, tmp_path: Path
 ) -> None:
     own = serving.recommendation.model_copy(
@@ -179,9 +181,29 @@ def test_a_mix_asks_which_group(
     other = on(serving, **neuron).recommendation
     mix = Mix(groups=[own, other], cost_usd=1.0, saved_usd=0.0)
     path = saved(serving.model_copy(update={"mix": mix}), tmp_path)
-    outcome = planner("export", path, "--to", "kubernetes", "--image", "i", "--command", "serve")
-    assert outcome.code == 2
-    assert "say --group N (1: on-prem/basement/" in outcome.err
+    work = ("--image", "i", "--command", "serve")
+    outcome = planner("export", path, "--to", "kubernetes", *work)
+    documents = list(yaml.safe_load_all(outcome.out))
+    for document in documents:
+        kubernetes_validate.validate(document, "1.34", strict=True)
+    names = [(one["kind"], one["metadata"]["name"]) for one in documents]
+    assert len(set(names)) == 4  # a Deployment and a Service of each group
+    selectors = [d["spec"]["selector"]["matchLabels"] for d in documents if "replicas" in d["spec"]]
+    assert selectors[0] != selectors[1], "a group's Deployment must not take the other's pods"
+    assert "group 2 of a mix of 2" in outcome.out
+    refused = planner("launch", path, "--command", "serve", "--yes")
+    assert refused.code == 2 and "say --group N (1: on-prem/basement/" in refused.err
+    refused = planner("export", path, "--to", "vllm")
+    assert (refused.code, refused.out) == (2, "") and "say -o FILE for FILE-1" in refused.err
+    out = tmp_path / "serve.sh"
+    (tmp_path / "serve-2.sh").write_text("mine")
+    refused = planner("export", path, "--to", "vllm", "-o", out)
+    assert refused.code == 2 and "serve-2.sh: exists already" in refused.err
+    assert not (tmp_path / "serve-1.sh").exists()
+    both = planner("export", path, "--to", "vllm", "-o", out, "--force")
+    assert both.code == 0, both.err
+    assert "vllm serve" in (tmp_path / "serve-1.sh").read_text()
+    assert "Inferentia2" in (tmp_path / "serve-2.sh").read_text()
     second = planner(
         "export", path, "--to", "skypilot", "--group", "2", "--command", "python infer.py"
     )

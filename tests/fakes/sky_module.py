@@ -1,18 +1,24 @@
 """A SkyPilot that exists in a folder, so that a planner may be killed and another finds the same.
 
 Stands in for the module ``sky``. As the real server does, it goes on with a launch whose client
-died, unless the launch is cancelled. Every call is written to ``calls``; what it is to do wrong is
+died, unless the launch is cancelled. Every call is noted in ``calls``; what it is to do wrong is
 in its attributes, which processes forked later share.
+
+A real cloud does not live on the planner's disk. What this one knows it keeps in the text of
+symbolic links: they are made at once or not at all, whenever a process is killed, and a disk that
+is full by ``RLIMIT_FSIZE`` takes them still.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -26,6 +32,35 @@ class ClusterDoesNotExist(Exception):
 
 class ApiServerConnectionError(RuntimeError):
     pass
+
+
+class _Notes:
+    """Texts by name, in a folder. Each is written once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.name for path in self.folder.iterdir()))
+
+    def __contains__(self, name: str) -> bool:
+        return os.path.lexists(self.folder / name)
+
+    def __getitem__(self, name: str) -> str:
+        """Raises FileNotFoundError."""
+        return str((self.folder / name).readlink())
+
+    def add(self, name: str, text: str = "yes") -> bool:
+        """Whether there was none of that name; what is there stays."""
+        try:
+            (self.folder / name).symlink_to(text)
+        except FileExistsError:
+            return False
+        return True
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink(missing_ok=True)
 
 
 class _Tasks:
@@ -72,8 +107,12 @@ class FakeSky(ModuleType):
         )
         self.StatusRefreshMode = SimpleNamespace(AUTO="AUTO")
         self.Task = _Tasks()
-        for name in ("clusters", "requests", "fates", "ended", "delivered"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._server = _Notes(folder / "server")
+        self._clusters, self._requests, self._fates, self._ended, self._delivered, self._calls = (
+            _Notes(folder / name)
+            for name in ("clusters", "requests", "fates", "ended", "delivered", "calls")
+        )
+        self._numbers = itertools.count()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> FakeSky:
         monkeypatch.setitem(sys.modules, "sky", self)
@@ -87,29 +126,41 @@ class FakeSky(ModuleType):
     @property
     def standing(self) -> set[str]:
         self._settle()
-        return {path.name for path in (self.folder / "clusters").iterdir()}
+        return set(self._clusters)
+
+    def stand(self, cluster: str) -> None:
+        """A cluster that nobody launched here."""
+        self._clusters.add(cluster, "1")
+
+    def vanish(self) -> None:
+        """No cluster is there any more, and nobody was told."""
+        for cluster in self._clusters:
+            self._clusters.remove(cluster)
 
     @property
     def server_runs(self) -> bool:
         """Whether the API server runs: verbs other than those about it start it."""
-        return (self.folder / "server").exists()
+        return "runs" in self._server
+
+    def start_server(self) -> None:
+        self._server.add("runs")
 
     @property
     def usd_billed(self) -> float:
-        return sum(row["total_cost"] for row in self._ended())
+        return sum(row["total_cost"] for row in self._bills())
 
     def delivered(self, cluster: str) -> bool:
         """Whether a job's whole log reached a client."""
-        return (self.folder / "delivered" / cluster).exists()
+        return cluster in self._delivered
 
     def is_pending(self) -> bool:
         """Whether a launch may still make a cluster."""
-        return any(not self._fate(path.name) for path in (self.folder / "requests").iterdir())
+        return any(request not in self._fates for request in self._requests)
 
     def calls(self, verb: str) -> list[str]:
-        path = self.folder / "calls"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [line.split(" ", 1)[1] for line in lines if line.split(" ", 1)[0] == verb]
+        """What it was called with, in order."""
+        called = [self._calls[number].split(" ", 1) for number in self._calls]
+        return [detail for name, detail in called if name == verb]
 
     def hang(self, cluster: str) -> int:
         threading.Event().wait()
@@ -125,10 +176,10 @@ class FakeSky(ModuleType):
         raise ConnectionError(f"{cluster} does not answer")
 
     def _called(self, verb: str, detail: str = "") -> None:
-        with (self.folder / "calls").open("a") as file:
-            file.write(f"{verb} {detail}\n")
+        number = f"{time.time_ns():020}-{os.getpid()}-{next(self._numbers)}"
+        self._calls.add(number, f"{verb} {detail}")
         if not verb.startswith("api_"):
-            (self.folder / "server").touch()
+            self.start_server()
         time.sleep(self.delay_s)
         if self.faults.get(verb):
             raise self.faults[verb].pop(0)
@@ -144,7 +195,7 @@ class FakeSky(ModuleType):
         request = f"launch-{cluster_name}"
         now = time.time()
         ready = None if self.fails_launches else now + self.provision_s
-        (self.folder / "requests" / request).write_text(json.dumps([cluster_name, now, ready]))
+        self._requests.add(request, json.dumps([cluster_name, now, ready]))
         self._settle()
         if self.loses_answers:
             raise ConnectionError("connection reset by peer")
@@ -162,8 +213,8 @@ class FakeSky(ModuleType):
         if not request.startswith("launch-"):
             return None
         self._called("get-launch", request)
-        name, _, ready = json.loads((self.folder / "requests" / request).read_text())
-        while ready is not None and time.time() < ready and not self._fate(request):
+        name, _, ready = json.loads(self._requests[request])
+        while ready is not None and time.time() < ready and request not in self._fates:
             time.sleep(0.01)
         if ready is None:
             self._decide(request, "failed")
@@ -177,11 +228,11 @@ class FakeSky(ModuleType):
     def api_status(self, *, all_status: bool, cluster_name: str | None = None) -> list[Any]:
         self._called("api_status", cluster_name or "")
         found = []
-        for path in (self.folder / "requests").iterdir():
-            name, created, _ = json.loads(path.read_text())
-            if cluster_name in (None, name) and (all_status or not self._fate(path.name)):
+        for request in self._requests:
+            name, created, _ = json.loads(self._requests[request])
+            if cluster_name in (None, name) and (all_status or request not in self._fates):
                 made = {"cluster_name": name, "name": "sky.launch", "created_at": created}
-                found.append(SimpleNamespace(request_id=path.name, **made))
+                found.append(SimpleNamespace(request_id=request, **made))
                 if all_status:  # what was asked about it since
                     asked = {**made, "name": "sky.queue", "created_at": created + 1}
                     found.append(SimpleNamespace(request_id="asked", **asked))
@@ -196,7 +247,7 @@ class FakeSky(ModuleType):
 
     def api_stop(self) -> None:
         self._called("api_stop")
-        (self.folder / "server").unlink(missing_ok=True)
+        self._server.remove("runs")
 
     def api_cancel(self, request: str) -> str:
         self._called("api_cancel", request)
@@ -218,7 +269,7 @@ class FakeSky(ModuleType):
             time.sleep(self.delay_s)
             self._must_stand(cluster)  # no log comes from a machine that was given back
             output_stream.write(line)
-        (self.folder / "delivered" / cluster).touch()
+        self._delivered.add(cluster)
         if self.lines_before_end is not None:
             return self.end_of_node(cluster)
         return self.exit_code
@@ -245,7 +296,7 @@ class FakeSky(ModuleType):
 
     def cost_report(self, *, days: int) -> list[dict[str, Any]]:
         self._called("cost_report")
-        return self._ended()
+        return self._bills()
 
     def _must_stand(self, cluster: str) -> None:
         if cluster not in self.standing:
@@ -253,34 +304,24 @@ class FakeSky(ModuleType):
 
     def _settle(self) -> None:
         """Make the clusters whose time has come."""
-        for path in (self.folder / "requests").iterdir():
-            name, _, ready = json.loads(path.read_text())
-            if ready is None or time.time() < ready or not self._decide(path.name, "made"):
-                continue
-            (self.folder / "clusters" / name).write_text(str(ready))
+        for request in self._requests:
+            name, _, ready = json.loads(self._requests[request])
+            if ready is not None and time.time() >= ready and self._decide(request, "made"):
+                self._clusters.add(name, str(ready))
 
     def _decide(self, request: str, fate: str) -> bool:
         """A launch has one fate, whoever comes first."""
-        try:
-            with (self.folder / "fates" / request).open("x") as file:
-                file.write(fate)
-        except FileExistsError:
-            return False
-        return True
-
-    def _fate(self, request: str) -> bool:
-        return (self.folder / "fates" / request).exists()
+        return self._fates.add(request, fate)
 
     def _end(self, cluster: str) -> None:
-        path = self.folder / "clusters" / cluster
         with contextlib.suppress(FileNotFoundError):  # two took it down at once
-            began = float(path.read_text())
+            began = float(self._clusters[cluster])
             held_s = (time.time() - began) * self.seconds_a_second
             duration = max(held_s, self.least_billed_s)
             row = {"name": cluster, "launched_at": began, "duration": duration}
             row["total_cost"] = self.usd_per_hour * duration / 3600
-            (self.folder / "ended" / cluster).write_text(json.dumps(row))
-            path.unlink()
+            self._ended.add(cluster, json.dumps(row))
+            self._clusters.remove(cluster)
 
-    def _ended(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text()) for path in (self.folder / "ended").iterdir()]
+    def _bills(self) -> list[dict[str, Any]]:
+        return [json.loads(self._ended[cluster]) for cluster in self._ended]

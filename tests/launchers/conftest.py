@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from launchers.base import BenchmarkRun
+from tests.launchers.warm import WarmPython
 
 os.environ["SKYPILOT_DISABLE_USAGE_COLLECTION"] = "1"
 
@@ -31,6 +32,14 @@ RESULT: dict[str, Any] = {
     "versions": {"torch": "2.13.0+cu130"},
 }
 RESULT_LINE = "@@PLANNER_RESULT " + json.dumps(RESULT)
+
+
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmPython]:
+    pytest.importorskip("torch")
+    python = WarmPython(tmp_path_factory.mktemp("warm"))
+    yield python
+    python.close()
 
 
 @pytest.fixture

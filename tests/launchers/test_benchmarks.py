@@ -16,24 +16,15 @@ from launchers.errors import BenchmarkFailed
 from launchers.output import find_result
 from planner.actions.calibration.observed import observed_workload, per_second
 from planner.actions.calibration.row import observation
+from tests.launchers.warm import WarmPython
 
 pytest.importorskip("torch")
 SMOKE = ["--size", "smoke", "--batch-size", "2", "--steps", "2", "--warmup-steps", "1"]
 
 
-def run_program(name: str, *arguments: str) -> tuple[subprocess.CompletedProcess[str], Any]:
-    """As on a rented machine: isolated, without this project on the path."""
+def words_of(name: str, *arguments: str) -> list[str]:
     benchmark = BENCHMARKS[name]
-    done = subprocess.run(
-        [sys.executable, "-I", str(executable(benchmark)), *benchmark.arguments, "--threads", "1",
-         *arguments],
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )  # fmt: skip
-    if done.returncode or "--check-only" in arguments:
-        return done, {}
-    return done, find_result(done.stdout.splitlines(), "test")[0]
+    return [str(executable(benchmark)), *benchmark.arguments, "--threads", "1", *arguments]
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -50,7 +41,12 @@ def test_a_program_is_one_file_that_needs_nothing_of_ours(name: str) -> None:
     # Modules stand one after the other: a name defined twice would be another one's.
     defined = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
     assert len(defined) == len(set(defined))
-    checked, _ = run_program(name, "--check-only")
+    checked = subprocess.run(
+        [sys.executable, "-I", *words_of(name, "--check-only")],
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
     assert (checked.returncode, checked.stdout) == (0, "arguments are good\n")
 
 
@@ -77,12 +73,13 @@ def test_its_networks_are_in_the_catalog(name: str, catalog: Catalog) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_it_runs(name: str, arguments: list[str]) -> None:
-    done, document = run_program(name, *arguments)
+def test_it_runs(warm_python: WarmPython, name: str, arguments: list[str]) -> None:
+    done = warm_python.run(*words_of(name, *arguments))
     missing = "is not installed" in done.stderr
     if missing and BENCHMARKS[name].needs:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
+    document, _ = find_result(done.stdout.splitlines(), "test")
     assert document["benchmark"] == name
     assert document["value"] > 0
     assert document["rates"]["p10"] <= document["value"] <= document["rates"]["p90"]
@@ -112,8 +109,10 @@ def test_it_runs(name: str, arguments: list[str]) -> None:
         ("vllm", ["--input-length", "2000"], "above the model's 1024"),
     ],
 )
-def test_what_cannot_be_is_one_line(name: str, arguments: list[str], told: str) -> None:
-    done, _ = run_program(name, *arguments)
+def test_what_cannot_be_is_one_line(
+    warm_python: WarmPython, name: str, arguments: list[str], told: str
+) -> None:
+    done = warm_python.run(*words_of(name, *arguments))
     assert done.returncode == 2
     assert told in done.stderr
     assert done.stderr.count("\n") == 1

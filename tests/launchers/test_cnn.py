@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from launchers.output import find_result
 from planner.actions.calibration.run import CalibrationOptions, run_calibration
 from planner.actions.calibration.runs import status
 from planner.errors import BadInput
+from tests.launchers.warm import WarmPython
 
 pytest.importorskip("torch")
 PROGRAM = executable(BENCHMARKS["cnn"])
@@ -29,13 +31,19 @@ def never(estimate: object) -> bool:
     raise AssertionError("asked about a run that costs nothing")
 
 
-def run_program(*arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    # -I: as on a rented machine, without this project on the path
-    done = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), *arguments], capture_output=True, text=True
-    )
-    document = find_result(done.stdout.splitlines(), "test")[0] if done.returncode == 0 else {}
-    return done, document
+RunProgram = Callable[..., tuple[subprocess.CompletedProcess[str], dict[str, Any]]]
+
+
+@pytest.fixture
+def run_program(warm_python: WarmPython) -> RunProgram:
+    """The program with these arguments: how it ended, and its result."""
+
+    def run(*arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+        done = warm_python.run(str(PROGRAM), *arguments)
+        document = find_result(done.stdout.splitlines(), "test")[0] if done.returncode == 0 else {}
+        return done, document
+
+    return run
 
 
 def test_calibrate_trains_and_stores(catalog: Catalog) -> None:
@@ -61,7 +69,7 @@ def test_calibrate_trains_and_stores(catalog: Catalog) -> None:
     assert (record.run_id, record.state.value) == (outcome.run_id, "done")
 
 
-def test_it_learns_and_repeats_itself() -> None:
+def test_it_learns_and_repeats_itself(run_program: RunProgram) -> None:
     first, second = (
         run_program("--samples", "1600", "--batch-size", "32", *SMALL[2:])[1] for _ in range(2)
     )
@@ -72,7 +80,7 @@ def test_it_learns_and_repeats_itself() -> None:
     assert not first["stopped_early"]
 
 
-def test_real_mnist_files(tmp_path: Path) -> None:
+def test_real_mnist_files(tmp_path: Path, run_program: RunProgram) -> None:
     def idx(*sizes: int) -> bytes:
         head = bytes([0, 0, 8, len(sizes)]) + b"".join(n.to_bytes(4, "big") for n in sizes)
         count = 1
@@ -101,9 +109,9 @@ def test_real_mnist_files(tmp_path: Path) -> None:
     assert "is not an idx file" in done.stderr
 
 
-def test_time_limit_ends_early_with_what_was_measured() -> None:
+def test_time_limit_ends_early_with_what_was_measured(run_program: RunProgram) -> None:
     done, document = run_program(
-        "--samples", "1600", "--epochs", "200", "--threads", "1", "--max-seconds", "6"
+        "--samples", "1600", "--epochs", "200", "--threads", "1", "--max-seconds", "2"
     )
     if done.returncode == 2:  # the machine is so busy that not one step was timed, and it says so
         assert "raise --max-seconds" in done.stderr
@@ -122,14 +130,16 @@ def test_time_limit_ends_early_with_what_was_measured() -> None:
         (["--precision", "amp", "--device", "cpu"], "needs a CUDA device"),
     ],
 )
-def test_bad_arguments_are_one_line_and_exit_2(arguments: list[str], told: str) -> None:
+def test_bad_arguments_are_one_line_and_exit_2(
+    run_program: RunProgram, arguments: list[str], told: str
+) -> None:
     done, _ = run_program(*arguments)
     assert done.returncode == 2
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_device_that_is_not_there() -> None:
+def test_a_device_that_is_not_there(run_program: RunProgram) -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
@@ -149,7 +159,17 @@ def test_no_torch() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_the_programs_refusal_is_bad_input(catalog: Catalog) -> None:
+def test_the_programs_refusal_is_bad_input(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the words that the real one has in the tests above."""
+    stub = tmp_path / "planner_cnn_stub.py"
+    stub.write_text(
+        "import sys\nif '--check-only' in sys.argv: sys.exit()\n"
+        "print('error: cnn: --precision amp (fp16) needs a CUDA device', file=sys.stderr)\n"
+        "sys.exit(2)\n"
+    )
+    monkeypatch.setattr("launchers.benchmarks.bundle.executable", lambda _: stub)
     options = CalibrationOptions({"samples": "640", "precision": "amp", "device": "cpu"})
     with pytest.raises(BadInput, match="needs a CUDA device"):
         run_calibration("cnn", "local", options, never, print, catalog=catalog)

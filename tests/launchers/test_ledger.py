@@ -16,7 +16,13 @@ import pytest
 
 from catalog.errors import CatalogError
 from launchers.base import BenchmarkRun, Bill, CostEstimate, OnLine, RunResult, RunTerms
-from launchers.errors import BenchmarkFailed, LaunchRefused, ResultNotStored, TearDownFailed
+from launchers.errors import (
+    BenchmarkFailed,
+    LaunchRefused,
+    LedgerNotWritten,
+    ResultNotStored,
+    TearDownFailed,
+)
 from launchers.ledger import RunLedger, RunState
 from launchers.runs import execute
 
@@ -183,7 +189,7 @@ def test_a_ledger_that_breaks_meanwhile_does_not_keep_the_machine(
     def break_ledger(result: RunResult) -> None:
         ledger.path.write_bytes(b"")
 
-    with pytest.raises(CatalogError):
+    with pytest.raises(LedgerNotWritten, match="planner calibrate resume"):
         execute(
             launcher,
             make_run(""),

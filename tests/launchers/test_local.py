@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,9 @@ from launchers.errors import BenchmarkFailed, BenchmarkUnusable, LaunchRefused
 from launchers.ledger import RunLedger, RunState
 from launchers.local import LocalLauncher
 from launchers.runs import execute
+from planner.cli.main import run as planner
+from tests import forked
+from tests.launchers import programs
 from tests.launchers.conftest import RESULT, RESULT_LINE
 
 MakeRun = Callable[..., BenchmarkRun]
@@ -93,6 +96,15 @@ def test_what_gives_no_result_fails_with_a_reason(
     assert told in record.problem
 
 
+def test_a_disk_that_took_no_output_is_named(
+    tmp_path: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr("launchers.local.shutil.disk_usage", lambda _: full)
+    with pytest.raises(BenchmarkFailed, match=r"goes to is full; free space in .*/data/runs "):
+        launch(make_run("raise SystemExit(1)"), tmp_path)
+
+
 @pytest.mark.parametrize(
     "forever", ["import time\ntime.sleep(60)", "while True: print('x' * 100)"], ids=["idle", "loud"]
 )
@@ -128,30 +140,23 @@ def test_a_python_that_is_not_there(tmp_path: Path, make_run: MakeRun) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_kill_end_the_group_and_the_ledger_says_so(
-    tmp_path: Path, isolated_dirs: Path, sign: signal.Signals
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: signal.Signals
 ) -> None:
-    """The whole command, interrupted from outside: exit code 130 and nothing left."""
-    planner = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from planner.cli.main import main; main()",
-            *("calibrate", "run", "cnn", "--samples", "60000", "--threads", "1"),
-        ],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PLANNER_DATA_DIR": str(isolated_dirs)},
-    )
-    assert planner.stderr is not None
-    for line in planner.stderr:
-        if line.startswith("epoch"):
-            break
-    (record,) = RunLedger().runs()
-    assert is_running(int(record.job.split("@")[0]))
-    planner.send_signal(sign)
-    rest = planner.stderr.read()
-    assert planner.wait(20) == 130, rest
+    """The whole command in a process of its own, interrupted from outside: exit code 130 and
+    nothing left."""
+    programs.quick(monkeypatch, tmp_path, steps=100000)
+    reading, writing = os.pipe()
+    command = partial(planner, ["calibrate", "run", "cnn", "--on", "local"])
+    pid = forked.start(command, writing)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        for line in said:
+            if line.startswith("step"):
+                break
+        (record,) = RunLedger().runs()
+        assert is_running(int(record.job.split("@")[0]))
+        assert forked.end(pid, longest_s=20, after_s=0, number=sign) == 130
+        rest = said.read()
     assert "Traceback" not in rest
     assert not is_running(int(record.job.split("@")[0]))
     (record,) = RunLedger().runs()

@@ -112,8 +112,7 @@ def test_a_preempted_run_says_so_and_is_over(
 ) -> None:
     monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
     killed_at(monkeypatch, 3, after=True, catalog=catalog)
-    for path in (cloud.folder / "clusters").iterdir():
-        path.unlink()
+    cloud.vanish()
     (done,) = resume(None, lambda _: None, catalog=catalog)
     assert done.is_over
     assert "does not exist" in done.problem
@@ -192,7 +191,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_orphans_does_not_stop_a_server_that_is_slow_to_answer(cloud: FakeSky, state: Path) -> None:
-    (cloud.folder / "server").touch()
+    cloud.start_server()
     cloud.faults["api_info"] = [TimeoutError("read timed out")] * 2
     assert planner(["calibrate", "orphans"]) == 0
     assert cloud.server_runs
@@ -243,9 +242,9 @@ def test_orphans_leaves_a_server_alone_that_others_use(
 def test_orphans_names_what_the_ledger_does_not_know(
     cloud: FakeSky, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (cloud.folder / "server").touch()
+    cloud.start_server()
     for name in ("planner-cnn-dead", "somebody-elses"):
-        (cloud.folder / "clusters" / name).write_text("1")
+        cloud.stand(name)
     assert planner(["calibrate", "orphans", "--exit-code"]) == 5
     out = capsys.readouterr().out
     assert "sky down planner-cnn-dead" in out

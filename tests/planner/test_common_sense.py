@@ -298,3 +298,14 @@ def test_intervals_and_front_are_in_order(catalog: Catalog, job: str) -> None:
     costs = [point.cost_usd for point in front]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] == found.recommendation.recommendation.cost_usd
+
+
+@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+def test_of_plans_that_cost_the_same_the_one_that_ends_sooner(
+    catalog: Catalog, job: dict[str, Any]
+) -> None:
+    """Prices are billed in steps, so that two machines often cost just what one does."""
+    found = plan(catalog, job)
+    c, rows = found.candidates, found.feasible
+    same = rows[np.abs(c.usd[rows] - c.usd[rows].min()) < 1e-9]
+    assert found.recommendation.recommendation.hours == pytest.approx(c.hours[same].min(), rel=1e-4)

@@ -64,7 +64,7 @@ def test_own_runs_are_the_measured_bars(session: Session, isolated_dirs: object)
     assert bar.busy == "gpu 25%" and own.id in bar.source
     assert bar.expected is not None and bar.usd_per_unit is None
     page = rendered(found, "html", file="", made="")
-    assert "18,000, measured" in page
+    assert "47 s, measured" in page and ">18,000<" in page
 
 
 def test_published_runs_are_the_measured_bars_of_the_transformer(

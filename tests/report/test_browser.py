@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from planner.actions.hardware.compare import compare_hardware
+from planner.actions.hardware.facts import Facts
 from planner.actions.report.benchmark import benchmark
 from planner.actions.session import Session, workload_from
 from planner.report.html import to_html
 from planner.report.pages.rendered import document_of
-from planner.results.study import Study
-from tests.planner.conftest import ROOT
+from planner.results.capacity import CapacityFront
+from planner.results.study import CapacityStudy, ComparisonStudy, MixStudy, PortfolioStudy, Study
+from planner.results.sweep import Sweep
+from tests.planner.conftest import LORA, ROOT
 from tests.report.test_plan_report import hostile
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -54,13 +57,35 @@ def opened(page: Path, folder: Path, *flags: str) -> tuple[str, str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def pages(study: Study, session: Session, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pages(
+    study: Study,
+    several: PortfolioStudy,
+    sides: ComparisonStudy,
+    mixed: MixStudy,
+    year: CapacityStudy,
+    swept: Sweep,
+    less_carbon: CapacityFront,
+    session: Session,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """A folder with a report of each kind, and a page that shows all of them in frames."""
     folder = tmp_path_factory.mktemp("pages")
     workload, where = workload_from(str(ROOT / "examples" / "gpu-vs-tpu.yaml"), None, {}, {})
     names = ["H100-80GB", "TPU-v5p"]
+    assert year.break_even is not None
     found = {
         "plan": study,
+        "portfolio": several,
+        "sides": sides,
+        "mix": mixed,
+        "mix-front": mixed.fronts[0],
+        "year": year,
+        "break-even": year.break_even,
+        "less-carbon": less_carbon,
+        "sweep": swept,
+        "estimate": session.estimate(workload, "H100-80GB:8", where=where),
+        "front": session.front_from(str(LORA), None, {}, {}),
+        "device": Facts(session.catalog).sheet("H100-80GB"),
         "hostile": hostile(study),
         "cnn": benchmark("cnn", session),
         "transformer": benchmark("transformer", session),

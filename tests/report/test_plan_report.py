@@ -12,15 +12,24 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from planner.actions.report.make import report_on
+from planner.actions.report.make import report_of, report_on
 from planner.actions.session import Session, workload_from
 from planner.report.document import Chart
 from planner.report.html import to_html
 from planner.report.markdown import to_markdown
 from planner.report.pages.plan import plan_document
 from planner.report.pages.rendered import document_of, rendered
-from planner.results.study import Sensitivities, Study
-from tests.planner.conftest import LORA, ROOT, Planner
+from planner.results.capacity import CapacityFront
+from planner.results.study import (
+    CapacityStudy,
+    ComparisonStudy,
+    MixStudy,
+    PortfolioStudy,
+    Sensitivities,
+    Study,
+)
+from planner.results.sweep import Sweep
+from tests.planner.conftest import LORA, Planner
 
 HOSTILE = (
     "</title><script>alert(1)</script> ]]> <img src=x onerror=alert(2)> | `a` &amp; \x00\ud800"
@@ -204,70 +213,82 @@ def test_a_plan_that_no_catalog_has_any_more(saved: Path, session: Session, tmp_
     assert "no plan any more" in page and "Not computed" in page
 
 
+def test_a_comparison(sides: ComparisonStudy) -> None:
+    seen = Seen(rendered(sides, "html", file="", made=""))
+    assert "A100-80GB or H100-80GB: finetune-llama-8b-lora" in seen.text
+    assert seen.tags.count("svg") == 3  # cost, time, both along the deadline
+    for wanted in ("How old the figures are", "Assumptions", "Evidence"):
+        assert wanted in seen.text
+    assert all(sides.grounds.evidence[name] for name in ("A100-80GB", "H100-80GB"))
+
+
+def test_a_portfolio(several: PortfolioStudy) -> None:
+    result = several.result.model_copy(update={"name": HOSTILE})
+    page = to_html(document_of(several.model_copy(update={"result": result}), file="", made=""))
+    assert "script" not in Seen(page).tags and "(exceeded)" in page and "aws/P" in page
+    for wanted in ("How old the figures are", "Assumptions", "trees treat it alike"):
+        assert wanted in page
+
+
+def test_a_mix_is_planned_again_for_its_page(
+    mixed: MixStudy, session: Session, tmp_path: Path
+) -> None:
+    """More requests cost more; what is on the page is what planning them costs."""
+    from planner.actions.mix.plan import MixOptions, plan_mix, varied
+    from planner.optimize.mix.profile import parse_profile
+
+    result = mixed.result
+    assert mixed.sensitivities is not None and result.profile is not None
+    profile = parse_profile(result.profile, "profile")
+    row = next(r for r in mixed.sensitivities.rows if r.field == "requests_per_second")
+    more = plan_mix(varied(profile, requests_per_second=12.0), MixOptions(simulate=False))
+    assert row.high.usd == more.cost_usd_per_hour
+    assert {front.over for front in mixed.fronts} == {"types", "head-room"}
+    assert Seen(rendered(mixed, "html", file="", made="")).tags.count("svg") == 5
+    path = tmp_path / "mix.json"
+    path.write_text(result.model_copy(update={"profile": None}).model_dump_json(by_alias=True))
+    without = report_on(str(path), session)
+    assert "does not hold its profile" in rendered(without, "markdown", file="", made="")
+
+
+def test_a_capacity_plan_is_planned_again_for_its_page(
+    year: CapacityStudy, session: Session
+) -> None:
+    result = year.result
+    ends = swings(year.sensitivities)
+    low, high = ends["demand"]
+    assert low is not None and high is not None and low < result.cost_usd < high
+    none = ends["share on spot"][1]
+    assert none is not None and none > result.cost_usd
+    assert year.break_even is not None
+    page = rendered(year, "markdown", file="", made="")
+    assert "## What would change the cost" in page and "## Cloud, on-prem or both" in page
+    lost = report_of(result.model_copy(update={"spec": {}}), "x.json", session)
+    assert "Not computed: x.json" in rendered(lost, "markdown", file="", made="")
+
+
 @pytest.mark.parametrize(
-    ("command", "title"),
+    ("command", "wanted"),
     [
-        (
-            ["compare", "--a", "A100-80GB", "--b", "H100-80GB", "--axis", "deadline", str(LORA)],
-            "# A100-80GB or H100-80GB: finetune-llama-8b-lora",
-        ),
-        (["mix", str(ROOT / "examples" / "serving-mix-profile.json")], "# Mix: "),
+        (["estimate", str(LORA), "--on", "H100-80GB"], ["# Estimate: ", "80% interval"]),
+        (["pareto", str(LORA)], ["# Front: finetune", "kg CO2e"]),
     ],
 )
-def test_other_results(planner: Planner, tmp_path: Path, command: list[str], title: str) -> None:
+def test_estimates_and_fronts(
+    planner: Planner, tmp_path: Path, command: list[str], wanted: list[str]
+) -> None:
     path = tmp_path / "result.json"
-    path.write_text(planner(*command, "--format", "json").out)
-    assert planner("report", path).out.startswith(title)
-    assert planner("report", path, "-o", tmp_path / "page.html").code == 0
-    assert "svg" in Seen((tmp_path / "page.html").read_text()).tags
+    more = ["--carbon"] if command[0] == "pareto" else []
+    path.write_text(planner(*command, *more, "--format", "json").out)
+    page = planner("report", path).out
+    assert all(words in page for words in wanted), page[:500]
 
 
-def test_portfolio_and_capacity(session: Session, study: Study) -> None:
-    """Their pages, of results as the commands publish them."""
-    from planner.results import PortfolioResult
-    from planner.results.capacity import CapacityResult
-
-    portfolio = PortfolioResult(
-        status="over_budget",
-        name=HOSTILE,
-        headline="two",
-        cost_usd=3.0,
-        cost_usd_at_risk=4.0,
-        budget_usd=2.0,
-        quotas={"aws/P": {"used": 8.0, "limit": 16.0}},
-        workloads=[study.result, study.result],
-        explanation=["because"],
-        solver=study.result.solver,
-        seconds=0.1,
-    )
-    page = to_html(document_of(portfolio, file="", made=""))
-    assert "script" not in Seen(page).tags and "(exceeded)" in page and "aws/P" in page
-    none = {"cost_usd": None, "saving_usd": None, "saving_fraction": None, "status": "infeasible"}
-    capacity = CapacityResult.model_validate(
-        {
-            "name": "year", "status": "optimal", "cost_usd": 10.0, "bound_usd": 9.9, "gap": 0.01,
-            "horizon_hours": 8760.0, "period_hours": 1.0, "unit": "machines",
-            "counts": [
-                {"offer": "a", "option": "spot", "count": 2.0, "mean_count": 1.5,
-                 "machine_hours": 90.0, "utilisation": None, "cost_usd": 10.0}
-            ],
-            "cost_breakdown": dict.fromkeys(
-                ("reserved_usd", "upfront_usd", "purchase_usd", "on_demand_usd", "running_usd",
-                 "egress_usd", "start_usd", "unmet_usd"), 0.0) | {"spot_usd": 10.0},
-            "utilisation": None, "unmet_demand": [], "residual_liability_usd": 0.0, "sunk_usd": 0.0,
-            "budget_usd": None,
-            "savings": {
-                "all_on_demand": {"cost_usd": 20.0, "saving_usd": 10.0, "saving_fraction": 0.5,
-                                  "status": "optimal"},
-                "all_reserved_at_peak": none, "all_on_prem": none,
-            },
-            "method": {"model": "merged", "periods": 8760, "distinct_periods": 3, "groups": 3,
-                       "rounds": 1, "solver": "HiGHS", "integer": "commitments"},
-            "notes": ["note"], "solve_seconds": 0.1, "seconds": 0.1, "spec": {},
-        }
-    )  # fmt: skip
-    text = rendered(capacity, "markdown", file="", made="")
-    assert "(50%) below all on demand" in text and "| a | spot | 2 |" in text
+def test_sweeps_and_fronts_of_capacity(swept: Sweep, less_carbon: CapacityFront) -> None:
+    page = rendered(swept.model_copy(update={"name": HOSTILE}), "html", file="", made="")
+    assert Seen(page).tags.count("rect") == 1 and "script" not in Seen(page).tags
+    assert "infeasible: nothing finishes" in page
+    assert "What less carbon costs" in rendered(less_carbon, "markdown", file="", made="")
 
 
 def test_files_are_written_whole_or_not_at_all(

@@ -23,15 +23,15 @@ from typing import TypeGuard
 import numpy as np
 
 from catalog import Catalog
+from planner.actions.by_size.credit import credited, decided
+from planner.actions.by_size.program import mix_program
 from planner.actions.by_size.service import DUST, LEAST_SAVING, TIME_LIMIT_S, together
-from planner.actions.places import assumed_zone, regions, spread_places
+from planner.actions.places import assumed_zone, spread_places
 from planner.actions.planning import Prepared
 from planner.actions.recommend.answer import Decided
 from planner.candidates.batch_by_size import BatchBySize, batch_by_size
-from planner.candidates.by_size import Floats, Rows, SizeClass, size_classes
-from planner.optimize.mix import MixLimits, MixProblem, Spread
+from planner.candidates.by_size import Floats, SizeClass, size_classes
 from planner.optimize.mix.finite import FiniteMix, cheapest_finite
-from planner.optimize.options import EVERYWHERE
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, throughput_of
 from planner.results import Mix
@@ -95,18 +95,12 @@ class BatchPlan:
 
     def credited(self, prepared: Prepared) -> float:
         """USD that credits held in its clouds pay."""
-        c, credits = prepared.candidates, prepared.workload.where.credits
-        by_cloud: dict[str, float] = {}
-        for group in self.groups:
-            cloud = c.offers.text("cloud", int(c.row[group.index]))
-            by_cloud[cloud] = by_cloud.get(cloud, 0.0) + group.usd
-        return sum(min(usd, credits.get(cloud, 0.0)) for cloud, usd in by_cloud.items())
+        return credited(prepared, ((group.index, group.usd) for group in self.groups))
 
     def decided(self, prepared: Prepared) -> Decided:
         """The decision as others see it: the dearest group stands for the plan."""
-        budget, credit = prepared.workload.budget, self.credited(prepared)
-        over = budget is not None and self.usd_at_risk - credit > budget * (1 + 1e-9)
-        return Decided(prepared, self.groups[0].index, (), over, credit)
+        credit = self.credited(prepared)
+        return decided(prepared, self.groups[0].index, self.usd_at_risk, credit)
 
     def mix(self, prepared: Prepared, catalog: Catalog, today: date, single_usd: float) -> Mix:
         """The plan as published."""
@@ -149,7 +143,14 @@ def plan_batch_by_size(
     if (spread := workload.where.spread) is not None:
         at, places = spread_places(prepared.candidates, found.index, spread)
         found = found.take(at)
-    problem, limits, place = _program(prepared, workload, found, places)
+    problem, limits, place = mix_program(
+        prepared,
+        found,
+        places,
+        usd=found.fixed_usd,
+        capacity=found.capacity,
+        needs=found.requests,
+    )
     mix = cheapest_finite(
         problem,
         found.usd_per_request * found.requests,
@@ -165,43 +166,6 @@ def plan_batch_by_size(
     bound = None if any(group.mixed for group in groups) else mix.bound
     plan = BatchPlan(found, groups, bound, mix.closed, mix.solver, len(mix.offers))
     return plan if plan.usd < to_beat else None
-
-
-def _program(
-    prepared: Prepared, workload: BatchInference, found: BatchBySize, places: Sequence[str]
-) -> tuple[MixProblem, MixLimits, Rows]:
-    """The mix program over all groups, and the place of each (EVERYWHERE: own machines)."""
-    c, asked = prepared.candidates, workload.where
-    row = c.row[found.index]
-    words = c.offers.vocabularies["quota_class"]
-    classes = [words[code] for code in c.offers.codes["quota_class"][row].tolist()]
-    limited = np.array([name in prepared.limits for name in classes], bool)
-    # What draws an unknown amount on a limited quota is not rented.
-    unknown = limited & np.isnan(found.quota_units)
-    problem = MixProblem.of(
-        found.fixed_usd,
-        found.capacity,
-        found.requests,
-        max_count=np.where(unknown, 0.0, np.inf),
-        quota_class=classes,
-        quota_units=np.nan_to_num(found.quota_units),
-        spot=c.offers.is_in("kind", ["spot"])[row],
-        nodes=found.nodes,
-        kind=[c.machines.devices[config].name for config in c.config[found.index].tolist()],
-        zone=places or None,
-    )
-    spread = asked.spread
-    limits = MixLimits(
-        quotas=prepared.limits,
-        max_spot_share=asked.max_spot_share if asked.max_spot_share < 1 else None,
-        max_nodes=float(asked.max_nodes),
-        max_types=asked.max_types,
-        spread=() if spread is None else (Spread("zone", spread.at_least, spread.max_share),),
-    )
-    place = np.full(len(row), EVERYWHERE)
-    if asked.mix == "region":
-        place = regions(c, found.index)
-    return problem, limits, place
 
 
 class _Asked:

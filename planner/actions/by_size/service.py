@@ -22,14 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog
+from planner.actions.by_size.credit import credited, decided
+from planner.actions.by_size.program import mix_program
 from planner.actions.mix.service_check import Load, failing, simulated
-from planner.actions.places import assumed_zone, regions, spread_places
+from planner.actions.places import assumed_zone, spread_places
 from planner.actions.planning import Prepared
 from planner.actions.recommend.answer import Decided
 from planner.candidates.by_size import BySize, SizeClass, by_size, size_classes
-from planner.optimize.mix import MixLimits, MixProblem, MixSolution, Spread, solve_mix
+from planner.optimize.mix import MixSolution, solve_mix
 from planner.optimize.mix.places import cheapest_placed
-from planner.optimize.options import EVERYWHERE
 from planner.performance.efficiency import Measured
 from planner.performance.throughput import Throughput, throughput_of
 from planner.results import Mix
@@ -91,20 +92,13 @@ class SizedPlan:
 
     def credited(self, prepared: Prepared) -> float:
         """USD over the horizon that credits held in its clouds pay."""
-        c, credits = prepared.candidates, prepared.workload.where.credits
-        by_cloud: dict[str, float] = {}
-        for group in self.groups:
-            cloud = c.offers.text("cloud", int(c.row[group.index]))
-            usd = group.usd_per_hour * (c.amount.horizon_hours or 0.0)
-            by_cloud[cloud] = by_cloud.get(cloud, 0.0) + usd
-        return sum(min(usd, credits.get(cloud, 0.0)) for cloud, usd in by_cloud.items())
+        hours = prepared.candidates.amount.horizon_hours or 0.0
+        return credited(prepared, ((g.index, g.usd_per_hour * hours) for g in self.groups))
 
     def decided(self, prepared: Prepared) -> Decided:
         """The decision as others see it: the dearest group stands for the plan."""
-        budget, credit = prepared.workload.budget, self.credited(prepared)
-        usd = self.usd_per_hour * (prepared.candidates.amount.horizon_hours or 0.0) - credit
-        over = budget is not None and usd > budget * (1 + 1e-9)
-        return Decided(prepared, self.groups[0].index, (), over, credit)
+        usd = self.usd_per_hour * (prepared.candidates.amount.horizon_hours or 0.0)
+        return decided(prepared, self.groups[0].index, usd, self.credited(prepared))
 
     def mix(self, prepared: Prepared, catalog: Catalog, today: date, single_usd: float) -> Mix:
         """The plan as published."""
@@ -146,7 +140,15 @@ def plan_by_size(
     if (spread := workload.where.spread) is not None:
         at, places = spread_places(prepared.candidates, found.index, spread)
         found = found.take(at)
-    problem, limits, place = _program(prepared, workload, found, places)
+    problem, limits, place = mix_program(
+        prepared,
+        found,
+        places,
+        usd=found.usd_per_hour,
+        capacity=found.rate,
+        needs=[one.share * workload.peak_rate for one in found.classes],
+        spare_instances=workload.spare_machines,
+    )
     placed = cheapest_placed(
         problem, limits, place, to_beat=to_beat, gap=GAP, time_limit_s=TIME_LIMIT_S
     )
@@ -184,49 +186,6 @@ def plan_by_size(
         if solution.objective is None or solution.objective >= to_beat:
             return None
     return None
-
-
-def _program(
-    prepared: Prepared, workload: Serving, found: BySize, places: Sequence[str]
-) -> tuple[MixProblem, MixLimits, Rows]:
-    """The mix program over all candidates, and the place of each (EVERYWHERE: own machines).
-
-    ``places`` are those of a spread, whatever it is over; the program knows them as zones.
-    """
-    c = prepared.candidates
-    row = c.row[found.index]
-    words = c.offers.vocabularies["quota_class"]
-    spot = c.offers.is_in("kind", ["spot"])[row]
-    classes = [words[code] for code in c.offers.codes["quota_class"][row].tolist()]
-    limited = np.array([name in prepared.limits for name in classes], bool)
-    # What draws an unknown amount on a limited quota is not rented.
-    unknown = limited & np.isnan(found.quota_units)
-    problem = MixProblem.of(
-        found.usd_per_hour,
-        found.rate,
-        [one.share * workload.peak_rate for one in found.classes],
-        max_count=np.where(unknown, 0.0, np.inf),
-        quota_class=classes,
-        quota_units=np.nan_to_num(found.quota_units),
-        spot=spot,
-        nodes=found.nodes,
-        kind=[c.machines.devices[config].name for config in c.config[found.index].tolist()],
-        zone=places or None,
-    )
-    asked = workload.where
-    spread = asked.spread
-    limits = MixLimits(
-        quotas=prepared.limits,
-        max_spot_share=asked.max_spot_share if asked.max_spot_share < 1 else None,
-        spare_instances=workload.spare_machines,
-        max_nodes=float(asked.max_nodes),
-        max_types=asked.max_types,
-        spread=() if spread is None else (Spread("zone", spread.at_least, spread.max_share),),
-    )
-    place = np.full(len(row), EVERYWHERE)
-    if asked.mix == "region":
-        place = regions(c, found.index)
-    return problem, limits, place
 
 
 def _tighter(

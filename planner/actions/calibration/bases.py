@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-import numpy as np
-
 from catalog import Catalog
 from planner.actions.planning import prepare
+from planner.candidates.order import cheapest_first
 from planner.errors import BadInput
 from planner.items import candidate_id, rounded
 from planner.performance.efficiency import Measured
@@ -35,7 +34,7 @@ def calibration_basis(
         raise BadInput(
             "nothing can run this workload", where=where, remedy="see `planner recommend`"
         )
-    rows = prepared.feasible[np.argsort(c.usd[prepared.feasible], kind="stable")]
+    rows = cheapest_first(c, prepared.feasible)
     runs = Counter(one.setup.accelerator for one in measured if one.setup.task == task)
     ways: dict[str, list[int]] = {}
     for row in rows.tolist():

@@ -14,6 +14,7 @@ from launchers.benchmarks import BENCHMARKS
 from launchers.cost_cap import held_hours
 from planner.actions.kept import Kept
 from planner.actions.planning import Prepared, prepare
+from planner.candidates.order import cheapest_first
 from planner.errors import BadInput
 from planner.information.belief import Belief, believe
 from planner.information.decision import Alternatives
@@ -166,7 +167,7 @@ def _shortlist(prepared: Prepared) -> Rows:
         sd = c.throughput.log_sd[c.config[rows]]
         fastest = c.set_up_hours[rows] + c.work_hours[rows] * np.exp(-2 * sd)
         rows = rows[fastest <= deadline]
-    rows = rows[np.argsort(c.usd[rows], kind="stable")]
+    rows = cheapest_first(c, rows)
     seen: dict[str, int] = {}
     kept = []
     for row in rows.tolist():

@@ -69,13 +69,15 @@ def run_calibration(
     *,
     catalog: Catalog | None = None,
     watch: Watch | None = None,
+    warn: Say | None = None,
 ) -> CalibrationOutcome:
     """Run a benchmark and store what it measured.
 
     ``on`` is ``local`` or ``skypilot:...`` (see ``launchers.targets``). ``confirm`` is asked
     whenever the run may cost money, and nothing is started unless it agrees. ``progress`` gets
     the program's output, line by line, in the caller's thread. ``watch`` is for another thread
-    that follows the run, or ends it.
+    that follows the run, or ends it. ``warn`` gets, instead of ``progress``, what somebody who
+    wants to hear nothing of the run must hear: a result that no disk takes.
 
     Raises BadInput for what cannot be run or was not confirmed, OverBudget when it may cost more
     than ``max_cost_usd``, PlannerError when the run failed or was stopped, CatalogError for damaged
@@ -119,6 +121,7 @@ def run_calibration(
             replace(made.terms, cost_usd=estimate.usd, usd_per_hour=estimate.usd_per_hour),
             made.spending,
             made.stages,
+            on_warning=warn,
         )
         if watch is not None:
             drive.on_sample = watch.sample

@@ -206,14 +206,7 @@ def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
     from launchers.runs import tear_down
 
     if not record.state.is_end:
-        claimed = ledger.claim(record.run_id, from_other_hosts=True)
-        if claimed is None:
-            raise BadInput(
-                f"{record.run_id} was taken over by another planner",
-                where="calibrate stop",
-                remedy=KNOWN,
-            )
-        record = claimed
+        record = _claimed_to_stop(record, ledger, progress)
     progress = Onlooker(progress)
     with launch_errors():
         progress(f"taking down {record.resource or record.run_id}")
@@ -224,6 +217,23 @@ def _take_down(record: RunRecord, ledger: RunLedger, progress: Say) -> None:
         drive.launcher.adopt(drive.run, record.job)
         end = RunState.DONE if drive.is_stored else RunState.FAILED
         tear_down(drive, end=end, problem=STOPPED)
+
+
+def _claimed_to_stop(record: RunRecord, ledger: RunLedger, progress: Say) -> RunRecord:
+    """The run as this planner has it. Without a claim where the ledger cannot be written (a full
+    disk): two that take the same thing down do no harm, one that stands costs. Raises BadInput."""
+    try:
+        claimed = ledger.claim(record.run_id, from_other_hosts=True)
+    except CatalogError as error:
+        progress(f"{record.run_id}: taken down all the same, though {error}")
+        return record
+    if claimed is None:
+        raise BadInput(
+            f"{record.run_id} was taken over by another planner",
+            where="calibrate stop",
+            remedy=KNOWN,
+        )
+    return claimed
 
 
 def _ask_planner(record: RunRecord, ledger: RunLedger, progress: Say) -> None:

@@ -22,6 +22,8 @@ from planner.results.mix import MixGroup, MixResult, MixSimulation
 from planner.simulate.queues import Simulated, simulate
 
 MOST_REQUESTS = 1e15  # as in the profile
+# Figures of a profile that are repeated in the result, so that the result can be planned again.
+MOST_SHOWN = 20_000
 _ROUNDS = 16
 _REQUESTS = 100_000
 # A pool of one machine at 5% load hardly queues: below that, more machines do not help.
@@ -257,7 +259,16 @@ def _nothing(
         solver=solution.solver,
         solve_seconds=round(time.perf_counter() - start, 4),
         reasons=why,
+        profile=_shown(profile),
     )
+
+
+def _shown(profile: MixProfile) -> dict[str, Any] | None:
+    """The profile for whoever plans it again, unless it is large."""
+    cells = len(profile.input_len_buckets) * len(profile.output_len_buckets) * len(profile.offers)
+    if cells > MOST_SHOWN:
+        return None
+    return profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def _result(
@@ -322,6 +333,7 @@ def _result(
         solver=solution.solver,
         solve_seconds=round(time.perf_counter() - start, 4),
         notes=notes,
+        profile=_shown(profile),
     )
 
 

@@ -15,6 +15,7 @@ from catalog.records import dataclass
 from planner.actions.places import assumed_zone, spread_line
 from planner.actions.planning import Prepared, options_of
 from planner.candidates import Candidates, blocked
+from planner.candidates.order import cheapest_first
 from planner.explain import explain, headline, mix_lines
 from planner.items import ItemBuilder, rounded
 from planner.optimize.choice import Choice, Group, shares
@@ -149,9 +150,9 @@ def answer(
 
 
 def ranking(prepared: Prepared) -> Rows:
-    """Candidates that meet deadline and quotas, cheapest first."""
+    """Candidates that meet deadline and quotas, cheapest first; of the same cost the fastest."""
     candidates, rows = prepared.candidates, prepared.in_time
-    ranked = rows[np.lexsort((rows, candidates.usd[rows]))]
+    ranked = cheapest_first(candidates, rows)
     limits = prepared.limits
     if not limits:
         return ranked

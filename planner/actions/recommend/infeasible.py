@@ -216,7 +216,7 @@ def problem_of(prepared: Prepared) -> str:
         asked = f"{spread.places} {spread.over}s"
         return f"no mix that is spread over {asked} meets these limits"
     if workload.deadline is not None and not len(prepared.in_time):
-        late = f"nothing finishes within {workload.deadline:g} h"
+        late = f"nothing finishes within {hours(workload.deadline)}"
         return f"{late} with {workload.risk:.0%} probability"
     account = [name for name in candidates.limits if is_account_quota(name)]
     if account and not workload.where.quotas:

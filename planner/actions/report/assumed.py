@@ -15,7 +15,7 @@ def assumptions(result: Recommendation) -> list[str]:
     basis = sorted({item.throughput.basis for item in items})
     lines.append(
         f"Speed: {' and '.join(basis)}; the interval is said to hold the truth with 80% "
-        "probability (docs/accuracy.md says how often it did)."
+        "probability (`planner accuracy` says how often it did)."
     )
     if any(item.purchase == "spot" for item in items):
         lines.append(f"Spot: {RESTART_H * 60:.0f} minutes to restart after an interruption.")

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from catalog import Catalog
-from planner.actions.estimate.behind import observations_behind
-from planner.actions.planning import Prepared, prepare
+from planner.actions.planning import prepare
 from planner.actions.private_layers import for_workload
-from planner.actions.recommend.cheapest import cheapest
 from planner.actions.recommend.plan import recommend
 from planner.actions.recommend.risk import RiskOptions
 from planner.actions.recommend.sensitivity import sensitivities
 from planner.actions.report.assumed import assumptions
+from planner.actions.report.grounds import evidence_of, facts_of
 from planner.actions.saved_result import workload_of
 from planner.actions.session import Session
 from planner.errors import BadInput, Infeasible
-from planner.performance.efficiency import weights
-from planner.performance.tasks import setups_of
 from planner.results import Recommendation, Weighed
-from planner.results.study import Fact, Study
+from planner.results.study import Study
 
 # Fewer than `recommend --scenarios` takes by default: quantiles in a drawing need no more.
 SCENARIOS = 2000
@@ -57,7 +53,8 @@ def study(
     if now is not None:
         swings = sensitivities(workload, catalog, session.measured, where=where)
         prepared = prepare(workload, catalog, session.measured, where=where)
-        observations, own = _evidence(prepared, catalog, session)
+        observations, own = evidence_of(prepared, catalog, session)
+    items = result.mix.groups if result.mix is not None else [result.recommendation]
     return Study(
         result=result,
         now=now,
@@ -68,53 +65,6 @@ def study(
         sensitivities=swings,
         observations=observations,
         own_runs=own,
-        facts=_facts(result, catalog, today),
+        facts=facts_of(items, catalog, today),
         assumptions=assumptions(result),
     )
-
-
-def _evidence(
-    prepared: Prepared, catalog: Catalog, session: Session
-) -> tuple[list[str], list[Weighed]]:
-    """Published observations and own runs behind the speed of today's cheapest plan."""
-    best = cheapest(prepared)
-    if best is None:
-        return [], []
-    c = prepared.candidates
-    config = int(c.config[best.pick])
-    published = observations_behind(c.throughput, config, catalog)
-    if not session.measured:
-        return published, []
-    known = setups_of(prepared.workload, prepared.shape, c.machines, c.throughput)
-    heaviest = weights(known[config], session.measured) if len(known) else []
-    return published, [Weighed(observation=name, weight=round(w, 3)) for name, w in heaviest]
-
-
-def _facts(result: Recommendation, catalog: Catalog, today: date) -> list[Fact]:
-    """Sources of prices and peaks of what is recommended."""
-    items = result.mix.groups if result.mix is not None else [result.recommendation]
-    found = []
-    for item in items:
-        price = item.price
-        read = None if price.as_of is None else date.fromisoformat(price.as_of)
-        found.append(
-            Fact(
-                about=f"price of {item.instance_type}, {item.cloud} {item.region}",
-                citation=f"{price.source} ({price.layer}, confidence {price.confidence})",
-                as_of=price.as_of,
-                age_days=None if read is None else (today - read).days,
-            )
-        )
-        spec = catalog.accelerators.get(item.accelerator)
-        source = None if spec is None else catalog.sources.get(spec.source)
-        if spec is not None and source is not None:
-            as_of = source.as_of
-            found.append(
-                Fact(
-                    about=f"peaks and memory of {spec.name}",
-                    citation=f"{source.citation} (verified by: {spec.verified_by or 'nothing'})",
-                    as_of=None if as_of is None else as_of.isoformat(),
-                    age_days=None if as_of is None else (today - as_of).days,
-                )
-            )
-    return list({fact.about: fact for fact in found}.values())

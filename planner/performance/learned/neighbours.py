@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog import Catalog
+from planner.amounts import plain
 from planner.performance.learned.artefact import Artefact, current
 from planner.performance.learned.features import build
 from planner.performance.learned.table import fold_model, read_rows
@@ -36,10 +37,11 @@ class Neighbour:
     def sentence(self) -> str:
         """For ``--explain``."""
         date = f", {self.source_date}" if self.source_date else ""
+        unit = self.metric.replace("_per_s", "/s", 1).replace("_", " ")
         engine = f" with {self.framework}" if self.framework else ""
         return (
-            f"{self.id}: {self.model} on {self.accelerator}{engine}, {self.value:,.6g} "
-            f"{self.metric} ({self.source}{date}); {self.weight:.0%} of the trees treat it alike"
+            f"{self.id}: {self.model} on {self.accelerator}{engine}, {plain(self.value)} "
+            f"{unit} ({self.source}{date}); {self.weight:.0%} of the model's trees treat it alike"
         )
 
 

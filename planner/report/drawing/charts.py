@@ -15,6 +15,7 @@ from planner.report.drawing.plot import (
     Scale,
     around,
     drawing,
+    labels,
     shortened,
     text,
 )
@@ -42,19 +43,19 @@ class Bar:
 def bars(
     title: str, about: str, rows: Sequence[Bar], form: Format, *, log: bool = False
 ) -> Element:
-    """Horizontal bars with their intervals; ``log`` where values differ by powers of ten."""
+    """Horizontal bars with their intervals; ``log`` where values differ by powers of ten, which is
+    said below.
+    """
     known = [x for row in rows for x in (row.value, row.low, row.high) if x is not None]
     positive = [x for x in known if x > 0]
     log = log and bool(positive)
     low, high = around(positive if log else known or [1.0], log=log, zero=not log)
-    height = TOP + ROW * len(rows) + 28
-    root = drawing(title, about, height)
-    x = Scale(low, high, LEFT, WIDTH - 150, log)
     bottom = TOP + ROW * len(rows)
-    for tick in x.ticks(5):
-        at = x.at(tick)
-        root.append(el("line", x1=at, x2=at, y1=TOP - 4, y2=bottom, class_="grid"))
-        root.append(text(at, bottom + 16, form(tick), "mid soft"))
+    root = drawing(title, about, bottom + (44 if log else 28))
+    x = Scale(low, high, LEFT, WIDTH - 150, log)
+    _grid(root, x, bottom, form)
+    if log:
+        root.append(text((x.start + x.end) / 2, bottom + 34, "logarithmic scale", "mid soft"))
     begin = x.at(low if log else 0.0)
     for number, row in enumerate(rows):
         y = TOP + ROW * (number + 0.5)
@@ -98,10 +99,7 @@ def ranges(title: str, about: str, rows: Sequence[Range], form: Format) -> Eleme
     root = drawing(title, about, TOP + ROW * len(rows) + 28)
     x = Scale(max(low, 0.0) if min(values) >= 0 else low, high, LEFT + 110, WIDTH - 130)
     bottom = TOP + ROW * len(rows)
-    for tick in x.ticks(5):
-        at = x.at(tick)
-        root.append(el("line", x1=at, x2=at, y1=TOP - 4, y2=bottom, class_="grid"))
-        root.append(text(at, bottom + 16, form(tick), "mid soft"))
+    _grid(root, x, bottom, form)
     for number, row in enumerate(rows):
         y = TOP + ROW * (number + 0.5)
         series = 1 if row.strong else 0
@@ -146,10 +144,7 @@ def tornado(title: str, about: str, rows: Sequence[Swing], base: float, form: Fo
     bottom = TOP + tall * len(rows)
     root = drawing(title, about, bottom + 28)
     x = Scale(low, high, LEFT + 10, WIDTH - 40)
-    for tick in x.ticks(5):
-        at = x.at(tick)
-        root.append(el("line", x1=at, x2=at, y1=TOP - 4, y2=bottom, class_="grid"))
-        root.append(text(at, bottom + 16, form(tick), "mid soft"))
+    _grid(root, x, bottom, form)
     for number, row in enumerate(rows):
         y = TOP + tall * number + 12
         root.append(text(LEFT, y + 5, shortened(row.name, NAME), "end"))
@@ -231,6 +226,10 @@ def steps(
     return plot.root
 
 
+# A line through more points is drawn without them.
+DOTS = 16
+
+
 @dataclass(frozen=True)
 class Curve:
     """A named line; None in ``y`` is a gap."""
@@ -252,7 +251,7 @@ def curves(
     marks: Sequence[tuple[float, str]] = (),
 ) -> Element:
     """Lines over one quantity, both axes logarithmic where values are wide apart; ``marks`` are
-    upright lines with words.
+    upright lines with words, dotted without.
     """
     xs = [a for line in lines for a, b in zip(line.x, line.y, strict=True) if b is not None]
     ys = [b for line in lines for b in line.y if b is not None]
@@ -263,13 +262,16 @@ def curves(
     plot.axes(x_title, y_title, x_format, y_format)
     for value, words in marks:
         at = x.at(value)
-        plot.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_="rule dash2"))
-        plot.add(text(at + 4, y.end + 10, words, "soft"))
+        look = "axis" if words else "rule dash2"
+        plot.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_=look))
+        beyond = at > (x.start + x.end) / 2
+        shift, side = (-4.0, "soft end") if beyond else (4.0, "soft")
+        plot.add(text(at + shift, y.end + 10, words, side))
     for number, line in enumerate(lines):
         look = f"line l{number % SERIES} dash{number % 4}"
         for part in _unbroken(line):
             plot.path(part, look)
-            for a, b in part:
+            for a, b in part if len(part) <= DOTS else ():
                 plot.dot(
                     a, b, f"f{number % SERIES}", f"{line.name}: {y_format(b)} at {x_format(a)}", 2.5
                 )
@@ -297,6 +299,15 @@ def _legend(plot: Plot, number: int, name: str, look: str) -> None:
 def _wide(values: Sequence[float]) -> bool:
     """Whether a logarithmic scale reads better."""
     return bool(values) and min(values) > 0 and max(values) / min(values) > 8
+
+
+def _grid(root: Element, x: Scale, bottom: float, form: Format) -> None:
+    """Upright lines through the rows, with their values below."""
+    ticks = x.ticks(5)
+    for tick, words in zip(ticks, labels(ticks, form, log=x.log), strict=True):
+        at = x.at(tick)
+        root.append(el("line", x1=at, x2=at, y1=TOP - 4, y2=bottom, class_="grid"))
+        root.append(text(at, bottom + 16, words, "mid soft"))
 
 
 def _whisker(root: Element, low: float, high: float, y: float) -> None:

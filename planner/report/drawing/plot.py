@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -75,6 +76,17 @@ def around(values: Sequence[float], *, log: bool, zero: bool = False) -> tuple[f
     return (low if zero and low == 0 else low - room), high + room
 
 
+_DECIMALS = re.compile(r"(?<=\d)\.0+(?!\d)")
+
+
+def labels(ticks: Sequence[float], form: Format, *, log: bool = False) -> list[str]:
+    """Words at the ticks, without decimals where none of them needs any."""
+    words = [form(tick) for tick in ticks]
+    short = [_DECIMALS.sub("", each) for each in words]
+    whole = all("." not in each for each in short)
+    return short if log or whole else words
+
+
 class Plot:
     """Axes with grid and titles; things are drawn in the order they are added."""
 
@@ -84,14 +96,20 @@ class Plot:
 
     def axes(self, x_title: str, y_title: str, x_format: Format, y_format: Format) -> None:
         x, y = self.x, self.y
-        for tick in x.ticks(7):
+        across, up = x.ticks(7), y.ticks(6)
+        free = 0.0
+        for tick, words in zip(across, labels(across, x_format, log=x.log), strict=True):
             at = x.at(tick)
             self.add(el("line", x1=at, x2=at, y1=y.start, y2=y.end, class_="grid"))
-            self.add(text(at, y.start + 16, x_format(tick), "mid soft"))
-        for tick in y.ticks(6):
+            half = 3.4 * len(words)
+            if at - half < free:
+                continue  # it would run into the one before
+            free = at + half + 6
+            self.add(text(at, y.start + 16, words, "mid soft"))
+        for tick, words in zip(up, labels(up, y_format, log=y.log), strict=True):
             at = y.at(tick)
             self.add(el("line", x1=x.start, x2=x.end, y1=at, y2=at, class_="grid"))
-            self.add(text(x.start - 6, at + 4, y_format(tick), "end soft"))
+            self.add(text(x.start - 6, at + 4, words, "end soft"))
         self.add(el("line", x1=x.start, x2=x.end, y1=y.start, y2=y.start, class_="axis"))
         self.add(el("line", x1=x.start, x2=x.start, y1=y.start, y2=y.end, class_="axis"))
         self.add(text((x.start + x.end) / 2, y.start + 34, x_title, "mid"))

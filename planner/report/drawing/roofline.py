@@ -46,9 +46,13 @@ def roofline(title: str, about: str, roofs: Sequence[Roof], placed: Sequence[Pla
         letters.setdefault(one.name, _MARKS[len(letters) % len(_MARKS)])
     xs = [roof.ridge for roof in roofs] + [one.intensity for one in placed]
     ys = [roof.peak for roof in roofs] + [one.rate for one in placed]
+    if not placed:  # where work with little reuse lies, below the bends
+        xs.append(min(xs) / 100)
+        ys.append(min(roof.bandwidth for roof in roofs) * min(xs))
     low_x, high_x = min(xs) / 4, max(xs) * 4
     low_y, high_y = min(ys) / 3, max(ys) * 2
-    x = Scale(low_x, high_x, 70.0, WIDTH - 175, True)
+    names = max(len(roof.name) for roof in roofs)
+    x = Scale(low_x, high_x, 70.0, WIDTH - max(175.0, 46 + 6.6 * names), True)
     y = Scale(low_y, high_y, 330.0, 34.0, True)
     plot = Plot(x, y, title=title, about=about, height=376 + 16 * len(letters))
     plot.axes("operations per byte moved", "operations/s", _power, _rate)

@@ -6,22 +6,33 @@ from planner.amounts import money
 from planner.report.capacity import WAYS, against, headline
 from planner.report.document import Bullets, Chart, Document, Draft, Paragraph, Table
 from planner.report.drawing.charts import Bar, bars
+from planner.report.pages.fronts import break_even_blocks
+from planner.report.pages.swings import TITLE, swings
 from planner.results.capacity import CapacityResult
+from planner.results.study import CapacityStudy
+
+# Machines that run on a commitment of an amount: it is paid for, whether they work or not.
+PLANS = ("savings_plan", "resource_commitment")
 
 
-def capacity_document(result: CapacityResult, *, made: str) -> Document:
-    """What to commit, buy and rent, what it saves, and what is proven."""
+def capacity_document(study: CapacityStudy, *, made: str) -> Document:
+    """What to commit, buy and rent, what it saves, what would change it, and what is proven."""
+    result = study.result
     page = Draft([])
     page.add("What to have", _counts(result))
+    page.add("What to commit to", _commitments(result))
     page.add("Machines at work", _in_use(result))
     page.add("Where the cost goes", _costs(result))
     page.add("Against one way alone", *_savings(result))
     page.add("Demand left unserved", _unmet(result))
+    page.add(TITLE, *swings(study.sensitivities, study.why_none))
+    if study.break_even is not None:
+        page.add("Cloud, on-prem or both", *break_even_blocks(study.break_even))
     page.add("How sure", *_proof(result))
-    page.add("Notes", Bullets([note for note in (result.method.note, *result.notes) if note]))
+    page.add("Assumptions", Bullets(_assumed(result)))
     facts = [
         ("Cost", money(result.cost_usd)),
-        ("Horizon", f"{result.horizon_hours:g} h"),
+        ("Horizon", f"{result.horizon_hours:,.6g} h"),
         ("No plan costs less than", money(result.bound_usd)),
         ("Owed beyond the horizon", money(result.residual_liability_usd)),
     ]
@@ -35,21 +46,56 @@ def capacity_document(result: CapacityResult, *, made: str) -> Document:
     return Document(f"Capacity: {result.name}", headline(result), facts, page.sections, made)
 
 
+def _assumed(result: CapacityResult) -> list[str]:
+    said = [
+        "Demand is known as the file has it, hour by hour; prices hold over the horizon.",
+        "Prices are the file's own, or the catalog's where an offer names a machine of it.",
+    ]
+    return [*said, *(note for note in (result.method.note, *result.notes) if note)]
+
+
 def _counts(result: CapacityResult) -> Table:
-    columns = ("offer", "option", "machines", "mean in use", "used", "cost", "owed after")
+    columns = (
+        "offer",
+        "option",
+        "machines",
+        "mean in use",
+        "used",
+        "cost",
+        "owed after the horizon",
+    )
     rows = [
         (
             counted.offer,
             counted.option.replace("_", "-"),
-            f"{counted.count:.6g}",
-            f"{counted.mean_count:.4g}",
+            f"{counted.count:.3g}",
+            f"{counted.mean_count:.3g}",
             "" if counted.utilisation is None else f"{counted.utilisation:.0%}",
-            money(counted.cost_usd),
+            "in the plan" if counted.option in PLANS else money(counted.cost_usd),
             money(counted.residual_liability_usd) if counted.residual_liability_usd else "",
         )
         for counted in result.counts
     ]
     return Table(columns, rows, right=columns[2:])
+
+
+def _commitments(result: CapacityResult) -> Table:
+    """Amounts that no machine type is tied to: USD an hour, vCPUs, GPUs, GiB."""
+    columns = ("plan", "kind", "term", "amount", "mean used", "used", "cost", "owed after")
+    rows = [
+        (
+            plan.name,
+            plan.option.replace("_", " "),
+            plan.term,
+            f"{plan.committed:,.4g} {plan.unit}",
+            f"{plan.mean_used:,.4g}",
+            f"{plan.utilisation:.0%}",
+            money(plan.cost_usd),
+            money(plan.residual_liability_usd) if plan.residual_liability_usd else "",
+        )
+        for plan in result.plans
+    ]
+    return Table(columns, rows, right=columns[3:])
 
 
 def _in_use(result: CapacityResult) -> Chart | None:
@@ -124,8 +170,9 @@ def _proof(result: CapacityResult) -> list[Paragraph]:
     method = result.method
     return [
         Paragraph(
-            f"{result.status.replace('_', ' ')}: within {result.gap:.2%} of a bound that no plan "
-            f"goes below. {method.periods:,} periods, {method.distinct_periods:,} distinct, "
+            f"{result.status.replace('_', ' ').capitalize()}: within {result.gap:.2%} of a bound "
+            "that no plan goes below. "
+            f" {method.periods:,} periods, {method.distinct_periods:,} distinct, "
             f"{method.groups:,} groups; model {method.model}, solved by {method.solver}."
         )
     ]

@@ -50,7 +50,9 @@ def comparison_document(result: HardwareComparison, *, made: str) -> Document:
     page.add("Sources", Bullets([_source(sheet) for sheet in result.sheets]))
     leads = [sweep.sentence for sweep in result.sweeps]
     text = leads[0] if leads else f"{', '.join(names)} side by side."
-    title = " or ".join(names) + (f" for {result.workload}" if result.workload else "")
+    # a kind was asked for, of which the cheapest device counts
+    sides = list(result.sweeps[0].sides) if result.sweeps else names
+    title = " or ".join(sides) + (f" for {result.workload}" if result.workload else "")
     return Document(title, text, [], page.sections, made)
 
 
@@ -197,11 +199,7 @@ def side_by_side(sheets: Sequence[HardwareSheet]) -> Table:
     rows.append(
         [
             "arithmetic binds above, op/byte",
-            *(
-                _figure(sheet.ridge_ops_per_byte.get(sheet.price_precision or ""))
-                + f" ({sheet.price_precision})"
-                for sheet in sheets
-            ),
+            *(_ridge(sheet) for sheet in sheets),
         ]
     )
     for title, cells in zip(
@@ -213,6 +211,11 @@ def side_by_side(sheets: Sequence[HardwareSheet]) -> Table:
     rows.append(["released", *(str(sheet.release_year or "unknown") for sheet in sheets)])
     names = [sheet.name for sheet in sheets]
     return Table(("", *names), rows)
+
+
+def _ridge(sheet: HardwareSheet) -> str:
+    value = sheet.ridge_ops_per_byte.get(sheet.price_precision or "")
+    return "unknown" if value is None else f"{plain(value, 3)} ({sheet.price_precision})"
 
 
 def _figure(value: float | None, otherwise: str = "unknown") -> str:
@@ -345,7 +348,11 @@ def _sweeps(sweeps: Sequence[Sweep], left_out: dict[str, str]) -> list[Chart | B
 
 def _sweep_chart(sweep: Sweep) -> Chart | None:
     lines = [
-        Curve(side, sweep.values, [point.usd for point in points])
+        Curve(
+            side if any(point.usd is not None for point in points) else f"{side}: cannot",
+            sweep.values,
+            [point.usd for point in points],
+        )
         for side, points in sweep.sides.items()
     ]
     if not any(value is not None for line in lines for value in line.y):

@@ -6,11 +6,15 @@ from planner.amounts import money
 from planner.report.document import Bullets, Chart, Document, Draft, Table
 from planner.report.drawing.charts import Bar, bars
 from planner.report.mix import headline
+from planner.report.pages.fronts import FRONTS, mix_front_blocks
+from planner.report.pages.swings import TITLE, swings
 from planner.results.mix import MixResult
+from planner.results.study import MixStudy
 
 
-def mix_document(result: MixResult, *, made: str) -> Document:
-    """What to rent, how it is loaded, what goes where."""
+def mix_document(study: MixStudy, *, made: str) -> Document:
+    """What to rent, how it is loaded, what goes where, and what would change its cost."""
+    result = study.result
     page = Draft([])
     page.add("What to rent", _groups(result))
     page.add("Cost by machine", _costs(result))
@@ -18,7 +22,10 @@ def mix_document(result: MixResult, *, made: str) -> Document:
     for name, table in _routes(result):
         page.add(f"Share of requests that goes to {name}", table)
     page.add("Queues", Bullets(_queues(result)))
-    page.add("Notes", Bullets([*result.reasons, *result.notes]))
+    page.add(TITLE, *swings(study.sensitivities, study.why_none))
+    for front in study.fronts:
+        page.add(f"Cost against {FRONTS[front.over]}", *mix_front_blocks(front))
+    page.add("Notes", Bullets([*result.reasons, *_assumed(study), *result.notes]))
     facts = [("Requests", f"{result.requests_per_second:g} a second")]
     if result.cost_usd_per_hour is not None:
         facts.insert(0, ("Cost", f"{money(result.cost_usd_per_hour)} an hour"))
@@ -27,6 +34,14 @@ def mix_document(result: MixResult, *, made: str) -> Document:
     if result.bound_usd_per_hour is not None:
         facts.append(("No mix costs less than", f"{money(result.bound_usd_per_hour)} an hour"))
     return Document(f"Mix: {result.name}", headline(result), facts, page.sections, made)
+
+
+def _assumed(study: MixStudy) -> list[str]:
+    """What the profile says, which nobody checked here."""
+    return [
+        "Throughputs and prices are those of the profile.",
+        *(["Arrivals are drawn, not measured."] if study.result.simulation is not None else []),
+    ]
 
 
 def _groups(result: MixResult) -> Table:
@@ -96,5 +111,4 @@ def _queues(result: MixResult) -> list[str]:
         f"Simulated {done.requests:,} requests (burstiness {done.burstiness:g}, seed {done.seed}): "
         f"p{done.percentile:g} waits {done.queue_delay_s:.3g} s, {done.worst_queue_delay_s:.3g} s "
         f"in the worst group{limit}.",
-        *([f"Solved {done.tightened} more times for head-room."] if done.tightened else []),
     ]

@@ -16,11 +16,13 @@ from planner.report.document import (
     Section,
     Table,
 )
-from planner.report.drawing.charts import Bar, Point, Range, Swing, bars, ranges, steps, tornado
+from planner.report.drawing.charts import Bar, Point, Range, bars, ranges, steps
+from planner.report.pages.grounds import facts_table
+from planner.report.pages.swings import swings
 from planner.report.risk import sentences
 from planner.report.rows import chosen
 from planner.report.service_mix import size_lines
-from planner.report.words import cost, spread, titles, when
+from planner.report.words import cost, spread, time_scale, titles, when
 from planner.results import FrontPoint, Item, Recommendation
 from planner.results.risk import RiskOption
 from planner.results.study import Study
@@ -35,9 +37,10 @@ TIME_LINES = {
     "overhead_hours": "launches and input", "set_up_hours": "set-up",
     "interruption_hours": "interruptions",
 }  # fmt: skip
-# A smaller change of the cost is none.
-LEAST = 0.005
-# Nor is a smaller part of a whole worth a line: it rounds to 0.0%.
+KEPT = (
+    " (another plan may win there); the speed alone keeps the plan, for it is known only afterwards"
+)
+# A smaller part of a whole worth a line: it rounds to 0.0%.
 LEAST_SHARE = 0.0005
 
 
@@ -47,10 +50,10 @@ def plan_document(study: Study, *, file: str, made: str) -> Document:
     name = str(result.workload.get("name", "workload"))
     page = Draft([])
     page.add("Recommendation", *_recommended(result))
-    page.add("Cost against time", *_front(result))
+    page.add(f"Cost against {_quantity(result)}", *_front(result))
     page.add("Where the cost goes", _breakdown(result))
     page.add("Where the time goes", _time(result))
-    page.add("What would change the cost", *_sensitivities(study))
+    page.add("What would change the cost", *swings(study.sensitivities, study.why_none, KEPT))
     page.add("What binds", *_binding(study))
     page.add("Risk", *_risk(study))
     page.add("How old the figures are", *_age(study))
@@ -75,7 +78,7 @@ def _facts(result: Recommendation) -> list[tuple[str, str]]:
     facts = []
     if hourly is not None:
         facts.append(("Cost", f"{money(hourly)} an hour"))
-        facts.append((f"Over {item.horizon_hours:g} h", money(total)))
+        facts.append((f"Over {item.horizon_hours:,.6g} h", money(total)))
     else:
         facts.append(("Cost", money(total)))
         if mix is None:
@@ -101,7 +104,7 @@ def _facts(result: Recommendation) -> list[tuple[str, str]]:
         facts.append(("Per million tokens", money(tokens)))
     facts.append(("Speed known by", item.throughput.basis))
     age = item.price.age_days
-    facts.append(("Price age", "unknown" if age is None else f"{age} days when planned"))
+    facts.append(("Price age when planned", "unknown" if age is None else f"{age} days"))
     if result.status == "over_budget":
         facts.append(("Budget", "exceeded"))
     return facts
@@ -130,8 +133,15 @@ def _recommended(result: Recommendation) -> list[Paragraph | Bullets | Table | N
 
 def _alternatives(result: Recommendation) -> Table | None:
     """The recommendation and what lost to it."""
-    figures = titles(result.recommendation.horizon_hours is not None)
-    columns = ("", "machine", "where", "buy", *figures, "why it lost")
+    item = result.recommendation
+    money_title, time_title, spread_title = titles(item.horizon_hours is not None)
+    if item.latency is not None and item.latency.tpot_p95_s is not None:
+        time_title = "TTFT + TPOT p95"
+    figures = (money_title, time_title, spread_title)
+    lost = "why it lost"
+    if item.horizon_hours is not None:
+        lost += f" (over {item.horizon_hours:,.6g} h)"
+    columns = ("", "machine", "where", "buy", *figures, lost)
     rows = [_row("chosen", item) for item in chosen(result)]
     rows += [_row(str(n), item) for n, item in enumerate(result.alternatives, start=1)]
     return Table(columns, rows, right=figures, strong=0)
@@ -159,15 +169,23 @@ def _front(result: Recommendation) -> list[Chart | Paragraph]:
     usd = item.cost_usd if item.cost_usd_per_hour is None else item.cost_usd_per_hour
     if mine is not None and result.mix is None:
         drawn.append(Point(mine, usd, f"recommended: {item.id}, {money(usd)}", True))
-    x_title = "latency" if service else "hours, all waiting included"
+    quantity = _quantity(result)
+    x_title = quantity if service else "time, all waiting included"
     said = seconds if service else hours
+    cells = [(p.id, said(_time_of(p) or 0.0), money(_cost_of(p))) for p in points]
+    ids = [p.id for p in points]
+    if mine is not None and result.mix is None and item.id not in ids:
+        ids.append(item.id)
+        cells.append((item.id, said(mine), money(usd)))
+    usd_title = "$/h" if service else "total"
     table = Table(
-        ("what", "latency" if service else "time", "$/h" if service else "total"),
-        [(p.id, said(_time_of(p) or 0.0), money(_cost_of(p))) for p in points],
-        right=("latency", "time", "$/h", "total"),
+        ("plan", quantity, usd_title),
+        cells,
+        right=(quantity, usd_title),
+        strong=ids.index(item.id) if item.id in ids else None,
     )
     svg = steps(
-        "Cost against latency" if service else "Cost against time",
+        f"Cost against {quantity}",
         f"{len(points)} plans that no other beats in both; the recommendation is marked.",
         drawn,
         x_title=x_title,
@@ -175,8 +193,20 @@ def _front(result: Recommendation) -> list[Chart | Paragraph]:
         x_format=said,
         y_format=money,
     )
-    caption = "Plans that no other beats in both; to the left is faster, down is cheaper."
+    caption = (
+        "Plans that no other beats in both, whatever the deadline and the budget; to the left is "
+        "faster, down is cheaper."
+    )
     return [Chart(caption, svg, table)]
+
+
+def _quantity(result: Recommendation) -> str:
+    """What the front has against the cost."""
+    item = result.recommendation
+    if item.horizon_hours is None:
+        return "time"
+    tokens = item.latency is not None and item.latency.tpot_p95_s is not None
+    return "TPOT p95" if tokens else "latency p95"
 
 
 def _time_of(point: FrontPoint) -> float | None:
@@ -208,16 +238,26 @@ def _time(result: Recommendation) -> Chart | None:
     if found is None or result.mix is not None:
         return None
     values = {words: getattr(found, name) for name, words in TIME_LINES.items()}
-    return _shares("Hours by what they go to", values, hours)
+    scale, word = time_scale(sum(values.values()))
+    scaled = {words: value * scale for words, value in values.items()}
+    return _shares(
+        "Time by what it goes to", scaled, lambda v: hours(v / scale), lambda v: f"{v:g} {word}"
+    )
 
 
-def _shares(title: str, values: dict[str, float], form: Callable[[float], str]) -> Chart | None:
+def _shares(
+    title: str,
+    values: dict[str, float],
+    form: Callable[[float], str],
+    tick: Callable[[float], str] | None = None,
+) -> Chart | None:
+    """Parts of a whole; ``tick`` is how the axis says them."""
     total = sum(values.values())
     kept = {name: value for name, value in values.items() if value > LEAST_SHARE * total}
     if not kept or total <= 0:
         return None
     rows = [
-        Bar(name, value, f"{form(value)} ({value / total:.0%})") for name, value in kept.items()
+        Bar(name, value, f"{form(value)} ({_part(value / total)})") for name, value in kept.items()
     ]
     table = Table(
         ("line", "amount", "share"),
@@ -228,58 +268,12 @@ def _shares(title: str, values: dict[str, float], form: Callable[[float], str]) 
         right=("amount", "share"),
     )
     about = f"{len(kept)} lines that add up to {form(total)}."
-    return Chart(f"{title}: {form(total)} in all.", bars(title, about, rows, form), table)
+    svg = bars(title, about, rows, tick or form)
+    return Chart(f"{title}: {form(total)} in all.", svg, table)
 
 
-def _sensitivities(study: Study) -> list[Chart | Paragraph]:
-    found = study.sensitivities
-    if found is None or not found.rows:
-        why = study.why_none or "nothing is left to vary"
-        return [Paragraph(f"Not computed: today's catalog gives no plan ({why}).")]
-    per = found.horizon_hours
-    scale = 1.0 if per is None else 1.0 / per
-
-    def said(usd: float) -> str:
-        return money(usd) + ("/h" if per is not None else "")
-
-    base = found.base_usd * scale
-    moving = [row for row in found.rows if row.swing(found.base_usd) > LEAST * found.base_usd]
-    still = [row.factor for row in found.rows if row not in moving]
-    rows = [
-        Swing(
-            row.factor,
-            None if row.low.usd is None else row.low.usd * scale,
-            None if row.high.usd is None else row.high.usd * scale,
-            row.low.said,
-            row.high.said,
-        )
-        for row in moving
-    ]
-    cells = [
-        (
-            row.factor,
-            end.said,
-            "no plan" if end.usd is None else said(end.usd * scale),
-            "" if end.usd is None or not base else f"{end.usd * scale / base - 1:+.0%}",
-            end.plan if row.replanned else "the same",
-        )
-        for row in found.rows
-        for end in (row.low, row.high)
-    ]
-    table = Table(
-        ("if", "were", "cost", "change", "cheapest plan then"), cells, right=("cost", "change")
-    )
-    words = (
-        f"The cheapest plan costs {said(base)} today. Each line changes one thing and plans anew"
-        " (another plan may win there); the speed alone keeps the plan, for it is known only"
-        " afterwards. Changes of prices, amounts and rates are assumptions of this chart."
-    )
-    if still:
-        words += f" Without effect: {', '.join(still)}."
-    if not rows:
-        return [Paragraph(words)]
-    svg = tornado("What would change the cost", words, rows, base, said)
-    return [Chart(words, svg, table)]
+def _part(share: float) -> str:
+    return "under 1%" if share < 0.005 else f"{share:.0%}"
 
 
 def _binding(study: Study) -> list[Paragraph | Bullets]:
@@ -353,19 +347,7 @@ def _age(study: Study) -> list[Paragraph | Table]:
         text = f"Answered again with {which}: the same plan at the same cost."
     else:
         text = f"Answered again with {which}, the answer differs: {now.headline}."
-    table = Table(
-        ("figure", "from", "as of", "age"),
-        [
-            (
-                fact.about,
-                fact.citation,
-                fact.as_of or "undated",
-                "unknown" if fact.age_days is None else f"{fact.age_days} days",
-            )
-            for fact in study.facts
-        ],
-        right=("age",),
-    )
+    table = facts_table(study.facts)
     info = saved.catalog
     refreshed = f", {info.refreshed_slices} refreshed slices" if info.refreshed_slices else ""
     return [

@@ -5,15 +5,18 @@ from __future__ import annotations
 from planner.amounts import money
 from planner.report.document import Bullets, Chart, Document, Draft, Table
 from planner.report.drawing.charts import Bar, bars
+from planner.report.pages.grounds import add_grounds
 from planner.report.pages.plan import sections_of
 from planner.report.risk import portfolio_sentences
 from planner.report.rows import chosen
 from planner.report.words import when
 from planner.results import PortfolioResult
+from planner.results.study import PortfolioStudy
 
 
-def portfolio_document(result: PortfolioResult, *, made: str) -> Document:
+def portfolio_document(study: PortfolioStudy, *, made: str) -> Document:
     """All workloads together, then each."""
+    result = study.result
     page = Draft([])
     page.add("Plans", _plans(result))
     page.add("Cost by workload", _costs(result))
@@ -24,6 +27,8 @@ def portfolio_document(result: PortfolioResult, *, made: str) -> Document:
     for part in result.workloads:
         page.sections.extend(sections_of(part))
     page.add("Why", Bullets(result.explanation))
+    catalogs = dict.fromkeys(part.catalog.content_id for part in result.workloads)
+    add_grounds(page, study.grounds, f"Planned with catalog {', '.join(catalogs)}.")
     facts = [("Cost", money(result.cost_usd)), ("At risk", money(result.cost_usd_at_risk))]
     if result.budget_usd is not None:
         over = " (exceeded)" if result.status == "over_budget" else ""

@@ -10,20 +10,27 @@ from pydantic import BaseModel
 from planner.report.document import Document
 from planner.report.html import to_html
 from planner.report.markdown import to_markdown
-from planner.results import PortfolioResult
+from planner.results import Estimate, Front
 from planner.results.benchmark import BenchmarkReport
-from planner.results.capacity import CapacityResult
-from planner.results.comparison import Comparison
+from planner.results.break_even import BreakEven
+from planner.results.capacity import CapacityFront
 from planner.results.hardware import HardwareComparison, HardwareSheet
-from planner.results.mix import MixResult
-from planner.results.study import Study
+from planner.results.mix import MixFront
+from planner.results.study import CapacityStudy, ComparisonStudy, MixStudy, PortfolioStudy, Study
+from planner.results.sweep import Sweep
 
 # Module and function of each page: imported when one is asked for.
 _PAGES: Mapping[type[BaseModel], tuple[str, str]] = {
-    PortfolioResult: ("portfolio", "portfolio_document"),
-    Comparison: ("compare", "compare_document"),
-    CapacityResult: ("capacity", "capacity_document"),
-    MixResult: ("mix", "mix_document"),
+    PortfolioStudy: ("portfolio", "portfolio_document"),
+    ComparisonStudy: ("compare", "compare_document"),
+    CapacityStudy: ("capacity", "capacity_document"),
+    MixStudy: ("mix", "mix_document"),
+    Estimate: ("estimate", "estimate_document"),
+    Sweep: ("sweep", "sweep_document"),
+    Front: ("fronts", "front_document"),
+    MixFront: ("fronts", "mix_front_document"),
+    CapacityFront: ("fronts", "capacity_front_document"),
+    BreakEven: ("fronts", "break_even_document"),
     BenchmarkReport: ("benchmark", "benchmark_document"),
     HardwareSheet: ("hardware", "sheet_document"),
     HardwareComparison: ("hardware", "comparison_document"),

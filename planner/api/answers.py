@@ -1,28 +1,17 @@
-"""The Python API: what the commands answer, as functions.
-
-    import planner
-
-    plan = planner.recommend("examples/serve-llama-70b.yaml", where={"clouds": ["aws", "gcp"]})
-    print(plan.headline)
-    table = planner.to_pandas(plan)
-
-A question is a file's path or a mapping with the same fields; what is said beside it replaces its
-fields, as flags do on the command line. Answers are those of the commands' JSON. Every function
-opens the catalog anew unless it is given a ``session`` (``open_session()``), which is worth it for
-more than a few questions.
-
-All raise ``BadInput`` for a question that cannot be used and ``Infeasible`` where nothing meets the
-limits; ``catalog.CatalogError`` for a catalog that cannot be read. Nothing is printed, nothing is
-written, nothing is rented.
-"""
+"""What the commands answer: plans, estimates, fronts, comparisons, mixes, capacity, hardware."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from planner.api.questions import (
+    Question,
+    laid_over,
+    read,
+    session_or_new,
+    workload_from_question,
+)
 from planner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,10 +19,9 @@ if TYPE_CHECKING:
     from planner.results import Estimate, Front, PortfolioResult, Recommendation
     from planner.results.capacity import CapacityAnswer
     from planner.results.comparison import Comparison
+    from planner.results.hardware import HardwareComparison, HardwareSheet
     from planner.results.mix import MixResult
     from planner.results.risk import Objective
-
-Question = str | os.PathLike[str] | Mapping[str, Any]
 
 
 def recommend(
@@ -67,9 +55,9 @@ def recommend(
         from planner.actions.recommend.risk import SCENARIOS, RiskOptions
 
         risk = RiskOptions(scenarios or SCENARIOS, seed, objective)
-    file, text = _read(workload, "workload")
-    flags, place = _laid_over(fields)
-    return _session(session).answer_from(
+    file, text = read(workload, "workload")
+    flags, place = laid_over(fields)
+    return session_or_new(session).answer_from(
         file, text, flags, place, top=top, explain=explain, near=near, risk=risk
     )
 
@@ -83,17 +71,17 @@ def estimate(
     **fields: Any,
 ) -> Estimate:
     """Speed, hours and memory need on ``local`` or ``ACCELERATOR[:COUNT][xNODES]``."""
-    asked, where = _workload(workload, fields)
-    return _session(session).estimate(asked, on, explain=explain, where=where)
+    asked, where = workload_from_question(workload, fields)
+    return session_or_new(session).estimate(asked, on, explain=explain, where=where)
 
 
 def pareto(
     workload: Question, *, carbon: bool = False, session: Session | None = None, **fields: Any
 ) -> Front:
     """Cost against time (and carbon): every configuration that nothing beats in all of them."""
-    file, text = _read(workload, "workload")
-    flags, place = _laid_over(fields)
-    return _session(session).front_from(file, text, flags, place, carbon=carbon)
+    file, text = read(workload, "workload")
+    flags, place = laid_over(fields)
+    return session_or_new(session).front_from(file, text, flags, place, carbon=carbon)
 
 
 def compare(
@@ -106,8 +94,8 @@ def compare(
     **fields: Any,
 ) -> Comparison:
     """Two sides of one workload, say ``TPU-v6e`` and ``H100-80GB``, and where the cheaper flips."""
-    asked, where = _workload(workload, fields)
-    return _session(session).compare(asked, a, b, axes=axes, where=where)
+    asked, where = workload_from_question(workload, fields)
+    return session_or_new(session).compare(asked, a, b, axes=axes, where=where)
 
 
 def mix(
@@ -125,7 +113,7 @@ def mix(
     """
     from planner.actions.mix.plan import MixOptions, mix_from
 
-    file, text = _read(profile, "profile")
+    file, text = read(profile, "profile")
     options = MixOptions(gap, time_limit_s, solver, seed, simulate)
     return mix_from(file, text, options=options)
 
@@ -142,7 +130,7 @@ def capacity(
     from planner.actions.capacity.plan import capacity_from
     from planner.optimize.capacity.program import Settings
 
-    file, text = _read(spec, "spec")
+    file, text = read(spec, "spec")
     return capacity_from(
         file,
         Settings(gap, time_limit_s, solver),
@@ -151,48 +139,32 @@ def capacity(
     )
 
 
-def _session(session: Session | None) -> Session:
-    if session is not None:
-        return session
-    from planner.actions.session import open_session
+def hardware(name: str, *, session: Session | None = None) -> HardwareSheet:
+    """One device of the catalog, say ``H100-80GB``: peaks, memory, links, power, prices."""
+    from planner.actions.hardware.facts import Facts
 
-    return open_session()
-
-
-def _workload(question: Question, fields: Mapping[str, Any]) -> tuple[Any, str]:
-    from planner.actions.session import workload_from
-
-    file, text = _read(question, "workload")
-    return workload_from(file, text, *_laid_over(fields))
+    return Facts(session_or_new(session).catalog).sheet(name)
 
 
-def _read(question: Question, word: str) -> tuple[str, str | None]:
-    """The file, and its text where it is none; ``word`` is what errors call a mapping.
-
-    Raises BadInput for what is neither, and for a mapping that JSON cannot hold.
+def compare_hardware(
+    names: Sequence[str],
+    workload: Question | None = None,
+    *,
+    axes: Sequence[str] = (),
+    session: Session | None = None,
+    **fields: Any,
+) -> HardwareComparison:
+    """Devices, families or kinds (``gpu``, ``tpu``, ``cpu`` ...) beside each other; for a workload
+    with its operators, and which of them is cheapest along each of the ``axes`` (default: all).
     """
-    if isinstance(question, Mapping):
-        try:
-            return word, json.dumps(dict(question))
-        except (TypeError, ValueError) as error:
-            raise BadInput(
-                f"cannot be read ({error})",
-                where=word,
-                remedy="use texts, numbers, lists and mappings, as a YAML file would hold",
-            ) from None
-    if isinstance(question, (str, os.PathLike)):
-        return os.fspath(question), None
-    raise BadInput(
-        f"is a {type(question).__name__}", where=word, remedy="give a file's path or a mapping"
-    )
+    from planner.actions.hardware.compare import compare_hardware as compared
 
-
-def _laid_over(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fields of the workload, and those of its ``where``."""
-    flags = dict(fields)
-    place = flags.pop("where", None)
-    if place is not None and not isinstance(place, Mapping):
-        raise BadInput(
-            f"is a {type(place).__name__}", where="where", remedy='say {"clouds": ["aws"]}'
-        )
-    return flags, dict(place or {})
+    opened = session_or_new(session)
+    if isinstance(names, str):
+        names = [names]
+    if workload is None:
+        if fields:
+            raise BadInput("goes with a workload", where=next(iter(fields)), remedy="give one")
+        return compared(names, opened.catalog, axes=axes)
+    asked, where = workload_from_question(workload, fields)
+    return compared(names, opened.catalog, asked, opened.measured, axes=axes, where=where)
