@@ -96,10 +96,18 @@ class OfferTable:
 
     def is_in(self, column: str, wanted: Sequence[str]) -> NDArray[np.bool_]:
         """Mask of the rows whose text is one of ``wanted``."""
+        vocabulary, codes = self.vocabularies[column], self.codes[column]
+        if len(wanted) == 1:
+            return np.asarray(codes == self.code(column, wanted[0]))
         chosen = set(wanted)
-        allowed = np.fromiter((word in chosen for word in self.vocabularies[column]), bool)
-        mask: NDArray[np.bool_] = allowed[self.codes[column]]
-        return mask
+        return np.array([word in chosen for word in vocabulary], bool)[codes]
+
+    def code(self, column: str, word: str) -> int:
+        """Of a text in its vocabulary; -1 where no row can have it."""
+        try:
+            return self.vocabularies[column].index(word)
+        except ValueError:
+            return -1
 
     def with_rows(self, rows: Sequence[Mapping[str, object]]) -> OfferTable:
         """The table with more rows at its end; what a row leaves out is unknown."""

@@ -6,13 +6,16 @@ import asyncio
 import gc
 import os
 import shlex
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual.app import SystemCommand
+from textual import events
+from textual.app import ScreenStackError, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.errors import NoWidget
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
@@ -21,11 +24,19 @@ from tui.ascii import AsciiOnly, wants_ascii
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
+from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND
 
 if TYPE_CHECKING:
-    from planner.actions.saved_screens import SavedScreens
+    from textual.widget import AwaitMount
 
+    from planner.actions.saved_screens import SavedScreens
+    from tui.screens.base import PlanningScreen
+
+# To look at all objects takes a tenth of a second: that is done when no key waits for it, or after
+# so many collections of younger objects at the latest.
+COLLECT_EVERY_S, CALM_S = 0.5, 0.3
+CALM, BUSY, NEVER = 10, 30, 1000
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -106,6 +117,7 @@ class PlannerApp(OrderedKeysApp[str]):
         self, subject: Subject, *, saved: SavedScreens | None = None, ascii_only: bool = False
     ) -> None:
         super().__init__()
+        self.stylesheet = Sheet(variables=self.get_css_variables())
         self.subject, self.inputs = subject, subject.inputs
         self.catalog_version = 0
         # Each says whether the application must stay open for now, and asks the user why.
@@ -114,6 +126,8 @@ class PlannerApp(OrderedKeysApp[str]):
         self.marked: list[Option] = [] if saved is None else [m.option() for m in saved.marked]
         self._saved = saved
         self._keeping = self._keep_again = False
+        self._switches = False  # to another screen
+        self._heard_at = 0.0  # the last key or click
         for theme in OWN:
             self.register_theme(theme)
         self._config = read_config(config_path(), self.available_themes, all_keys)
@@ -132,6 +146,9 @@ class PlannerApp(OrderedKeysApp[str]):
         return any(guard() for guard in self.quit_guards)
 
     def on_mount(self) -> None:
+        young, middle, _ = gc.get_threshold()
+        gc.set_threshold(young, middle, NEVER)
+        self.set_interval(COLLECT_EVERY_S, self._collect)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:
@@ -159,6 +176,46 @@ class PlannerApp(OrderedKeysApp[str]):
     def action_next_mode(self, step: int) -> None:
         names = [mode.name for mode in modes()]
         self.switch_mode(names[(names.index(self.current_mode) + step) % len(names)])
+
+    def switch_mode(self, mode: str) -> AwaitMount:
+        """A screen that has not seen the newest theme gets the styles of theme and size at once."""
+        for screen in self._screen_stacks.get(mode, ())[:1]:
+            if screen._css_update_count != self._css_update_count:
+                cast("PlanningScreen[Any, Any]", screen).be_sized(self.size, restyle=False)
+        self._switches = True
+        try:
+            return super().switch_mode(mode)
+        finally:
+            self._switches = False
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """A screen that comes into sight is laid out right after it."""
+        if not self._switches:
+            super().refresh_css(animate)
+            return
+        for screen in self.screen_stack:
+            self.stylesheet.update(screen, animate=False)
+            screen._css_update_count = self._css_update_count
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._heard_at = time.monotonic()
+        if isinstance(event, events.MouseDown) and self._is_gone(event):
+            return
+        await super().on_event(event)
+
+    def _is_gone(self, event: events.MouseDown) -> bool:
+        """What is still drawn under the mouse was taken away: the library would raise."""
+        try:
+            widget, _ = self.screen.get_widget_at(event.x, event.y)
+        except (NoWidget, ScreenStackError):
+            return False
+        return widget is not self.screen and not widget.is_attached
+
+    def _collect(self) -> None:
+        is_calm = time.monotonic() - self._heard_at > CALM_S
+        if gc.get_count()[2] >= (CALM if is_calm else BUSY):
+            gc.collect()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]

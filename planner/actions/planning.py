@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
+from planner.actions.kept import Kept
 from planner.actions.places import regions, spread_places
 from planner.candidates import Candidates, build, is_feasible
 from planner.candidates.order import comparable_usd, tie_ranks
@@ -147,6 +148,9 @@ def options_of(candidates: Candidates, rows: Rows) -> Options:
     )
 
 
+_PREPARED = Kept[Prepared](3)  # tens of megabytes each
+
+
 def prepare(
     workload: Workload,
     catalog: Catalog,
@@ -157,13 +161,23 @@ def prepare(
 ) -> Prepared:
     """Time and price every candidate; ``reclaim`` as in ``build``.
 
+    What differs from one of the last workloads in deadline and budget only has its candidates.
+
     Raises BadInput for unknown names and empty filters, Infeasible when no device can do the work.
     """
+    # Both decide which candidates are chosen, not what there are.
+    free = workload.model_copy(update={"deadline": None, "budget": None})
+    key = (catalog.content_id, reclaim, tuple(measured), free)
+    known = _PREPARED.find(key)
+    if known is not None:
+        return known.asked(workload)
     shape = shape_of(catalog, workload, where)
     candidates = build(workload, shape, catalog, measured, where=where, reclaim=reclaim)
     feasible = np.flatnonzero(is_feasible(candidates))
     in_time = _in_time(workload, candidates, feasible)
-    return Prepared(workload, shape, candidates, feasible, in_time)
+    prepared = Prepared(workload, shape, candidates, feasible, in_time)
+    _PREPARED.keep(key, prepared)
+    return prepared
 
 
 def _in_time(workload: Workload, candidates: Candidates, feasible: Rows) -> Rows:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,11 +104,11 @@ class Candidates:
             why_not={place[i]: text for i, text in self.why_not.items() if i in place},
         )
 
-    @property
+    @cached_property
     def nodes(self) -> Floats:
         return self.machines.nodes[self.config] * self.count
 
-    @property
+    @cached_property
     def usd_per_hour(self) -> Floats:
         """Cost of a service per hour; of a finite job, over the hours it takes."""
         result: Floats = self.usd / self.hours

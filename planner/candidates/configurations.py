@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,11 +54,12 @@ def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> 
     # A slice of several hosts is itself a cluster; part of a device or of a CPU socket is not
     # spread: the cloud sells the whole one. What cannot run at all is kept once, so that its reason
     # is counted.
+    once = {id(one): one for one in devices}
     runs = {
-        id(one): one.share >= 1
+        place: one.share >= 1
         and one.memory is not None
         and (precision is None or one.peak(precision) is not None)
-        for one in devices
+        for place, one in once.items()
     }
     spread = np.array([runs[id(one)] for one in devices], bool)
     spread &= ~(offers.numbers["hosts"][first] > 1)
@@ -83,29 +86,36 @@ def configurations(workload: Workload, offers: OfferTable, catalog: Catalog) -> 
     return Configurations(machines, table, of_offer)
 
 
+@lru_cache(maxsize=2)
+def _known_devices(catalog: Catalog) -> dict[tuple[str, float, float | None], Device]:
+    """What was made of a catalog before."""
+    del catalog
+    return {}
+
+
 def _devices(offers: OfferTable, catalog: Catalog) -> tuple[list[Device], Rows, Rows]:
     """The device of each distinct machine, each offer's index, and one offer of each."""
     _, first, of_offer = np.unique(offers.codes["hardware"], return_index=True, return_inverse=True)
-    devices = []
-    known: dict[tuple[str, float, float | None], Device] = {}
+    known = _known_devices(catalog)
 
     def device(name: str, share: float, memory: float | None) -> Device:
         key = (name, share, memory)
-        if key not in known:
-            known[key] = from_accelerator(catalog.accelerators[name], share, memory)
-        return known[key]
+        found = known.get(key)
+        if found is None:
+            found = known[key] = from_accelerator(catalog.accelerators[name], share, memory)
+        return found
 
-    for index in first.tolist():
-        name = offers.text("accelerator", index)
-        if name:
-            count = offers.number("accelerator_count", index) or 1.0
-            share = count if count < 1 else 1.0
-            devices.append(device(name, share, None))
-        else:
-            cpu = offers.text("cpu", index)
-            sockets = offers.number("cpu_sockets", index) or 1.0
-            memory = offers.number("memory_gib", index)
-            devices.append(device(cpu, sockets, memory))
+    machines = offers.take(first)
+    numbers = {
+        name: [value if value == value else None for value in machines.numbers[name].tolist()]
+        for name in ("accelerator_count", "cpu_sockets", "memory_gib")
+    }
+    devices = [
+        device(name, min(count or 1.0, 1.0), None) if name else device(cpu, sockets or 1.0, memory)
+        for name, cpu, count, sockets, memory in zip(
+            machines.texts("accelerator"), machines.texts("cpu"), *numbers.values(), strict=True
+        )
+    ]
     return devices, np.asarray(of_offer, np.intp).reshape(-1), np.asarray(first, np.intp)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,14 @@ class Belief:
     def draws(self, count: int, seed: int) -> Floats:
         """Log ratios that may be true, shape (count, n); one mean only. Antithetic pairs."""
         rng = np.random.default_rng(seed)
+        z = rng.standard_normal((-(-count // 2), len(self._root)))
+        return np.asarray(self.mean + (np.concatenate([z, -z])[:count] @ self._root.T))
+
+    @cached_property
+    def _root(self) -> Floats:
+        """Of the covariance."""
         values, vectors = np.linalg.eigh(self.covariance)
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
-        z = rng.standard_normal((-(-count // 2), len(values)))
-        return np.asarray(self.mean + (np.concatenate([z, -z])[:count] @ root.T))
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def believe(setups: Sequence[Setup], log_sd: Floats, measured: Sequence[Measured] = ()) -> Belief:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from planner.information.belief import Belief
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+# Draws judged at once: few enough that they stay in the cache.
+_TOGETHER = 512
 
 
 @dataclass(frozen=True)
@@ -45,27 +48,79 @@ class Alternatives:
 
     def expected_usd(self, belief: Belief) -> Floats:
         """Of each way, shape (..., a): E[cost], a late end included."""
-        mean, variance = belief.mean[..., self.setup], belief.variance[self.setup]
-        usd = self.fixed_usd + self.work_usd * np.exp(-mean + variance / 2)
-        if self.deadline_hours is not None and self.late_usd:
-            usd = usd + self.late_usd * self._late(mean, variance)
-        return np.asarray(usd)
+        return self._judged(belief.mean[..., self.setup], belief.variance[self.setup])[0]
 
     def estimated_usd(self, belief: Belief) -> Floats:
         """Of each way, shape (..., a): its cost at the estimated speed, as a plan states it."""
-        mean = belief.mean[..., self.setup]
-        return np.asarray(self.fixed_usd + self.work_usd * np.exp(-mean))
+        return self._estimated(belief.mean[..., self.setup])
 
     def choose(self, belief: Belief) -> Rows:
         """What the planner would choose, shape (...): the way that is estimated the cheapest of
         those in time (the first of equals), else the one that is least late."""
-        usd = np.round(self.estimated_usd(belief), 9)  # sums differ in their last digit
+        return self._judged(belief.mean[..., self.setup], belief.variance[self.setup])[1]
+
+    def choose_again(self, belief: Belief, before: Rows) -> tuple[Rows, Floats, Floats]:
+        """The choice under draws of a belief, its E[cost], and that of the choice ``before``, each
+        of shape (draws,).
+        """
+        mean, variance = belief.mean[:, self.setup], belief.variance[self.setup]
+        worth = self._contenders(mean, variance)
+        worth[before] = True
+        places = np.flatnonzero(worth)
+        few, mean, variance = self._only(places), mean[:, places], variance[places]
+        at = np.searchsorted(places, before)
+        pick, usd, usd_before = (
+            np.empty(len(mean), np.intp),
+            np.empty(len(mean)),
+            np.empty(len(mean)),
+        )
+        for start in range(0, len(mean), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            cost, chosen = few._judged(mean[part], variance)
+            draw = np.arange(len(cost))
+            pick[part], usd[part] = places[chosen], cost[draw, chosen]
+            usd_before[part] = cost[draw, at[part]]
+        return pick, usd, usd_before
+
+    def _estimated(self, mean: Floats) -> Floats:
+        return np.asarray(self.fixed_usd + self.work_usd * np.exp(-mean))
+
+    def _judged(self, mean: Floats, variance: Floats) -> tuple[Floats, Rows]:
+        """E[cost] of each way, shape (..., a), and the choice among them, shape (...)."""
+        work = self.work_usd * np.exp(-mean)
+        usd = self.fixed_usd + work * np.exp(variance / 2)
+        estimated = np.round(self.fixed_usd + work, 9)  # sums differ in their last digit
         if self.deadline_hours is None:
-            return np.asarray(usd.argmin(axis=-1))
-        late = self._late(belief.mean[..., self.setup], belief.variance[self.setup])
+            return np.asarray(usd), np.asarray(estimated.argmin(axis=-1))
+        late = self._late(mean, variance)
+        if self.late_usd:
+            usd = usd + self.late_usd * late
         in_time = late <= 1 - self.risk + 1e-12
-        best = np.where(in_time, usd, np.inf).argmin(axis=-1)
-        return np.asarray(np.where(in_time.any(axis=-1), best, late.argmin(axis=-1)))
+        best = np.where(in_time, estimated, np.inf).argmin(axis=-1)
+        pick = np.where(in_time.any(axis=-1), best, late.argmin(axis=-1))
+        return np.asarray(usd), np.asarray(pick)
+
+    def _contenders(self, mean: Floats, variance: Floats) -> NDArray[np.bool_]:
+        """Ways that may be chosen in some draw, shape (a,): not those that cost more at their best
+        than one at its worst that is in time in every draw.
+        """
+        slow, fast = mean.min(axis=0), mean.max(axis=0)
+        worst = self._estimated(slow)
+        if self.deadline_hours is not None:
+            in_time = self._late(slow, variance) <= 1 - self.risk
+            worst = np.where(in_time, worst, np.inf)
+        return np.asarray(self._estimated(fast) <= worst.min() * (1 + 1e-9) + 1e-8)
+
+    def _only(self, places: Rows) -> Alternatives:
+        return replace(
+            self,
+            setup=self.setup[places],
+            fixed_usd=self.fixed_usd[places],
+            work_usd=self.work_usd[places],
+            fixed_hours=self.fixed_hours[places],
+            work_hours=self.work_hours[places],
+            kind=None if self.kind is None else self.kind[places],
+        )
 
     def true_usd(self, log_ratio: Floats) -> Floats:
         """Of each way, shape (..., a), where ``log_ratio``, shape (..., n), is what is true."""

@@ -8,7 +8,7 @@ show can be drawn once and every next run valued on the same draws.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,12 +66,17 @@ def rank(
     draws: int = DRAWS,
     seed: int = 0,
     most: int | None = None,
+    known: dict[tuple[int, ...], list[Ranked]] | None = None,
 ) -> Ranking:
     """Greedy: always the run that saves most per dollar, as long as it saves more than its price.
 
     The workload will be run ``repeats`` times by the choice made now. Free runs that save anything
     come first; ``most`` ends the list early. Deterministic for a seed.
+
+    ``known`` is filled with what runs are worth for one repeat after those chosen; given again
+    for the same question under another budget or number of repeats, it spares valuing them anew.
     """
+    known = {} if known is None else known
     truth = belief.draws(draws, seed)
     noise = np.random.default_rng([seed, 1]).standard_normal((draws, len(runs))) * MEASUREMENT_SD
     now = int(alternatives.choose(belief))
@@ -81,7 +86,10 @@ def rank(
     waiting = list(range(len(runs)))
     valued: list[Ranked] = []
     while waiting and (most is None or len(chosen) < most):
-        valued = _valued(alternatives, state, runs, waiting, truth, noise, repeats)
+        after = tuple(one.run for one in chosen)
+        if after not in known:
+            known[after] = _valued(alternatives, state, runs, waiting, truth, noise)
+        valued = [replace(one, value_usd=one.value_usd * repeats) for one in known[after]]
         good = [
             one
             for one in valued
@@ -109,22 +117,18 @@ def _valued(
     waiting: Sequence[int],
     truth: Floats,
     noise: Floats,
-    repeats: float,
 ) -> list[Ranked]:
-    before = alternatives.choose(state)
+    """Of one repeat."""
+    before = np.broadcast_to(alternatives.choose(state), len(truth))
     found = []
     for index in waiting:
         setup = runs[index].setup
         after = state.after(setup, truth[:, setup] + noise[:, index])
-        usd = alternatives.expected_usd(after)
-        pick = alternatives.choose(after)[:, None]
-        kept = np.take_along_axis(usd, before[:, None], axis=1)
-        moved = np.take_along_axis(usd, pick, axis=1)
-        value = float((kept - moved).mean()) * repeats
+        pick, moved, kept = alternatives.choose_again(after, before)
+        value = float((kept - moved).mean())
         # Choosing within a deadline at a stated risk can cost more than it saves.
-        found.append(
-            Ranked(index, max(value, 0.0), float(alternatives.differ(pick[:, 0], before).mean()))
-        )
+        changes = float(alternatives.differ(pick, before).mean())
+        found.append(Ranked(index, max(value, 0.0), changes))
     return found
 
 

@@ -158,13 +158,10 @@ class Machines:
     @cached_property
     def _kinds(self) -> tuple[list[Device], NDArray[np.intp]]:
         """Each device once, and which of them each configuration has."""
-        places: dict[int, int] = {}
-        found: list[Device] = []
-        for device in self.devices:
-            if id(device) not in places:
-                places[id(device)] = len(found)
-                found.append(device)
-        return found, np.array([places[id(device)] for device in self.devices], np.intp)
+        ids = list(map(id, self.devices))
+        once = dict(zip(reversed(ids), reversed(self.devices), strict=True))
+        places = {each: place for place, each in enumerate(dict.fromkeys(ids))}
+        return [once[each] for each in places], np.array([places[each] for each in ids], np.intp)
 
     def _of_devices(self, figure: Callable[[Device], float | None]) -> Floats:
         kinds, place = self._kinds
@@ -196,15 +193,22 @@ class Machines:
         A TPU slice is one machine of many chips, joined by ICI; its hosts do not show. A rack-scale
         GPU domain (NVL72) spans machines; smaller domains end with the machine, as does ICI.
         """
-        rack = np.array([device.kind is AcceleratorKind.GPU for device in self.devices], bool)
-        rack &= self.link_domain >= RACK_SCALE
+        rack = self.is_gpu & (self.link_domain >= RACK_SCALE)
         inside = np.minimum(self.link_domain, self.per_node)
         domain: Floats = np.where(rack, np.minimum(self.link_domain, self.total), inside)
         return domain
 
-    @property
+    @cached_property
     def is_cpu(self) -> NDArray[np.bool_]:
-        return np.array([device.is_cpu for device in self.devices], bool)
+        return self._is_kind(AcceleratorKind.CPU)
+
+    @cached_property
+    def is_gpu(self) -> NDArray[np.bool_]:
+        return self._is_kind(AcceleratorKind.GPU)
+
+    def _is_kind(self, kind: AcceleratorKind) -> NDArray[np.bool_]:
+        kinds, place = self._kinds
+        return np.array([device.kind is kind for device in kinds], bool)[place]
 
 
 def _column(values: Sequence[float | None]) -> Floats:

@@ -16,6 +16,7 @@ from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Z90, Expected
+from planner.performance.known import Known
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -124,8 +125,6 @@ def fitted_on(model: str, learner: str) -> bool:
 
 def fit(catalog: Catalog, shape: ModelShape, setups: Setups, wanted: NDArray[np.bool_]) -> Fit:
     """The fitted model's answers for the ``wanted`` set-ups."""
-    from planner.performance.learned.setups import predict_setups
-
     count = len(setups)
     total, low, high = (np.full(count, np.nan) for _ in range(3))
     basis = ["analytic"] * count
@@ -136,20 +135,71 @@ def fit(catalog: Catalog, shape: ModelShape, setups: Setups, wanted: NDArray[np.
         return Fit(total, low, high, basis)
     first, group = setups.distinct(rows)
     asked = setups.take(first)
-    of_catalog = catalog.model_shapes.get(shape.name) == shape
-    found = predict_setups(
-        catalog,
-        asked.template,
-        asked.devices,
-        asked.columns,
-        cells=asked.cells,
-        shape=None if of_catalog else shape,
-    )
+    found = _said(catalog, shape, asked)
     total[rows] = (found.log_throughput + np.log(asked.columns["devices"]))[group]
     low[rows], high[rows] = -found.log_low[group] / Z90, found.log_high[group] / Z90
     for row, place in zip(rows.tolist(), group.tolist(), strict=True):
         basis[row] = found.basis[place]
     return Fit(total, low, high, basis)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What ``SetupPrediction`` has of set-ups, shape (n,)."""
+
+    log_throughput: Floats
+    log_low: Floats
+    log_high: Floats
+    basis: list[str]
+
+    def take(self, rows: Rows) -> _Said:
+        return _Said(
+            self.log_throughput[rows],
+            self.log_low[rows],
+            self.log_high[rows],
+            [self.basis[i] for i in rows.tolist()],
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence[_Said]) -> _Said:
+        return cls(
+            np.concatenate([part.log_throughput for part in parts]),
+            np.concatenate([part.log_low for part in parts]),
+            np.concatenate([part.log_high for part in parts]),
+            [word for part in parts for word in part.basis],
+        )
+
+
+_KNOWN = Known(_Said.join)
+
+
+def _said(catalog: Catalog, shape: ModelShape, asked: Setups) -> _Said:
+    from planner.performance.learned.artefact import current
+    from planner.performance.learned.setups import predict_setups
+
+    artefact = current()
+
+    def predicted(rows: Rows) -> _Said:
+        new = asked.take(rows)
+        of_catalog = catalog.model_shapes.get(shape.name) == shape
+        found = predict_setups(
+            catalog,
+            new.template,
+            new.devices,
+            new.columns,
+            cells=new.cells,
+            shape=None if of_catalog else shape,
+            artefact=artefact,
+        )
+        return _Said(found.log_throughput, found.log_low, found.log_high, found.basis)
+
+    figures = [np.nan_to_num(values, nan=-1.0).tolist() for values in asked.columns.values()]
+    keys = list(zip(asked.devices, *asked.cells.values(), *figures, strict=True))
+    names = (*asked.cells, *asked.columns)
+    template = tuple(asked.template.items())
+    # What an artefact says changes with a fit of the user's own only, which is another object.
+    question = (catalog.content_id, id(artefact), shape, template, names)
+    return _KNOWN.of(question, keys, predicted)
 
 
 def overlay(fit: Fit, log_analytic: Floats, log_most: Floats, prior: Expected) -> Expected:

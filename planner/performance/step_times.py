@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.accelerators import AcceleratorKind
 from catalog.records import dataclass
 from planner.performance.communication import ALPHA_NODE_S, Links
 from planner.performance.devices import Machines
@@ -76,7 +75,7 @@ class Rates:
             attention * ATTENTION_EFFICIENCY,
             np.where(np.isnan(bandwidth), np.inf, bandwidth * BANDWIDTH_SHARE),
             machines.memory,
-            np.array([device.kind is AcceleratorKind.GPU for device in machines.devices], bool),
+            machines.is_gpu,
             Links.of(
                 per_node=machines.per_node,
                 domain=machines.fast_domain,

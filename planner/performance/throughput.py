@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +54,11 @@ class Throughput:
         result: Floats = self.median * np.exp(z * sd)
         return result
 
-    @property
+    @cached_property
     def p10(self) -> Floats:
         return self.quantile(-Z90)
 
-    @property
+    @cached_property
     def p90(self) -> Floats:
         return self.quantile(Z90)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from catalog.records import dataclass
 from planner.performance.devices import Machines
+from planner.performance.known import Known
 from planner.performance.layout_search import fastest
 from planner.performance.layouts import ANY_LAYOUT, Layout
 from planner.performance.step_times import Rates
@@ -59,7 +60,8 @@ class StepTimes:
 
 
 def join(parts: Sequence[StepTimes]) -> StepTimes:
-    """Several sets of configurations one after the other."""
+    """Several sets of configurations one after the other; ``degrees`` where all of them have."""
+    degrees = [part.degrees for part in parts if part.degrees is not None]
     return StepTimes(
         np.concatenate([part.compute_s for part in parts]),
         np.concatenate([part.communication_s for part in parts]),
@@ -69,7 +71,11 @@ def join(parts: Sequence[StepTimes]) -> StepTimes:
         [layout for part in parts for layout in part.layout],
         np.concatenate([part.memory_need for part in parts]),
         np.concatenate([part.shortfall for part in parts]),
+        [one for each in degrees for one in each] if len(degrees) == len(parts) else None,
     )
+
+
+_KNOWN = Known(join)
 
 
 def transformer_step(
@@ -88,13 +94,43 @@ def transformer_step(
     the peak that large matrix products reach, shape (n,). Configurations wired alike share their
     layouts and the memory these need; a layout that fits none of them is not timed.
     """
+    sequences = max(1.0, step_tokens / sequence_length)
+    return _KNOWN.of(
+        (work, precision, layout, sequence_length, sequences),
+        _figures(machines, Rates.of(machines, precision, kernel_efficiency)),
+        lambda rows: _searched(
+            work,
+            machines.take(rows),
+            Rates.of(machines.take(rows), precision, kernel_efficiency[rows]),
+            layout,
+            sequence_length,
+            sequences,
+        ),
+    )
+
+
+def _figures(machines: Machines, rates: Rates) -> list[tuple[float, ...]]:
+    """All that the time of a step depends on beside the work, as a key for each configuration."""
+    links = [getattr(rates.links, name) for name in rates.links.__dataclass_fields__]
+    columns = [
+        *(machines.per_node, machines.nodes, machines.fast_domain),
+        *(rates.peak, rates.attention_peak, rates.bandwidth, rates.memory, rates.launches),
+        *links,
+    ]
+    # NaN would not be equal to itself
+    return list(zip(*(np.nan_to_num(c, nan=-1.0).tolist() for c in columns), strict=True))
+
+
+def _searched(
+    work: TransformerWork,
+    machines: Machines,
+    rates: Rates,
+    layout: Layout,
+    sequence_length: int,
+    sequences: float,
+) -> StepTimes:
     found = fastest(
-        work,
-        machines,
-        Rates.of(machines, precision, kernel_efficiency),
-        layout,
-        sequence_length=sequence_length,
-        sequences=max(1.0, step_tokens / sequence_length),
+        work, machines, rates, layout, sequence_length=sequence_length, sequences=sequences
     )
     return StepTimes(
         found.compute_s,

@@ -21,8 +21,10 @@ from tests.tui.fuzz import send_key
 from tests.tui.main_screen import ScreenDriver, opened
 from tui.screens import base
 from tui.screens.base import PlanningScreen
+from tui.screens.compare import CompareScreen
 
-# What is typed into which field of which screen, once its key was pressed.
+# What is typed into which field of which screen, once its keys were pressed. The first letter
+# changes the field: otherwise no answer would come.
 TYPED = {
     "explore": {
         "d": "36h", "b": "1250", "n": "3", "w": "aws,gcp",
@@ -31,8 +33,9 @@ TYPED = {
 }  # fmt: skip
 MORE = {
     "explore": {"d": "100h", "b": "99.5", "n": "12", "w": "aws"},
-    "capacity": {"d": "1.25", "s": "0.35"},
-    "calibrate": {"m": "150USD"},
+    "capacity": {"d": "2.25", "s": "0.35"},
+    "calibrate": {"m tab": "25", "m tab tab": "70USD", "m": "150USD"},
+    "compare": {"a": "L4"},
     "catalog": {"slash": "a100-80gb"},
 }
 # Planning and painting, that a screen may take beyond the pause for more typing. The p95 of four
@@ -53,7 +56,9 @@ class Watch:
     seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name in ("show", "problem"):
+        # Of two sides, the crossings are searched for once both are shown.
+        shown = ("show", "problem", "_show_sides")
+        for name in shown if isinstance(self.screen, CompareScreen) else shown[:2]:
             setattr(self.screen, name, self._told(getattr(self.screen, name)))
 
     def _told(self, original: Any) -> Any:
@@ -83,7 +88,7 @@ class Watch:
 async def typed(it: ScreenDriver, fields: dict[str, str]) -> Watch:
     watch = Watch(it.screen)
     for key, text in fields.items():
-        await it.pilot.press(key)
+        await it.pilot.press(*key.split())
         for character in text:
             await watch.type(character)
         await it.pilot.press("escape")

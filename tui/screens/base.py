@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
     from tui.app import PlannerApp
 
-DEBOUNCE_S = 0.05  # a plan and its painting take as long: together they feel immediate
+DEBOUNCE_S = 0.02  # keys that repeat come this fast; a plan takes as long
+OLD_OPACITY = 0.55
 BUSY_AFTER_S = 0.5  # shorter work would only flicker
 
 Asked = TypeVar("Asked")
@@ -165,7 +168,18 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         self.mark(problem.field)
         old = "" if self.answered is None else self.describe(self.answered)
         self.status.problem(problem, old)
-        self.set_class(self.answer is not None, "-old")
+        self._show_old(self.answer is not None)
+
+    def _show_old(self, old: bool) -> None:
+        """The last good answer stays readable, but is plainly not the answer to the inputs.
+
+        Not by a rule of the style sheet: the styles of all widgets would be worked out anew.
+        """
+        if old == self.has_class("-old"):
+            return
+        self.set_class(old, "-old", update=False)
+        for widget in self.query(".answer"):
+            widget.styles.opacity = OLD_OPACITY if old else 1.0
 
     # -- undo ---------------------------------------------------------------------------------
 
@@ -197,6 +211,23 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         changed = self._session_version != self.planner_app.catalog_version
         if changed and self._newest is not None and self._session is not None:
             self.ask(self._newest)
+
+    async def _on_resize(self, event: events.Resize) -> None:
+        """Classes by size come first: after it, all would be laid out and painted twice."""
+        self.be_sized(event.size)
+
+    def be_sized(self, size: Size, *, restyle: bool = True) -> None:
+        """Have the classes that go with a size."""
+        fit = {
+            *self._get_breakpoint_classes(size.width, self.HORIZONTAL_BREAKPOINTS),
+            *self._get_breakpoint_classes(size.height, self.VERTICAL_BREAKPOINTS),
+        }
+        both = (*self.HORIZONTAL_BREAKPOINTS, *self.VERTICAL_BREAKPOINTS)
+        self.update_classes({name: name in fit for _, name in both}, update=restyle)
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Styles are worked out anew only after a change of theme, which does so by itself."""
+        event.refresh_styles = False
 
     async def _ask(self, asked: Asked) -> None:
         loop = asyncio.get_running_loop()
@@ -235,8 +266,12 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         if isinstance(message.result, Problem):
             self.problem(message.result)
             return
-        self.remove_class("-old")
+        self._show_old(False)
         self.mark("")
+        if self.answer is None:
+            # What the first plan imported and read stays: looked at again and again, it would
+            # hold up keys for a tenth of a second each time.
+            gc.freeze()
         self.answer, self.answered = message.result, message.asked
         self._history.record(message.asked)
         self.show(message.result)

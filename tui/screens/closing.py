@@ -5,26 +5,39 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TypeVar
 
+from textual import on
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 Answer = TypeVar("Answer")
 
 
 class ClosingScreen(ModalScreen[Answer]):
     """A second key that arrives together with the one that closes it (over a slow line, say) has
-    no effect. The library would take away whatever screen is on top by then."""
+    no effect. The library would take away whatever screen is on top by then; here what came to lie
+    over it goes with it."""
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
-        return super().dismiss(result) if self.is_current else AwaitComplete()
+        if self not in self.app.screen_stack:
+            return AwaitComplete()
+        while self.app.screen is not self:
+            self.app.screen.dismiss()
+        return super().dismiss(result)
 
 
 class Palette(CommandPalette):
     """The library's command palette, which closes once and lives in any room."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        return super().dismiss(result) if self.is_current else AwaitComplete()
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    @on(Input.Changed)
+    def _late(self, event: Input.Changed) -> None:
+        """A letter that arrives with the key that closes it: its list is gone by then."""
+        if not self.is_active:
+            event.prevent_default()
 
     def _action_command_list(self, action: str) -> None:
         # The library's list has no lines to page through where there is no room for it.

@@ -111,12 +111,12 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.planner_app.inputs = answer.inputs
         tell(self.status, answer)
         self.query_one("#key", Static).update(legend(answer))
-        self.query_one(Chart).show(answer)
-        self.query_one(Options).show(answer, self._found())
         marked = self.planner_app.marked
         marked[:] = [answer.again(option) for option in marked]
-        self._show_marked()
-        self._show_chosen()
+        options = self.query_one(Options)
+        options.show(answer, self._found(), marked)
+        self.query_one(Chart).show(answer, marked, options.chosen)
+        self._show_detail()
 
     # -- searching ----------------------------------------------------------------------------
 
@@ -146,7 +146,12 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         if option is None or self.answer is None:
             return
         self.query_one(Chart).choose(option)
-        self.query_one(Detail).show(option, self.answer)
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        option = self.query_one(Options).chosen
+        if option is not None and self.answer is not None:
+            self.query_one(Detail).show(option, self.answer)
 
     @on(Constraints.Left)
     def _back_to_table(self) -> None:

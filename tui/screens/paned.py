@@ -52,6 +52,8 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         self.pane = name if name in {pane.name for pane in self.PANES} else self.PANES[0].name
         self.query_one(ContentSwitcher).current = self.pane
         self.query_one(PaneLine).show(self.pane)
+        self._fit(self.app.size.width)
+        # Not widget.focus(), which acts later than the next key.
         self.set_focus(self.query_one(self.FOCUS[self.pane]))
         self.refresh_bindings()
 
@@ -81,5 +83,9 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         self.action_to_table()
 
     def on_resize(self, event: events.Resize) -> None:
-        for rows in self.query(Rows):
-            rows.fit(event.size.width, narrow=event.size.width < NARROW_BELOW)
+        self._fit(event.size.width)
+
+    def _fit(self, width: int) -> None:
+        """The tables in sight; others when they are seen."""
+        for rows in self.query_one(f"#{self.pane}").query(Rows):
+            rows.fit(width, narrow=width < NARROW_BELOW)

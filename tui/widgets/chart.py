@@ -74,20 +74,21 @@ class Chart(SafePlot):
 
     # -- what is shown ------------------------------------------------------------------------
 
-    def show(self, view: View) -> None:
+    def show(self, view: View, marked: Sequence[Option], chosen: Option | None) -> None:
         """Draw another plan. The part in sight stays when the user has chosen it."""
         if self._view is None or self._view.x_axis.unit != view.x_axis.unit:
             self.set_x_formatter(formatter(view.x_axis.unit))
             self.set_y_formatter(formatter(view.y_axis.unit))
-        self._view = view
+        self._view, self._marked, self._chosen = view, list(marked), chosen
         if not self._moved_by_user:
             self.fit_options()
         self._draw()
 
     def choose(self, option: Option) -> None:
         """Mark this option, in reverse so that its glyph stays."""
-        self._chosen = option
-        self._draw()
+        if option != self._chosen:
+            self._chosen = option
+            self._draw()
 
     def mark(self, options: Sequence[Option]) -> None:
         """Draw these so that they are found again."""

@@ -61,6 +61,7 @@ class Detail(VerticalScroll, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(Static(id="detail-text"), id=id, classes=classes)
         self._shown: tuple[Option, View] | None = None
+        self._text = Text()
 
     def show(self, option: Option, view: View) -> None:
         self._shown = (option, view)
@@ -74,7 +75,9 @@ class Detail(VerticalScroll, can_focus=True):
         if self._shown is not None:
             width = self.scrollable_content_region.width or WIDTH
             text = describe(*self._shown, min(width, MOST_BAR_CELLS))
-            self.query_one("#detail-text", Static).update(text)
+            if text != self._text:
+                self._text = text
+                self.query_one("#detail-text", Static).update(text)
 
 
 def describe(option: Option, view: View, width: int = WIDTH) -> Text:

@@ -22,7 +22,7 @@ class ModeBar(Horizontal):
 
     def __init__(self, mode: str, about: str) -> None:
         super().__init__(id="modes")
-        self._mode, self._about = mode, about
+        self._mode, self._about, self._busy = mode, about, ""
 
     def compose(self) -> ComposeResult:
         yield Static(self._titles(full=True), id="mode-titles")
@@ -35,7 +35,9 @@ class ModeBar(Horizontal):
 
     def busy(self, what: str) -> None:
         """Say what is being worked on; empty when nothing is."""
-        self.query_one("#busy", Static).update(escape(what))
+        if what != self._busy:
+            self._busy = what
+            self.query_one("#busy", Static).update(escape(what))
 
     def _titles(self, full: bool) -> str:
         shown = []

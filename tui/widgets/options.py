@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 
 from textual import on
 from textual.widgets import DataTable
@@ -51,11 +51,12 @@ class Options(Table):
         options = self._rows()
         return options[self.cursor_row] if 0 <= self.cursor_row < len(options) else None
 
-    def show(self, view: View, found: Found | None) -> None:
+    def show(self, view: View, found: Found | None, marked: Sequence[Option]) -> None:
         """Fill anew. The cursor stays on its option if that is still there, but one on the
         recommended option follows the recommendation."""
         before = self.chosen
         self._view, self._picked, self._found = view, None, found
+        self._marked = frozenset(option.identity for option in marked)
         self.pinned = [view.again(option) for option in self.pinned]
         self._fill(before if before and before.role not in CHOSEN_ROLES else None)
 
@@ -82,7 +83,7 @@ class Options(Table):
         self.pinned = others if len(others) < len(self.pinned) else [*others, option]
         self._fill(option)
 
-    def mark(self, options: list[Option]) -> None:
+    def mark(self, options: Sequence[Option]) -> None:
         """Which rows are marked for comparison."""
         self._marked = frozenset(option.identity for option in options)
         self._fill(self.chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import ClassVar
 
 import numpy as np
@@ -60,7 +61,10 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
         self._x_formatter.gap = (self._x_max - self._x_min) * LABEL_CELLS / width
         self._x_formatter.edge = (self._x_max - self._x_min) * LABEL_CELLS / 4 / width
         self._y_formatter.gap = (self._y_max - self._y_min) * 2 / height
-        super()._render_plot()
+        with ExitStack() as once:  # the library would ask for a refresh with every cell
+            for canvas in self.query(SafeCanvas):
+                once.enter_context(canvas.batch_refresh())
+            super()._render_plot()
 
 
 def log(values: Floats) -> Floats:

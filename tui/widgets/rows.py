@@ -93,6 +93,8 @@ class Rows(Table):
 
 def fitted(text: str, width: int, right: bool, style: str = "") -> Text:
     """Text cut to a width, with the cell that parts columns."""
+    if len(text) <= width and text.isascii():
+        return Text(f"{text:>{width}} " if right else f"{text} ", style=style)
     cell = Text(text.rjust(width) if right else text, style=style)
     cell.truncate(width, overflow="ellipsis")
     cell.pad_right(1)

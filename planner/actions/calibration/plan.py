@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from catalog import Catalog
 from catalog.offers import OfferTable, PurchaseKind
 from launchers.benchmarks import BENCHMARKS
 from launchers.cost_cap import held_hours
+from planner.actions.kept import Kept
 from planner.actions.planning import Prepared, prepare
 from planner.candidates.order import cheapest_first
 from planner.errors import BadInput
@@ -53,6 +54,8 @@ RUN_S = 480.0
 # Ways to run the workload that the decision is between: the cheapest of each accelerator.
 PER_ACCELERATOR = 3
 ALTERNATIVES = 60
+# Prices of a late end whose values of runs are remembered.
+MOST_LATE = 20
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,49 @@ def calibration_plan(
     """
     if budget_usd < 0 or not repeats > 0:
         raise BadInput("must be positive", where="--budget and --repeats", remedy="say 20USD and 1")
+    asked = (workload, catalog.content_id, tuple(measured))
+    question = _QUESTIONS.find(asked)
+    if question is None:
+        question = _question(workload, catalog, measured, where)
+        _QUESTIONS.keep(asked, question)
+    alternatives = _late(question.alternatives, question.belief, late_usd)
+    if len(question.worth) >= MOST_LATE:
+        question.worth.clear()
+    found = rank(
+        alternatives,
+        question.belief,
+        [Run(len(question.chosen) + i, one.usd) for i, one in enumerate(question.possible)],
+        budget_usd=budget_usd,
+        repeats=repeats,
+        known=question.worth.setdefault(late_usd, {}),
+    )
+    return _published(question, alternatives, found, budget_usd, repeats)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """All that budget, repeats and the price of a late end leave as it is.
+
+    ``chosen`` are the candidates that ``alternatives`` are made of; ``worth`` is what ``rank``
+    knows, by the price of a late end.
+    """
+
+    prepared: Prepared
+    chosen: Rows
+    possible: Sequence[_Possible]
+    alternatives: Alternatives
+    belief: Belief
+    has_runs: bool
+    worth: dict[float | None, dict[tuple[int, ...], list[Ranked]]] = field(default_factory=dict)
+
+
+_QUESTIONS = Kept[_Question](2)
+
+
+def _question(
+    workload: Workload, catalog: Catalog, measured: Sequence[Measured], where: str
+) -> _Question:
+    """Raises BadInput, Infeasible."""
     prepared = prepare(workload, catalog, where=where)
     task = task_of(workload, prepared.shape)
     benchmark = next((b for b in BENCHMARK_OF_TASK.get(task, ()) if b in BENCHMARKS), None)
@@ -103,38 +149,17 @@ def calibration_plan(
             remedy="see `planner recommend`",
         )
     possible = _possible_runs(prepared, chosen, benchmark, catalog)
-    alternatives, belief = _decision(prepared, chosen, possible, measured, late_usd)
-    found = rank(
-        alternatives,
-        belief,
-        [Run(len(chosen) + i, one.usd) for i, one in enumerate(possible)],
-        budget_usd=budget_usd,
-        repeats=repeats,
-    )
-    now = int(alternatives.choose(belief))
-    return _published(
-        prepared,
-        _errors(prepared, chosen, possible, belief),
-        possible,
-        found,
-        int(chosen[now]),
-        float(alternatives.estimated_usd(belief)[now]),
-        budget_usd,
-        repeats,
-        alternatives,
-        bool(measured),
-    )
+    alternatives, belief = _decision(prepared, chosen, possible, measured)
+    return _Question(prepared, chosen, possible, alternatives, belief, bool(measured))
 
 
-def _errors(
-    prepared: Prepared, chosen: Rows, possible: Sequence[_Possible], belief: Belief
-) -> list[tuple[float, float]]:
+def _errors(question: _Question) -> list[tuple[float, float]]:
     """For each run, how far above its estimate the workload's time on that accelerator may be,
     now and after it."""
-    c = prepared.candidates
+    c, belief, chosen = question.prepared.candidates, question.belief, question.chosen
     names = [c.machines.devices[int(c.config[row])].name for row in chosen.tolist()]
     found = []
-    for number, one in enumerate(possible):
+    for number, one in enumerate(question.possible):
         place = names.index(one.accelerator)
         states = belief, belief.after(len(chosen) + number, 0.0)
         now, after = (float(np.expm1(Z90 * np.sqrt(b.variance[place]))) for b in states)
@@ -233,7 +258,6 @@ def _decision(
     chosen: Rows,
     possible: Sequence[_Possible],
     measured: Sequence[Measured],
-    late_usd: float | None,
 ) -> tuple[Alternatives, Belief]:
     c, workload = prepared.candidates, prepared.workload
     setups = setups_of(workload, prepared.shape, c.machines, c.throughput)
@@ -260,27 +284,29 @@ def _decision(
         0.0,
         np.unique([c.machines.devices[i].name for i in config.tolist()], return_inverse=True)[1],
     )
-    if deadline is None:
-        return alternatives, belief
+    return alternatives, belief
+
+
+def _late(alternatives: Alternatives, belief: Belief, late_usd: float | None) -> Alternatives:
+    """With the price of a late end."""
+    if alternatives.deadline_hours is None:
+        return alternatives
     if late_usd is None:
         pick = int(alternatives.choose(belief))
         late_usd = float(alternatives.expected_usd(belief)[pick])
-    return replace(alternatives, late_usd=late_usd), belief
+    return replace(alternatives, late_usd=late_usd)
 
 
 def _published(
-    prepared: Prepared,
-    errors: Sequence[tuple[float, float]],
-    possible: Sequence[_Possible],
+    question: _Question,
+    alternatives: Alternatives,
     found: Ranking,
-    pick: int,
-    pick_usd: float,
     budget_usd: float,
     repeats: float,
-    alternatives: Alternatives,
-    has_runs: bool,
 ) -> CalibrationPlan:
-    c = prepared.candidates
+    c, possible = question.prepared.candidates, question.possible
+    errors, now = _errors(question), int(alternatives.choose(question.belief))
+    pick = int(question.chosen[now])
     spent = sum(possible[one.run].usd for one in found.chosen)
     runs = [_run(possible[one.run], errors[one.run], one, "") for one in found.chosen]
     for one in found.declined:
@@ -306,12 +332,12 @@ def _published(
         )
     if c.amount.is_service:
         assumptions.append("Machines of a service follow its speed in proportion, not in steps.")
-    if has_runs:
+    if question.has_runs:
         assumptions.append("Runs made so far are taken into account.")
     return CalibrationPlan(
-        workload=prepared.workload.subject,
+        workload=question.prepared.workload.subject,
         choice=candidate_id(c, pick, float(c.nodes[pick])),
-        choice_cost_usd=rounded(pick_usd),
+        choice_cost_usd=rounded(float(alternatives.estimated_usd(question.belief)[now])),
         choice_usd=rounded(found.expected_usd),
         repeats=repeats,
         budget_usd=budget_usd,

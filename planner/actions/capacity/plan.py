@@ -15,7 +15,7 @@ from planner.optimize.capacity.fleet import Fleet, Option, Periods
 from planner.optimize.capacity.ledger import Ledger, Line, Operation, PlanLine, read_out
 from planner.optimize.capacity.master import master_model
 from planner.optimize.capacity.partition import group
-from planner.optimize.capacity.program import CapacityPlan, Settings, optimise, relative_gap
+from planner.optimize.capacity.program import CapacityPlan, Settings, Start, optimise, relative_gap
 from planner.optimize.capacity.spec import CapacitySpec
 from planner.optimize.solver import LinearModel, Status
 from planner.results.capacity import (
@@ -267,8 +267,9 @@ def _savings(fleet: Fleet, periods: Periods, settings: Settings, cost: float) ->
     )
     quick = replace(settings, time_limit_s=max(settings.time_limit_s / 4, 1.0))
     note = "without starts, minimum up-times and waiting" if fleet.is_coupled else ""
+    start = Start.made(served, periods)
     found = {
-        name: _baseline(optimise(served, periods, quick, options), cost, note)
+        name: _baseline(optimise(served, periods, quick, options, start), cost, note)
         for name, options in BASELINES.items()
     }
     return Savings(**found)

@@ -169,13 +169,17 @@ class CapacityDesk:
             return self._mix(question, inputs)
         changes = changes_of(inputs)
         free = replace(changes, counts={})
-        key = (*self._asked, inputs.demand_scale, inputs.max_spot_share)
+        key = (*self._asked, changes.demand_scale, changes.max_spot_share)
         from planner.actions.capacity.plan import capacity
         from planner.optimize.capacity.program import Settings
 
         settings = Settings(GAP, TIME_LIMIT_S)
         if self._best is None or self._best[0] != key:
-            self._best = key, capacity(question, settings, changes=free)
+            # No baseline rents spot machines: they cost the same whatever their share may be.
+            before, savings = self._best, None
+            if before is not None and before[0][:-1] == key[:-1]:
+                savings = before[1].result.savings
+            self._best = key, capacity(question, settings, changes=free, savings=savings)
         best = self._best[1]
         chosen = best
         if changes.counts:

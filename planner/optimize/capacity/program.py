@@ -74,17 +74,35 @@ def relative_gap(cost: float, bound: float) -> float:
     return 0.0 if cost - bound <= _CENT else (cost - bound) / cost
 
 
+@dataclass(frozen=True)
+class Start:
+    """Periods merged and grouped, as every search for a fleet begins."""
+
+    classes: Classes
+    points: Floats
+    of: Ints
+
+    @classmethod
+    def made(cls, fleet: Fleet, periods: Periods) -> Start:
+        classes = merge_periods(fleet, periods)
+        points = features(classes)
+        return cls(classes, points, first_groups(points, classes.count, FIRST_GROUPS))
+
+
 def optimise(
     fleet: Fleet,
     periods: Periods,
     settings: Settings,
     options: frozenset[Option] = ALL_OPTIONS,
+    start: Start | None = None,
 ) -> CapacityPlan:
-    """The cheapest plan for periods that do not depend on each other."""
-    classes = merge_periods(fleet, periods)
-    program = build(fleet, classes, periods.horizon_hours, options)
-    search = _Search(program, classes, periods, settings)
-    return search.run()
+    """The cheapest plan for periods that do not depend on each other.
+
+    ``start`` of the same fleet and periods spares making it.
+    """
+    start = start or Start.made(fleet, periods)
+    program = build(fleet, start.classes, periods.horizon_hours, options)
+    return _Search(program, start, periods, settings).run()
 
 
 def within_rows(program: Program, plan: Floats) -> Floats:
@@ -104,8 +122,9 @@ class _Search:
     """One run: the groups so far, the best plan, the best bound."""
 
     def __init__(
-        self, program: Program, classes: Classes, periods: Periods, settings: Settings
+        self, program: Program, start: Start, periods: Periods, settings: Settings
     ) -> None:
+        classes = start.classes
         self.start = time.perf_counter()
         self.deadline = self.start + settings.time_limit_s
         self.program, self.classes, self.periods = program, classes, periods
@@ -113,8 +132,7 @@ class _Search:
         self.whole_use = program.fleet.integer_use
         self.pricer = Recourse(program, classes)
         self.uses_cuts = self.pricer.varying
-        self.points = features(classes)
-        self.of = first_groups(self.points, classes.count, FIRST_GROUPS)
+        self.points, self.of = start.points, start.of.copy()
         self.last = np.zeros(len(program.stage1))
         self.first, self.cuts = self.of.copy(), list[Cut]()
         self.best: tuple[Floats, Priced] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ _DOUBTED = (CBC, "COIN_CMD")
 
 def full_name(solver: str) -> str:
     """PuLP's name of a solver, from that name or a short one, whatever its case. BadInput else."""
-    names: dict[str, str] = {name.lower(): name for name in pulp.listSolvers()}
+    names = _names()
     found = ALIASES.get(solver.lower()) or names.get(solver.lower())
     if found is None:
         raise BadInput(
@@ -34,6 +35,12 @@ def full_name(solver: str) -> str:
             remedy=suggest(solver, sorted({*ALIASES, *names.values()})),
         )
     return found
+
+
+@cache
+def _names() -> dict[str, str]:
+    """PuLP makes one of each to list them: as long as a small program takes."""
+    return {name.lower(): name for name in pulp.listSolvers()}
 
 
 def to_pulp(model: LinearModel, scale: float = 1.0) -> tuple[Any, list[Any], list[list[Any]]]:

@@ -1,0 +1,48 @@
+"""What closes a dialog closes it once, whatever lies over it by then."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+from textual.widgets._footer import FooterKey
+
+from tests.tui.conftest import Start
+from tests.tui.fuzz import send_key
+from tui.screens.closing import Palette
+from tui.screens.path import PathScreen
+
+
+async def test_a_dialog_that_is_done_takes_what_lies_over_it_along(
+    start: Start, tmp_path: Path
+) -> None:
+    done: list[str | None] = []
+    async with start() as it:
+        dialog = PathScreen("Write", tmp_path / "x", lambda path, force: None)
+        it.app.push_screen(dialog, done.append)
+        it.app.push_screen(Palette())
+        await it.pilot.pause()
+        dialog.dismiss("written")
+        dialog.dismiss("again")
+        await it.pilot.pause()
+        assert done == ["written"] and it.app.screen is it.screen
+
+
+async def test_letters_after_the_key_that_closes_the_palette_search_nothing(start: Start) -> None:
+    async with start() as it:
+        await it.pilot.press("ctrl+p")
+        for key in ("x", "escape", "y", "ctrl+p", "escape"):
+            send_key(it.app, key)
+        await it.pilot.pause(0.2)
+        assert it.app.screen is it.screen
+
+
+async def test_keys_that_the_footer_no_longer_shows_are_let_go(start: Start) -> None:
+    async with start() as it:
+        for _ in range(3):
+            await it.pilot.press("d", "escape")
+        await it.pilot.pause(0.1)
+        gc.collect()
+        shown = len(it.screen.query(FooterKey))
+        held = sum(isinstance(each, FooterKey) for each in gc.get_objects())
+        assert held <= 2 * shown
