@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TypeVar
 
 from textual import events
@@ -12,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 Result = TypeVar("Result")
-LONGEST_S = 1.0  # no widget takes as long; one that does must not stop the keyboard
+LONGEST_S = 3.0  # no widget takes as long; one that does must not stop the keyboard
 
 
 class OrderedKeysApp(App[Result]):
@@ -31,6 +30,8 @@ class OrderedKeysApp(App[Result]):
 
     async def _acts(self, event: events.Key) -> bool:
         """Whether the key was bound to something, which has been done."""
+        if not self.screen_stack:  # closing
+            return False
         if self.screen.maximized is not None and event.key == "escape":
             return False  # the library's own: it minimizes
         field = self.focused
@@ -53,9 +54,13 @@ class OrderedKeysApp(App[Result]):
 
 
 async def _passed(*widgets: Widget) -> None:
-    """Each of them in turn has dealt with what it was sent so far."""
-    with suppress(TimeoutError):
-        for widget in widgets:
-            done = asyncio.Event()
-            widget.call_later(done.set)
-            await asyncio.wait_for(done.wait(), LONGEST_S)
+    """Each of them in turn has dealt with what it was sent so far, or is gone."""
+    for widget in widgets:
+        done = asyncio.Event()
+        if not widget.is_attached or widget._task is None or not widget.call_later(done.set):
+            continue
+        dealt = asyncio.create_task(done.wait())
+        await asyncio.wait(
+            (dealt, widget._task), timeout=LONGEST_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        dealt.cancel()

@@ -10,6 +10,7 @@ from textual.widgets._footer import FooterKey
 from tests.tui.conftest import Start
 from tests.tui.fuzz import send_key
 from tui.screens.closing import Palette
+from tui.screens.explore import ExploreScreen
 from tui.screens.path import PathScreen
 
 
@@ -33,8 +34,11 @@ async def test_letters_after_the_key_that_closes_the_palette_search_nothing(star
         await it.pilot.press("ctrl+p")
         for key in ("x", "escape", "y", "ctrl+p", "escape"):
             send_key(it.app, key)
-        await it.pilot.pause(0.2)
-        assert it.app.screen is it.screen
+        for _ in range(250):
+            await it.pilot.pause(0.02)
+            if not it.app.message_queue_size and isinstance(it.app.screen, ExploreScreen):
+                break
+        assert isinstance(it.app.screen, ExploreScreen)
 
 
 async def test_keys_that_the_footer_no_longer_shows_are_let_go(start: Start) -> None:

@@ -58,6 +58,9 @@ MOST_BAR_CELLS = 48
 class Detail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
+    # Bars are drawn before it is known whether the text needs to scroll.
+    DEFAULT_CSS = "Detail { scrollbar-gutter: stable; }"
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(Static(id="detail-text"), id=id, classes=classes)
         self._shown: tuple[Option, View] | None = None

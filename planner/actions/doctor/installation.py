@@ -64,7 +64,7 @@ def _distribution() -> Check:
 
 def _shadowed() -> list[Check]:
     """Common names such as ``catalog`` may be taken by another package or a local folder."""
-    home = Path(__file__).resolve().parents[2]
+    home = Path(__file__).resolve().parents[3]
     owners = packages_distributions()
     checks = []
     for package in OWN_PACKAGES:
