@@ -16,7 +16,7 @@ from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Z90, Expected
-from planner.performance.known import Known
+from planner.performance.known import Known, Same
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -198,7 +198,7 @@ def _said(catalog: Catalog, shape: ModelShape, asked: Setups) -> _Said:
     names = (*asked.cells, *asked.columns)
     template = tuple(asked.template.items())
     # What an artefact says changes with a fit of the user's own only, which is another object.
-    question = (catalog.content_id, id(artefact), shape, template, names)
+    question = (catalog.content_id, Same(artefact), shape, template, names)
     return _KNOWN.of(question, keys, predicted)
 
 

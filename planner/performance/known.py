@@ -29,6 +29,21 @@ class Columns(Protocol):
 Answers = TypeVar("Answers", bound=Columns)
 
 
+class Same:
+    """A part of a question that is the same while it is the same object, which is held: ``id``
+    alone could be another object's later.
+    """
+
+    def __init__(self, of: object) -> None:
+        self.of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.of is other.of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+
 class Known(Generic[Answers]):
     """Rows of answers by question and key. An answer must depend on nothing else.
 
