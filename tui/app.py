@@ -250,7 +250,8 @@ class PlannerApp(OrderedKeysApp[str]):
         from tui.screens.closing import Palette
 
         if self.use_command_palette and not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            # Without the library's id: the one before may not be gone yet.
+            self.push_screen(Palette())
 
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings that work now, one a thing to do; those of the screen come first."""

@@ -300,3 +300,13 @@ async def test_help_palette_themes_and_panes(start: Start) -> None:
         assert {"Fit front", "Copy", "Deadline", "Quit"} <= names
         await it.pilot.press("q")
         assert it.app.return_code == 0
+
+
+async def test_a_chart_without_room_can_be_moved(start: Start) -> None:
+    async with start(size=(1, 1)) as it:
+        chart = it.screen.query_one(Chart)
+        chart.action_pan_down()
+        chart.action_zoom_in()
+        await it.pilot.resize_terminal(100, 30)
+        await it.pilot.pause()
+        assert chart._scale_rectangle.area > 0

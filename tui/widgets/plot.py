@@ -54,6 +54,13 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
     def _style(self, name: str) -> str:
         return str(self.get_component_rich_style(name))
 
+    def get_coordinate_from_pixel(self, x: int, y: int) -> tuple[float, float]:
+        """The middle, where there is no room for a plot: the library would divide by its size."""
+        if not self._scale_rectangle.area:
+            return (self._x_min + self._x_max) / 2, (self._y_min + self._y_max) / 2
+        at: tuple[float, float] = super().get_coordinate_from_pixel(x, y)
+        return at
+
     def _render_plot(self) -> None:
         width, height = self._scale_rectangle.size
         if width < 4 or height < 2:  # no room for axes: the library would index outside
