@@ -253,6 +253,13 @@ class PlannerApp(OrderedKeysApp[str]):
             # Without the library's id: the one before may not be gone yet.
             self.push_screen(Palette())
 
+    def search_themes(self) -> None:
+        from textual.theme import ThemeProvider
+
+        from tui.screens.closing import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes"))
+
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings that work now, one a thing to do; those of the screen come first."""
         found: dict[str, ActiveBinding] = {}

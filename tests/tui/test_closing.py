@@ -41,6 +41,18 @@ async def test_letters_after_the_key_that_closes_the_palette_search_nothing(star
         assert isinstance(it.app.screen, ExploreScreen)
 
 
+async def test_two_clicks_beside_the_list_of_themes_close_it_once(start: Start) -> None:
+    async with start() as it:
+        it.app.search_themes()
+        await it.pilot.pause()
+        themes = it.app.screen
+        assert isinstance(themes, Palette)
+        themes.dismiss()
+        themes.dismiss()
+        await it.pilot.pause()
+        assert isinstance(it.app.screen, ExploreScreen)
+
+
 async def test_keys_that_the_footer_no_longer_shows_are_let_go(start: Start) -> None:
     async with start() as it:
         for _ in range(3):
