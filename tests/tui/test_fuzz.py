@@ -24,7 +24,7 @@ from tui.app import DEFAULT_WORKLOAD, PlannerApp
 
 SEEDS = (20261129, 1)
 SAMPLE, ALL = 250, 20_000
-WARM_UP, PART = 2_000, 3_000
+WARM_UP, PART = 8_000, 3_000  # answers that are kept for the next question have filled up
 BLOCKED_S = 0.2  # at most, on a machine that does nothing else
 REPAINTS = 2.5
 LARGEST = (200, 60)
