@@ -31,7 +31,7 @@ def test_the_ten_lines_answer_the_serving_example(capsys: pytest.CaptureFixture[
     pytest.importorskip("pandas", reason="the script ends with a data frame")
     text = (ROOT / "docs" / "python.md").read_text()
     (script,) = re.findall(r"<!-- run -->\n```python\n(.*?)```", text, re.DOTALL)
-    assert len([line for line in script.splitlines() if line.strip()]) <= 11
+    assert len([line for line in script.splitlines() if line.strip()]) <= 10
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
