@@ -8,12 +8,12 @@ from planner.candidates.columns import Candidates, Floats, Rows
 
 # Prices are billed in steps, so that whole groups of plans cost exactly the same; costs summed in
 # another order may differ in their last digit all the same.
-_SAME_USD = 9
+USD_DECIMALS = 9
 
 
 def comparable_usd(candidates: Candidates, rows: Rows) -> Floats:
     """What candidates cost, shape (len(rows),): the same number where they cost the same."""
-    return np.round(candidates.usd[rows], _SAME_USD)
+    return np.round(candidates.usd[rows], USD_DECIMALS)
 
 
 def cheapest_first(candidates: Candidates, rows: Rows) -> Rows:

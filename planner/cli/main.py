@@ -215,4 +215,4 @@ def _usage_error(error: typer.TyperException) -> int:
 
 def _say(line: str) -> None:
     with contextlib.suppress(OSError):  # stderr goes to a full disk: the exit code still tells
-        print(" ".join(line.splitlines()), file=sys.stderr)  # noqa: T201 - this is the user's stderr
+        sys.stderr.write(" ".join(line.splitlines()) + "\n")

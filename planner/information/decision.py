@@ -12,6 +12,8 @@ from planner.information.belief import Belief
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
+# As the planner compares costs (``candidates.order``): sums differ in their last digit.
+USD_DECIMALS = 9
 # Draws judged at once: few enough that they stay in the cache.
 _TOGETHER = 512
 
@@ -89,7 +91,7 @@ class Alternatives:
         """E[cost] of each way, shape (..., a), and the choice among them, shape (...)."""
         work = self.work_usd * np.exp(-mean)
         usd = self.fixed_usd + work * np.exp(variance / 2)
-        estimated = np.round(self.fixed_usd + work, 9)  # sums differ in their last digit
+        estimated = np.round(self.fixed_usd + work, USD_DECIMALS)
         if self.deadline_hours is None:
             return np.asarray(usd), np.asarray(estimated.argmin(axis=-1))
         late = self._late(mean, variance)
