@@ -24,9 +24,9 @@ import numpy as np
 
 from catalog import Catalog
 from planner.actions.by_size.credit import credited, decided
-from planner.actions.by_size.program import mix_program
+from planner.actions.by_size.program import mix_program, spread_out
 from planner.actions.by_size.service import DUST, LEAST_SAVING, TIME_LIMIT_S, together
-from planner.actions.places import assumed_zone, spread_places
+from planner.actions.places import assumed_zone
 from planner.actions.planning import Prepared
 from planner.actions.recommend.answer import Decided
 from planner.candidates.batch_by_size import BatchBySize, batch_by_size
@@ -139,10 +139,7 @@ def plan_batch_by_size(
     )
     if not len(found.index) or not (found.capacity > 0).any(axis=0).all():
         return None
-    places: list[str] = []
-    if (spread := workload.where.spread) is not None:
-        at, places = spread_places(prepared.candidates, found.index, spread)
-        found = found.take(at)
+    found, places = spread_out(prepared, found)
     problem, limits, place = mix_program(
         prepared,
         found,

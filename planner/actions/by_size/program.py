@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
-from planner.actions.places import regions
+from planner.actions.places import regions, spread_places
 from planner.actions.planning import Prepared
 from planner.candidates.columns import Floats, Rows
 from planner.optimize.mix import MixLimits, MixProblem, Spread
@@ -23,6 +23,19 @@ class Groups(Protocol):
     def nodes(self) -> Floats: ...
     @property
     def quota_units(self) -> Floats: ...
+    def take(self, rows: Rows) -> Self: ...
+
+
+Found = TypeVar("Found", bound=Groups)
+
+
+def spread_out(prepared: Prepared, found: Found) -> tuple[Found, list[str]]:
+    """Each group once for every place of the spread, and these; unchanged where none is asked."""
+    spread = prepared.workload.where.spread
+    if spread is None:
+        return found, []
+    at, places = spread_places(prepared.candidates, found.index, spread)
+    return found.take(at), places
 
 
 def mix_program(

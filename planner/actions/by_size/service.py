@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from catalog import Catalog
 from planner.actions.by_size.credit import credited, decided
-from planner.actions.by_size.program import mix_program
+from planner.actions.by_size.program import mix_program, spread_out
 from planner.actions.mix.service_check import Load, failing, simulated
-from planner.actions.places import assumed_zone, spread_places
+from planner.actions.places import assumed_zone
 from planner.actions.planning import Prepared
 from planner.actions.recommend.answer import Decided
 from planner.candidates.by_size import BySize, SizeClass, by_size, size_classes
@@ -136,10 +136,7 @@ def plan_by_size(
     )
     if not len(found.index) or not (found.rate > 0).any(axis=0).all():
         return None
-    places: list[str] = []
-    if (spread := workload.where.spread) is not None:
-        at, places = spread_places(prepared.candidates, found.index, spread)
-        found = found.take(at)
+    found, places = spread_out(prepared, found)
     problem, limits, place = mix_program(
         prepared,
         found,
