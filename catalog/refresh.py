@@ -218,8 +218,10 @@ def _settle(
         )
     if isinstance(answer, Exception):  # a bug in the source costs its slice, not the others
         # The place, not the message: a message may repeat what the provider was sent.
-        lines = traceback.extract_tb(answer.__traceback__)[-1:]
-        where = f"{Path(lines[0].filename).name}:{lines[0].lineno}" if lines else task.provider
+        # Walked, not extracted: SkyPilot can leave `sys.tracebacklimit` at 0 in this process.
+        where = task.provider
+        for frame, line in traceback.walk_tb(answer.__traceback__):  # the innermost comes last
+            where = f"{Path(frame.f_code.co_filename).name}:{line}"
         reason = f"unexpected {type(answer).__name__} at {where}"
         remedy = "please report it"
         return Outcome(task, unpublished, seconds, reason, remedy, last_good_rows=before)
