@@ -72,6 +72,12 @@ class State:
     step_s: Floats
     prefill_busy: Floats
 
+    def among(self, cells: Bools) -> State:
+        """The marked layouts alone, shape (marked,)."""
+        return State(
+            self.decoding[cells], self.rate[cells], self.step_s[cells], self.prefill_busy[cells]
+        )
+
 
 class Batching:
     """Continuous batching on every layout of every configuration."""
