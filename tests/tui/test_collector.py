@@ -12,6 +12,7 @@ import pytest
 from tests.tui.main_screen import opened
 from tui import collector
 from tui.collector import Collector
+from tui.widgets.table import Table
 
 
 class Ring:
@@ -116,6 +117,20 @@ def test_a_question_is_gone_before_it_counts_as_old(clock: list[float]) -> None:
     it.turn(is_asked=False)
     assert gone() is None
     it.stop()
+
+
+async def test_a_table_that_is_filled_anew_leaves_nothing_to_collect() -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        table = it.screen.query(Table).first()
+        assert len(table._line_cache) > 5
+        gc.collect()
+        gc.disable()
+        try:
+            table._clear_caches()
+            assert gc.collect() < 50  # of a thousand
+        finally:
+            gc.enable()
 
 
 async def test_the_application_leaves_collection_as_it_was() -> None:
