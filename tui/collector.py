@@ -14,8 +14,8 @@ CALM_S, VERY_CALM_S = 0.3, 1.5
 # while a question is open, which would count as old before it is gone.
 CALM, BUSY, ASKED = 10, 60, 300
 # Growth in blocks of memory, about 100 bytes each, after which what is old is looked at: when very
-# calm, and anyway.
-WORTH, AT_MOST = 50_000, 150_000
+# calm, and anyway. Little at a time: what is found takes longer than what is looked through.
+WORTH, AT_MOST = 30_000, 60_000
 
 
 class Collector:
