@@ -143,7 +143,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def on_mount(self) -> None:
         self._collector.start()
-        self.set_interval(TURN_S, self._collector.turn)
+        self.set_interval(TURN_S, self._collect)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:
@@ -165,6 +165,9 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def on_unmount(self) -> None:
         self._collector.stop()
+
+    def _collect(self) -> None:
+        self._collector.turn(is_asked=len(self._screen_stack) > 1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A question over a screen is answered first."""
@@ -188,6 +191,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def refresh_css(self, animate: bool = True) -> None:
         """A screen that comes into sight is laid out right after it."""
+        self._owes_a_turn = True
         if not self._switches:
             super().refresh_css(animate)
             return

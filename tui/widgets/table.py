@@ -60,6 +60,20 @@ class Table(LinesOfOneStyle, DataTable[Text]):
     def action_scroll_end(self) -> None:
         self.action_scroll_bottom()
 
+    def _clear_caches(self) -> None:
+        """The library's caches are rings: let go of, all they held would wait for a collection."""
+        for cache in (
+            self._row_render_cache,
+            self._cell_render_cache,
+            self._row_renderable_cache,
+            self._line_cache,
+            self._offset_cache,
+            self._ordered_row_cache,
+        ):
+            for link in cache._cache.values():
+                link.clear()
+        super()._clear_caches()
+
     def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
         """Cells are measured only where that decides the width of a column or height of a row."""
         rows = list(new_rows)
