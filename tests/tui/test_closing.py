@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
+from rich.style import Style
+from textual.command import CommandList
+from textual.events import Click
 from textual.widgets._footer import FooterKey
 
 from tests.tui.conftest import Start
@@ -39,6 +42,18 @@ async def test_letters_after_the_key_that_closes_the_palette_search_nothing(star
             if not it.app.message_queue_size and isinstance(it.app.screen, ExploreScreen):
                 break
         assert isinstance(it.app.screen, ExploreScreen)
+
+
+async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> None:
+    async with start() as it:
+        await it.pilot.press("ctrl+p")
+        await it.pilot.pause(0.1)
+        commands = it.app.screen.query_one(CommandList)
+        gone = Style(meta={"option": commands.option_count})
+        x, y = commands.region.offset + (1, 1)
+        commands.post_message(Click(commands, 1, 1, 0, 0, 1, False, False, False, x, y, gone))
+        await it.pilot.pause()
+        assert isinstance(it.app.screen, Palette)
 
 
 async def test_two_clicks_beside_the_list_of_themes_close_it_once(start: Start) -> None:
