@@ -10,10 +10,13 @@ from textual.command import CommandList
 from textual.events import Click
 from textual.widgets._footer import FooterKey
 
+from planner.actions.calibration.typed import TypedRun
+from planner.actions.problems import Problem
 from tests.tui.conftest import Start
 from tests.tui.fuzz import send_key
 from tui.screens.closing import Palette
 from tui.screens.explore import ExploreScreen
+from tui.screens.launch_dialog import LaunchDialog
 from tui.screens.path import PathScreen
 
 
@@ -77,3 +80,19 @@ async def test_keys_that_the_footer_no_longer_shows_are_let_go(start: Start) -> 
         shown = len(it.screen.query(FooterKey))
         held = sum(isinstance(each, FooterKey) for each in gc.get_objects())
         assert held <= 2 * shown
+
+
+async def test_work_for_a_dialog_may_end_after_it_is_closed(start: Start, tmp_path: Path) -> None:
+    async with start() as it:
+        written = PathScreen("Write", tmp_path / "x", lambda path, force: None)
+        run = LaunchDialog(TypedRun())
+        for dialog in (written, run):
+            it.app.push_screen(dialog)
+            await it.pilot.pause()
+            dialog.dismiss()
+            await it.pilot.pause(0.05)
+            assert not dialog.is_open
+        written._say("exists already")
+        await run._price(TypedRun("no such benchmark"))
+        run.problem(Problem("on", "is not one of the machines"))
+        assert it.app.screen is it.screen

@@ -20,6 +20,13 @@ class ClosingScreen(ModalScreen[Answer]):
     no effect. The library would take away whatever screen is on top by then; here what came to lie
     over it goes with it."""
 
+    @property
+    def is_open(self) -> bool:
+        """Work that was begun for it may end after its widgets are gone."""
+        return self.is_attached and any(
+            self in stack for stack in self.app._screen_stacks.values()
+        )
+
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         if self not in self.app.screen_stack:
             return AwaitComplete()
