@@ -53,8 +53,10 @@ async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> N
         await it.pilot.pause(0.1)
         commands = it.app.screen.query_one(CommandList)
         gone = Style(meta={"option": commands.option_count})
-        x, y = commands.region.offset + (1, 1)
-        commands.post_message(Click(commands, 1, 1, 0, 0, 1, False, False, False, x, y, gone))
+        x, y = commands.region.center
+        commands.post_message(
+            Click(commands, 1, 1, 0, 0, 1, False, False, False, int(x), int(y), gone)
+        )
         await it.pilot.pause()
         assert isinstance(it.app.screen, Palette)
 
