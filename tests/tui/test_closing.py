@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from pathlib import Path
 
 from rich.style import Style
 from textual.command import CommandList
 from textual.events import Click
+from textual.screen import ModalScreen, Screen
 from textual.widgets._footer import FooterKey
 
 from planner.actions.calibration.typed import TypedRun
@@ -73,15 +75,23 @@ async def test_two_clicks_beside_the_list_of_themes_close_it_once(start: Start) 
         assert isinstance(it.app.screen, ExploreScreen)
 
 
-async def test_keys_that_the_footer_no_longer_shows_are_let_go(start: Start) -> None:
+async def test_dialogs_and_keys_that_are_no_longer_shown_are_let_go(start: Start) -> None:
+    closed: list[weakref.ref[Screen[object]]] = []
     async with start() as it:
         for _ in range(3):
             await it.pilot.press("d", "escape")
+            for key in ("question_mark", "ctrl+p", "ctrl+s"):
+                await it.pilot.press(key)
+                assert isinstance(it.app.screen, ModalScreen), key
+                closed.append(weakref.ref(it.app.screen))
+                await it.pilot.press("escape")
         await it.pilot.pause(0.1)
         gc.collect()
         shown = len(it.screen.query(FooterKey))
         held = sum(isinstance(each, FooterKey) for each in gc.get_objects())
         assert held <= 2 * shown
+        # An idle widget holds the last message that it got, with who sent it.
+        assert sum(screen() is not None for screen in closed) <= 3
 
 
 async def test_work_for_a_dialog_may_end_after_it_is_closed(start: Start, tmp_path: Path) -> None:
