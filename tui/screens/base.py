@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from planner.actions.explore.plan import Subject, start_session
 from planner.actions.problems import Problem, expected, problem_of
 from tui.history import History
 from tui.keys import key
+from tui.screens.steps import SOON_S, Steps
 from tui.widgets.mode_bar import ModeBar
 from tui.widgets.status import Status
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
     from tui.app import PlannerApp
 
-DEBOUNCE_S = 0.02  # keys that repeat come this fast; a plan takes as long
+DEBOUNCE_S = 0.02  # changes that follow each other this fast come from a burst, not from a finger
 OLD_OPACITY = 0.55
 BUSY_AFTER_S = 0.5  # shorter work would only flicker
 
@@ -36,7 +39,7 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 
-class PlanningScreen(Screen[None], Generic[Asked, Answer]):
+class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
     """A screen that asks the planner for an ``Answer`` to what its fields hold (``Asked``).
 
     A subclass names its ``MODE``, composes a ``ModeBar`` (``self.mode_bar()``), a ``Status`` and
@@ -73,6 +76,7 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         self._session: Session | None = None
         self._session_version = 0
         self._debounce: Timer | None = None
+        self._changed_at = -math.inf  # when the fields last did, by the monotonic clock
         self._busy: Timer | None = None
         # One answer is made at a time: threads cannot be stopped, so newer questions wait here.
         self._working = False
@@ -158,10 +162,14 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
         self.run_worker(self._ask(asked), group="plan")
 
     def ask_soon(self, asked: Asked) -> None:
-        """Work on this once the typing pauses."""
+        """Work on this now; of changes in a burst, on the first and on the last."""
         if self._debounce:
             self._debounce.stop()
-        self._debounce = self.set_timer(DEBOUNCE_S, lambda: self.ask(asked))
+        before, self._changed_at = self._changed_at, time.monotonic()
+        if self._changed_at - before > DEBOUNCE_S:
+            self.ask(asked)
+        else:
+            self._debounce = self.set_timer(DEBOUNCE_S, lambda: self.ask(asked))
 
     def problem(self, problem: Problem) -> None:
         """Show what is wrong and what would help; the last good answer stays, marked as old."""
@@ -215,6 +223,7 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
     async def _on_resize(self, event: events.Resize) -> None:
         """Classes by size come first: after it, all would be laid out and painted twice."""
         self.be_sized(event.size)
+        await asyncio.sleep(SOON_S)  # keys come between styles and layout
 
     def be_sized(self, size: Size, *, restyle: bool = True) -> None:
         """Have the classes that go with a size."""

@@ -12,10 +12,12 @@ from textual.command import CommandList, CommandPalette
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.screens.steps import Steps
+
 Answer = TypeVar("Answer")
 
 
-class ClosingScreen(ModalScreen[Answer]):
+class ClosingScreen(Steps, ModalScreen[Answer]):
     """A second key that arrives together with the one that closes it (over a slow line, say) has
     no effect. The library would take away whatever screen is on top by then; here what came to lie
     over it goes with it."""
@@ -43,7 +45,7 @@ class _Commands(CommandList):
             event.prevent_default()
 
 
-class Palette(CommandPalette):
+class Palette(Steps, CommandPalette):
     """The library's command palette, which closes once and lives in any room."""
 
     def compose(self) -> ComposeResult:

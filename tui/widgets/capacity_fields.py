@@ -12,6 +12,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from tui.widgets.text_field import TextField
+
 FIELDS = {
     "demand_scale": ("[u]D[/u]emand ×", "1", "all demand times this: 1.5"),
     "max_spot_share": ("[u]S[/u]pot ≤", "", "most of the demand on spot: 25%, empty for no limit"),
@@ -52,7 +54,7 @@ class CapacityFields(Horizontal):
         for name, (label, first, tooltip) in FIELDS.items():
             yield Label(label)
             placeholder = {"count": RENTED, "file": "spec.yaml", "max_spot_share": "none"}
-            field = Input(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
+            field = TextField(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
             field.tooltip = tooltip
             yield field
 

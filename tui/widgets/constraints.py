@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Checkbox, Input, Label
 
 from planner.actions.explore.plan import Inputs, Subject
+from tui.widgets.text_field import TextField
 from tui.widgets.ways import way_of
 
 LABELS = {
@@ -99,7 +100,7 @@ class Constraints(Vertical):
     def _field(self, name: str, placeholder: str) -> ComposeResult:
         yield Label(LABELS[name])
         value = getattr(self._first, name)
-        field = Input(value, placeholder=placeholder, id=name, compact=True)
+        field = TextField(value, placeholder=placeholder, id=name, compact=True)
         field.tooltip = TOOLTIPS.get(name)
         yield field
 

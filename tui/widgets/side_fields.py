@@ -12,6 +12,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from tui.widgets.text_field import TextField
+
 SIDES = "an accelerator, gpu, tpu, cpu, a cloud, on-prem, hybrid, spot, on-demand, or key=value"
 
 
@@ -38,7 +40,7 @@ class SideFields(Horizontal):
     def compose(self) -> ComposeResult:
         for name, label in (("a", "[u]A[/u]"), ("b", "[u]B[/u]")):
             yield Label(label)
-            field = Input(self._told[name], placeholder="H100-80GB", id=name, compact=True)
+            field = TextField(self._told[name], placeholder="H100-80GB", id=name, compact=True)
             field.tooltip = SIDES
             yield field
 

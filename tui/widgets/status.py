@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual.widgets import Static
 
 from planner.actions.problems import Problem
+from tui.widgets.steady import Steady
 
 
-class Status(Static):
+class Status(Steady):
     """Takes one line when all is well, as many as a problem needs otherwise."""
 
     noun = "plan"  # what the screen's answers are
