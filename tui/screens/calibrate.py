@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from planner.actions.calibration.typed import TypedPlan, TypedRun
 from planner.actions.explore.plan import Inputs, Subject, constrain
+from planner.actions.kept import Kept
 from planner.actions.problems import Problem, expected, problem_of
 from tui.screens.calibrate_about import about_own, about_planned
 from tui.screens.calibrate_keys import KEYS, ONLY_IN, PANES
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from planner.results.calibration_plan import CalibrationPlan, PlannedRun
 
 FIELDS = ("budget", "repeats", "late")
+ANSWERS = 20  # kept to come back to: of both panes, of limits that were undone
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         super().__init__(subject)
         self._asked = Asked()
         self._inputs = subject.inputs  # the constraints on Explore when this was asked last
-        self._memo: tuple[Session | None, dict[object, Known]] = None, {}  # of the thread
+        # Of the thread: the newest answers from one session.
+        self._memo: tuple[Session | None, Kept[Known]] = None, Kept(ANSWERS)
 
     def compose(self) -> ComposeResult:
         first = self._asked.plan
@@ -180,11 +183,13 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
             return Known()
         inputs = self._inputs
         if self._memo[0] is not session:
-            self._memo = session, {}
+            self._memo = session, Kept(ANSWERS)
         key = asked.pane, asked.plan if asked.pane == "next" else None, inputs
-        if key not in self._memo[1]:
-            self._memo[1][key] = self._known(session, asked, inputs)
-        return self._memo[1][key]
+        found = self._memo[1].find(key)
+        if found is None:
+            found = self._known(session, asked, inputs)
+            self._memo[1].keep(key, found)
+        return found
 
     def _known(self, session: Session, asked: Asked, inputs: Inputs) -> Known:
         workload = constrain(self.subject, inputs)
