@@ -302,6 +302,36 @@ async def test_help_palette_themes_and_panes(start: Start) -> None:
         assert it.app.return_code == 0
 
 
+async def test_what_decides_is_seen_without_scrolling_on_a_low_screen(start: Start) -> None:
+    async with start(size=(80, 24)) as it:
+        detail = it.screen.query_one(Detail)
+        for step in range(4):
+            option = it.screen.query_one(Options).chosen
+            assert option is not None and detail.scroll_offset.y == 0
+            item, height, width = option.item, detail.size.height, detail.size.width
+            lines = it.detail.splitlines()
+            shown = "\n".join(lines[:height])
+            above = " ".join(lines[: next(n for n, line in enumerate(lines) if "Cost" in line)])
+            assert len(above.split(" Cost ")[0]) <= 3 * width
+            assert item.instance_type in above and item.region in above and item.devices in above
+            assert f"{money(item.cost_usd)}" in shown and hours(item.hours or 0) in shown
+            assert f"({money(item.cost_usd_p10)} - {money(item.cost_usd_p90)})" in shown
+            assert hours(item.hours_p90 or 0) in shown and item.throughput.basis in shown
+            assert f"Memory {item.memory_need_gib:.0f} of {item.memory_gib:.0f} GiB" in shown
+            assert sum(line.startswith("█") for line in lines[:height]) == 2
+            why = "Why: Cheapest of" if step == 0 else f"Why not: {item.why_not}"[:20]
+            assert why in shown, shown
+            await it.pilot.press("down")
+            await it.pilot.pause()
+        await it.pilot.press("v")
+        await it.pilot.pause()
+        assert detail.size.width <= 80 and detail.size.height > 20
+        assert it.detail.startswith("Alternative") and "Why not" in it.detail
+        await it.pilot.press("v")
+        await it.pilot.pause()
+        assert it.screen.maximized is None and it.app.focused is it.screen.query_one(Options)
+
+
 async def test_a_chart_without_room_can_be_moved(start: Start) -> None:
     async with start(size=(1, 1)) as it:
         chart = it.screen.query_one(Chart)

@@ -312,6 +312,16 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         if isinstance(widget, Input):
             widget.select_all()
 
+    def action_detail(self) -> None:
+        """All of the detail over the whole screen; back to where it can be chosen."""
+        detail = self.query_one(Detail)
+        if self.maximized is detail:
+            self.minimize()
+            self.set_focus(self.query_one(Options))
+        else:
+            self.set_focus(detail)
+            self.maximize(detail, container=False)
+
     def action_latency(self) -> None:
         """To the first latency; tab leads to the next."""
         self.action_focus_on(next(name for name in LATENCIES if self.query(f"#{name}")))
