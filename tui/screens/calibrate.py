@@ -199,8 +199,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     def show(self, answer: Known) -> None:
         if answer.plan is not None:
             self.query_one("#plan-rows", Rows).fill(plan_rows(answer.plan))
-            said = filter(None, (answer.plan.headline, answer.plan.lesson))
-            self.status.tell(Text("\n".join(said)))
+            self.status.tell(Text(answer.plan.headline))
             self._about_run()
         if answer.basis is not None:
             self.query_one("#basis-rows", Rows).fill(basis_rows(answer.basis))
