@@ -25,7 +25,7 @@ from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
 from tui.stylesheet import Sheet
-from tui.themes import OWN, ROUND
+from tui.themes import OWN, ROUND, way_variables
 
 if TYPE_CHECKING:
     from textual.widget import AwaitMount
@@ -216,6 +216,9 @@ class PlannerApp(OrderedKeysApp[str]):
         is_calm = time.monotonic() - self._heard_at > CALM_S
         if gc.get_count()[2] >= (CALM if is_calm else BUSY):
             gc.collect()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return way_variables(self.current_theme.dark)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]

@@ -339,7 +339,7 @@ def legend(view: View) -> str:
     ways = [way_of(points.ways[code]) for code in np.unique(points.way).tolist()]
     parts = [(f"${way.colour}", way.glyph, way.name) for way in ways]
     # What may be cut on a narrow screen comes last.
-    parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best")]
+    parts += [("$way-front", "⠒⠒", "front"), ("b $way-front", BEST, "best")]
     moves = view.change is not None and view.change.moves
     parts.append(("$foreground", f"{WAS}→", "moved") if moves else ("r", " ", "chosen"))
     shown = [f"[{style}]{glyph}[/]{GAP}{name.replace(' ', GAP)}" for style, glyph, name in parts]
