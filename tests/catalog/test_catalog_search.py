@@ -13,6 +13,7 @@ from planner.actions.catalog.listing import STALE_DAYS, Filters, list_offers
 from planner.actions.catalog.search import find_offers, typed_filters
 from planner.cli.main import run as planner
 from planner.errors import BadInput
+from planner.report.age import how_old, is_old
 
 
 def test_every_word_must_be_part_of_a_name(catalog: Catalog) -> None:
@@ -92,3 +93,12 @@ def test_the_history_of_one_offer_is_one_of_its_machines(catalog: Catalog) -> No
     assert found is not None and found in price_history("g6.xlarge")
     assert (found.key.kind, found.key.region) == (offer.kind, offer.region)
     assert found.points[0][1] == pytest.approx(offer.usd_per_hour)
+
+
+def test_ages_are_said_in_words() -> None:
+    said = [how_old(days) for days in (None, 0, 1, 13, 14, 84, 394, 1100)]
+    assert said == [
+        "of unknown age", "0 days old", "1 day old", "13 days old", "2 weeks old", "12 weeks old",
+        "13 months old", "3 years old",
+    ]  # fmt: skip
+    assert [is_old(days) for days in (None, 7, 8)] == [True, False, True]

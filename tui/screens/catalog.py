@@ -16,6 +16,8 @@ from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Subject
 from planner.actions.problems import Problem, expected, problem_of
+from planner.report.age import how_old
+from tui.keys import id_of
 from tui.screens.catalog_keys import KEYS, ONLY_IN, PANES
 from tui.screens.catalog_rows import (
     MOVE_COLUMNS,
@@ -203,13 +205,20 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self._chosen()
         shown, matching = len(listing.offers), listing.matching
         more = "; type more to narrow" if shown < matching else ""
-        count = f"{shown:,} of {matching:,} offers shown" if more else f"{matching:,} offers"
-        said = f"{count}, cheapest first, doubted and old prices last{more}"
+        count = f"{shown:,} of {matching:,} offers" if more else f"{matching:,} offers"
+        said = f"{count}, cheapest first{more}"
         if listing.is_old:
-            remedy = "r leads to live ones"
-            self.status.warn(
-                "OLD PRICES", f"{listing.youngest_days} days or more: {remedy}; {said}"
+            keys = [
+                self.planner_app.key_of(id_of(self.MODE, label), key)
+                for label, key in (("Refresh", "r"), ("Start refresh", "g"))
+            ]
+            said += (
+                f"; newest price {how_old(listing.youngest_days)}: {', then '.join(keys)}, "
+                "fetches live ones"
             )
+        if listing.is_doubted:
+            why = "contradicted, from memory or over a year old"
+            self.status.warn("DOUBTFUL PRICES", f"all of them are {why}; {said}")
         else:
             self.status.tell(Text(said))
 

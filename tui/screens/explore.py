@@ -109,7 +109,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def show(self, answer: View) -> None:
         self.planner_app.inputs = answer.inputs
-        tell(self.status, answer)
+        key_of = self.planner_app.key_of
+        renew = [key_of("app.catalog", "5"), key_of("catalog.refresh", "r")]
+        tell(self.status, answer, ", ".join(renew))
         self.query_one("#key", Static).update(legend(answer))
         marked = self.planner_app.marked
         marked[:] = [answer.again(option) for option in marked]

@@ -20,6 +20,7 @@ from catalog.offers import PurchaseKind
 from catalog.records import dataclass
 from planner.actions.catalog.words import word_mask
 from planner.errors import BadInput
+from planner.report.age import is_old
 
 __all__ = ["CPU", "Filters", "Finding", "Listing", "Offer", "check", "list_offers"]
 
@@ -44,8 +45,6 @@ NUMBERS = (
 # A price that nobody has seen for longer is listed after the others, as are doubted ones: what is
 # cheapest is rarely still so.
 STALE_DAYS = 365
-# Where the newest price of a listing is older, a refresh is worth its while.
-OLD_DAYS = 30
 
 Mask = NDArray[np.bool_]
 
@@ -130,7 +129,15 @@ class Listing:
     @property
     def is_old(self) -> bool:
         """Whether even the newest price is one that live prices will have left."""
-        return self.youngest_days is not None and self.youngest_days > OLD_DAYS
+        return self.youngest_days is not None and is_old(self.youngest_days)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether there is none but prices to be taken with care: those that are listed last."""
+        return all(
+            offer.confidence == "low" or offer.age_days is None or offer.age_days > STALE_DAYS
+            for offer in self.offers
+        )
 
 
 def list_offers(
