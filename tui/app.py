@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import events
 from textual.app import ScreenStackError, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.content import Content
 from textual.errors import NoWidget
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
@@ -26,8 +27,10 @@ from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
+from tui.widgets.status import SAID_S, Status
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
     from textual.widget import AwaitMount
 
     from planner.actions.saved_screens import SavedScreens
@@ -51,6 +54,7 @@ class PlannerApp(OrderedKeysApp[str]):
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = MODES[0].name
     ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="this help"
@@ -216,6 +220,25 @@ class PlannerApp(OrderedKeysApp[str]):
         is_calm = time.monotonic() - self._heard_at > CALM_S
         if gc.get_count()[2] >= (CALM if is_calm else BUSY):
             gc.collect()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """A confirmation goes to the line of the screen that says what is; what needs attention
+        is laid over its top."""
+        main = self._screen_stacks.get(self.current_mode, [])[:1]
+        lines = [] if severity != "information" else [each.query(Status) for each in main]
+        if not any(lines):
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            return
+        plain = Content.from_markup(message).plain if markup else message
+        lines[0].first().say(f"{title}: {plain}" if title else plain, timeout or SAID_S)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return way_variables(self.current_theme.dark)

@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
 
 
-SHOWN_LINES = 6  # of what was copied
-
-
 class ExploreScreen(PlanningScreen[Inputs, View]):
     """Inputs above, chart and detail in the middle, table below: one choice shown in three ways."""
 
@@ -296,8 +293,8 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             return
         self.app.copy_to_clipboard(text)
         lines = text.splitlines()
-        more = f"\n... {len(lines) - SHOWN_LINES} more lines" if len(lines) > SHOWN_LINES else ""
-        self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
+        many = f" ({len(lines)} lines)" if len(lines) > 1 else ""
+        self.notify(lines[0], title=f"Copied {what}{many}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Services have latencies, jobs a deadline."""
