@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.binding import Binding
-from textual.widgets import Checkbox, Input
+from textual.widgets import Checkbox, Input, Static
 
 import tui.screens.explore as screen_module
 from planner.actions.explore.plan import Inputs, Problem, Subject, View, explore, hours, money
@@ -16,10 +17,12 @@ from planner.actions.session import Session, workload_from
 from tests.tui.conftest import Start, measured_lora
 from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base
+from tui.screens.explore import legend
 from tui.screens.help import HelpScreen
-from tui.widgets.chart import ARROWS, WAS, Chart
+from tui.widgets.chart import ARROWS, MOST_MOVES, WAS, Chart
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options, cells
+from tui.widgets.ways import GAP
 
 
 async def test_figures_are_those_of_the_session(start: Start, session: Session) -> None:
@@ -64,6 +67,13 @@ async def test_chart_and_detail_follow_the_table(start: Start) -> None:
         assert it.view.change is not None
         signs = {one.marker for one in chart._datasets if hasattr(one, "marker")}
         assert WAS in signs and signs & set(ARROWS.values())
+        # More moves than the chart draws are counted beside it.
+        moves = it.view.change.moves
+        assert len(moves) > MOST_MOVES
+        said = str(it.screen.query_one("#key", Static).render()).replace(GAP, " ")
+        assert f"{MOST_MOVES} furthest of {len(moves)} moved" in said
+        few = replace(it.view, change=replace(it.view.change, moves=moves[:MOST_MOVES]))
+        assert legend(few).replace(GAP, " ").endswith(f"{WAS}→[/] moved")
         now = it.view.again(option)
         moved = it.view.change.of(now)
         assert moved is not None

@@ -30,7 +30,7 @@ from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.screens.path import PathScreen, file_name
-from tui.widgets.chart import WAS, Chart
+from tui.widgets.chart import MOST_MOVES, WAS, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
 from tui.widgets.footer import KeyFooter
@@ -339,7 +339,8 @@ def legend(view: View) -> str:
     parts = [(f"${way.colour}", way.glyph, way.name) for way in ways]
     # What may be cut on a narrow screen comes last.
     parts += [("$way-front", "⠒⠒", "front"), ("b $way-front", BEST, "best")]
-    moves = view.change is not None and view.change.moves
-    parts.append(("$foreground", f"{WAS}→", "moved") if moves else ("r", " ", "chosen"))
+    moved = 0 if view.change is None else len(view.change.moves)
+    drawn = "moved" if moved <= MOST_MOVES else f"{MOST_MOVES} furthest of {moved} moved"
+    parts.append(("$foreground", f"{WAS}→", drawn) if moved else ("r", " ", "chosen"))
     shown = [f"[{style}]{glyph}[/]{GAP}{name.replace(' ', GAP)}" for style, glyph, name in parts]
     return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(shown)
