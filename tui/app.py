@@ -20,7 +20,8 @@ from textual.errors import NoWidget
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
-from planner.actions.explore.plan import Option, Subject, open_subject
+from planner.actions.explore.plan import Option, Subject, open_subject, sibling
+from planner.errors import BadInput
 from tui.ascii import AsciiOnly, wants_ascii
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
@@ -30,6 +31,7 @@ from tui.themes import OWN, ROUND, way_variables
 from tui.widgets.status import SAID_S, Status
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.notifications import SeverityLevel
     from textual.widget import AwaitMount
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 # so many collections of younger objects at the latest.
 COLLECT_EVERY_S, CALM_S = 0.5, 0.3
 CALM, BUSY, NEVER = 10, 30, 1000
+BETWEEN = "between"  # the mode while the screens of one workload give way to those of another
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -114,6 +117,14 @@ class PlannerApp(OrderedKeysApp[str]):
             show=False,
             tooltip="open a saved file, or what was open last",
         ),
+        Binding(
+            "W",
+            "other_workload",
+            "Workload",
+            id="app.workload",
+            show=False,
+            tooltip="to another workload of the file, where it holds several",
+        ),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="quit"),
     ]
 
@@ -175,6 +186,10 @@ class PlannerApp(OrderedKeysApp[str]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A question over a screen is answered first."""
         del parameters
+        if self.current_mode == BETWEEN:
+            return action not in ("switch_mode", "next_mode", "other_workload")
+        if action == "other_workload":
+            return len(self.subject.names) > 1 and not isinstance(self.screen, ModalScreen)
         return action != "next_mode" or not isinstance(self.screen, ModalScreen)
 
     def action_next_mode(self, step: int) -> None:
@@ -286,6 +301,66 @@ class PlannerApp(OrderedKeysApp[str]):
 
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes"))
 
+    # -- several workloads --------------------------------------------------------------------
+
+    def action_other_workload(self) -> None:
+        """A list of those in the file."""
+        from textual.command import SimpleCommand, SimpleProvider
+
+        from tui.screens.closing import Palette
+
+        names = self.subject.names
+        own = self.subject.workload.name
+        commands = [
+            SimpleCommand(
+                name,
+                partial(self.to_workload, name),
+                f"{number} of {len(names)}{', open now' if name == own else ''}",
+            )
+            for number, name in enumerate(names, start=1)
+        ]
+        # The library calls what is given for a screen and a style, and gives itself such a thing.
+        found = cast("type[Provider]", SimpleProvider(self.screen, list(commands)))
+        self.push_screen(Palette(providers=[found], placeholder="Workloads of this file"))
+
+    def to_workload(self, name: str) -> None:
+        """Study another workload of the file, unless something under way keeps this one open."""
+        between = self.current_mode == BETWEEN
+        if between or name == self.subject.workload.name or self._is_held():
+            return
+        try:
+            subject = sibling(self.subject, name)
+        except BadInput as error:
+            self.notify(str(error), title="Not opened", severity="error", markup=False)
+            return
+        self.run_worker(self._take_up(subject), group="workload")
+
+    async def _take_up(self, subject: Subject) -> None:
+        """Screens that are about the workload are made anew, beginning with the one in sight."""
+        self.subject, self.inputs = subject, subject.inputs
+        self.saved_inputs, self._saved = {}, None
+        self.marked.clear()
+        mode, gone = self.current_mode, []
+        for each in modes():
+            stack = self._screen_stacks.get(each.name, [])
+            if not (stack and cast("PlanningScreen[Any, Any]", stack[0]).take_up(subject)):
+                gone.append(each)
+        if mode in {each.name for each in gone}:
+            self.add_mode(BETWEEN, Screen)
+            await self.switch_mode(BETWEEN)
+        self.quit_guards.clear()
+        for each in gone:
+            await self.remove_mode(each.name)
+            self.add_mode(each.name, partial(each.screen, subject))
+        # What the first plans loaded is never looked at again, the screens that went are among it.
+        gc.unfreeze()
+        gc.collect()
+        if self.current_mode == BETWEEN:
+            await self.switch_mode(mode)
+            await self.remove_mode(BETWEEN)
+        if subject.note:
+            self.notify(subject.note, timeout=8, markup=False)
+
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings that work now, one a thing to do; those of the screen come first."""
         found: dict[str, ActiveBinding] = {}
@@ -342,7 +417,6 @@ class PlannerApp(OrderedKeysApp[str]):
 
     async def _keep(self) -> None:
         from planner.actions.saved_screens import last, save
-        from planner.errors import BadInput
 
         try:
             await asyncio.to_thread(save, self.state(), last(), force=True)
@@ -414,7 +488,7 @@ def run(
 ) -> int:
     """Open the application on a workload file, a saved session or the shipped example.
 
-    ``workload`` names one of several in the file.
+    ``workload`` names one of several in the file, of which the first is opened otherwise.
 
     Returns the exit code. Raises BadInput for a file that holds none, before the screen is taken
     over.

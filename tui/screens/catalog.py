@@ -30,6 +30,7 @@ from tui.screens.catalog_rows import (
 from tui.screens.paned import PanedScreen
 from tui.widgets.fields import Field, Fields
 from tui.widgets.footer import KeyFooter
+from tui.widgets.mode_bar import ModeBar
 from tui.widgets.offer_detail import OfferDetail
 from tui.widgets.panes import PaneLine
 from tui.widgets.price_plot import PricePlot
@@ -131,6 +132,12 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self.status.noun = "answer"
         self.set_focus(self.query_one("#offer-rows"))
         self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
+
+    def take_up(self, subject: Subject) -> bool:
+        """Offers are those of any workload, and a refresh under way goes on."""
+        self.subject = subject
+        self.query_one(ModeBar).show(subject)
+        return True
 
     # -- asking -------------------------------------------------------------------------------
 
