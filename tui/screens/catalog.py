@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from planner.actions.explore.plan import Subject
 from planner.actions.problems import Problem, expected, problem_of
 from planner.report.age import how_old
-from tui.keys import id_of
+from tui.keys import id_of, labelled
 from tui.screens.catalog_keys import KEYS, ONLY_IN, PANES
 from tui.screens.catalog_rows import (
     MOVE_COLUMNS,
@@ -105,10 +105,11 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self._reads_history = False
 
     def compose(self) -> ComposeResult:
+        find = labelled(self, "catalog.find", "slash", "Find")
         yield self.mode_bar()
         yield from self.panes(
             Vertical(
-                Fields([Field("find", "[u]/[/u] Find", FIRST_TEXT, "everything", 0)], id="finder"),
+                Fields([Field("find", find, FIRST_TEXT, "everything", 0)], id="finder"),
                 Rows(OFFER_COLUMNS, id="offer-rows", classes="answer"),
                 Horizontal(
                     OfferDetail(id="offer", classes="answer"),
