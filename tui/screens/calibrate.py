@@ -34,6 +34,7 @@ from tui.widgets.live_runs import LiveRuns
 from tui.widgets.panes import PaneLine
 from tui.widgets.rows import Rows
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 
 if TYPE_CHECKING:
     from launchers.base import CostEstimate
@@ -115,13 +116,13 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
                     id="limits",
                 ),
                 Rows(PLAN_COLUMNS, id="plan-rows", classes="answer"),
-                VerticalScroll(Static(id="about-run"), id="about", classes="answer"),
+                VerticalScroll(Steady(id="about-run"), id="about", classes="answer"),
                 id="next",
             ),
             Vertical(Rows(BASIS_COLUMNS, id="basis-rows", classes="answer"), id="basis"),
             Vertical(
                 Rows(OWN_COLUMNS, id="own-rows", classes="answer"),
-                Static(id="about-own"),
+                Steady(id="about-own"),
                 id="own",
             ),
             LiveRuns(id="run"),

@@ -38,6 +38,7 @@ from tui.widgets.refresh_pane import RefreshPane
 from tui.widgets.refresh_rows import progress
 from tui.widgets.rows import Rows
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 
 if TYPE_CHECKING:
     from catalog.overlays import Overlay
@@ -122,7 +123,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
             RefreshPane(id="refresh"),
             Vertical(
                 Rows(OVERLAY_COLUMNS, id="overlay-rows", classes="answer"),
-                Static(id="overlay-note"),
+                Steady(id="overlay-note"),
                 id="overlays",
             ),
         )  # fmt: skip

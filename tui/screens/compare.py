@@ -37,6 +37,7 @@ from tui.widgets.footer import KeyFooter
 from tui.widgets.side_fields import SideFields
 from tui.widgets.side_table import SideTable
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 from tui.widgets.ways import GAP
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         with Horizontal(id="body"):
             yield SideTable(id="sides", classes="answer")
             with Vertical(id="crossing"):
-                yield Static(id="key", classes="answer")
+                yield Steady(id="key", classes="answer")
                 yield Curves(id="curves", classes="answer")
-                yield Static(id="sentence", classes="answer")
+                yield Steady(id="sentence", classes="answer")
         yield KeyFooter()
 
     def on_mount(self) -> None:

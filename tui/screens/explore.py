@@ -38,6 +38,7 @@ from tui.widgets.options import Options, cells
 from tui.widgets.plan_words import describe, tell
 from tui.widgets.search import Search
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 from tui.widgets.ways import BEST, GAP, way_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         yield self.mode_bar()
         yield Constraints(self.subject, id="constraints")
         yield Status("Opening the catalog and planning ...", id="status")
-        yield Static(id="key")
+        yield Steady(id="key")
         with Horizontal(id="upper"):
             yield Chart(id="chart", classes="answer")
             yield Detail(id="detail", classes="answer")

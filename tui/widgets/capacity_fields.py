@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from tui.keys import labelled
+from tui.widgets.text_field import TextField
 
 FIELDS = {
     "demand_scale": ("Demand ×", "1", "all demand times this: 1.5"),
@@ -61,7 +62,7 @@ class CapacityFields(Horizontal):
         for name, (label, first, tooltip) in FIELDS.items():
             yield Label(labelled(self, *KEYS[name], label))
             placeholder = {"count": RENTED, "file": "spec.yaml", "max_spot_share": "none"}
-            field = Input(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
+            field = TextField(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
             field.tooltip = tooltip
             yield field
 

@@ -14,6 +14,7 @@ from textual.widgets import Checkbox, Input, Label
 
 from planner.actions.explore.plan import Inputs, Subject
 from tui.keys import labelled
+from tui.widgets.text_field import TextField
 from tui.widgets.ways import way_of
 
 LABELS = {
@@ -116,7 +117,7 @@ class Constraints(Vertical):
     def _field(self, name: str, placeholder: str) -> ComposeResult:
         yield Label(self._label(name))
         value = getattr(self._first, name)
-        field = Input(value, placeholder=placeholder, id=name, compact=True)
+        field = TextField(value, placeholder=placeholder, id=name, compact=True)
         field.tooltip = TOOLTIPS.get(name)
         yield field
 

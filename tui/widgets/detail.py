@@ -21,6 +21,7 @@ from planner.actions.explore.plan import (
 from tui.widgets import plan_words
 from tui.widgets.bars import fill_bar, parts_bar
 from tui.widgets.detail_in_short import LEAST_HOURS, in_short
+from tui.widgets.steady import Steady
 
 ROLES = {
     "recommended": "Recommended",
@@ -64,7 +65,7 @@ class Detail(VerticalScroll, can_focus=True):
     DEFAULT_CSS = "Detail { scrollbar-gutter: stable; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(Static(id="detail-text"), id=id, classes=classes)
+        super().__init__(Steady(id="detail-text"), id=id, classes=classes)
         self._shown: tuple[Option, View] | None = None
         self._text = Text()
 

@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tui.modes import modes
+from tui.widgets.steady import Steady
 
 if TYPE_CHECKING:
     from planner.actions.explore.plan import Subject
@@ -30,7 +31,7 @@ class ModeBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(self._titles(full=True), id="mode-titles")
-        yield Static(id="busy")
+        yield Steady(id="busy")
         yield Static(self._about(self._subject), id="title")
 
     def show(self, subject: Subject) -> None:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from tui.keys import labelled
+from tui.widgets.text_field import TextField
 
 SIDES = "an accelerator, gpu, tpu, cpu, a cloud, on-prem, hybrid, spot, on-demand, or key=value"
 
@@ -40,7 +41,7 @@ class SideFields(Horizontal):
     def compose(self) -> ComposeResult:
         for name in ("a", "b"):
             yield Label(labelled(self, f"compare.side_{name}", name, name.upper()))
-            field = Input(self._told[name], placeholder="H100-80GB", id=name, compact=True)
+            field = TextField(self._told[name], placeholder="H100-80GB", id=name, compact=True)
             field.tooltip = SIDES
             yield field
 

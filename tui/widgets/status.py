@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.timer import Timer
-from textual.widgets import Static
 
 from planner.actions.problems import Problem
+from tui.widgets.steady import Steady
 
 SAID_S = 4.0
 
 
-class Status(Static):
+class Status(Steady):
     """Takes one line when all is well, as many as a problem needs otherwise."""
 
     noun = "plan"  # what the screen's answers are

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.geometry import Size
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
@@ -18,8 +19,23 @@ class Table(DataTable[Text]):
 
     A table is filled anew with every plan. The library lays out each cell with Rich's console, a
     tenth of a millisecond each; a line of text in one style needs no layout. It raises IndexError
-    for a click on its header before it has columns.
+    for a click on its header before it has columns, and paints its scrollbar anew with every layout
+    of the screen.
     """
+
+    _sized: tuple[object, ...] = ()
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        sized = (
+            *(size, virtual_size, container_size, self.virtual_size, self.styles.gutter),
+            *(self.show_vertical_scrollbar, self.show_horizontal_scrollbar),
+        )
+        if sized == self._sized:
+            return False
+        self._sized = sized
+        return super()._size_updated(size, virtual_size, container_size, layout)
 
     async def _on_click(self, event: events.Click) -> None:
         if not self.columns:
