@@ -329,7 +329,7 @@ async def test_what_decides_is_seen_without_scrolling_on_a_low_screen(start: Sta
             assert hours(item.hours_p90 or 0) in shown and item.throughput.basis in shown
             assert f"Memory {item.memory_need_gib:.0f} of {item.memory_gib:.0f} GiB" in shown
             assert sum(line.startswith("█") for line in lines[:height]) == 2
-            why = "Why: Cheapest of" if step == 0 else f"Why not: {item.why_not}"[:20]
+            why = "Recommended: Cheapest" if step == 0 else f"Why not: {item.why_not}"[:20]
             assert why in shown, shown
             await it.pilot.press("down")
             await it.pilot.pause()

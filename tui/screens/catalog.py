@@ -214,7 +214,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self._chosen()
         shown, matching = len(listing.offers), listing.matching
         more = "; type more to narrow" if shown < matching else ""
-        count = f"{shown:,} of {matching:,} offers" if more else f"{matching:,} offers"
+        count = f"{shown:,} of {matching:,} offers shown" if more else f"{matching:,} offers"
         said = f"{count}, cheapest first{more}"
         if listing.is_old:
             keys = [

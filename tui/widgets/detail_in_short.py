@@ -96,4 +96,4 @@ def _why(option: Option, view: View) -> str:
     if option.item.why_not:
         return f"Why not: {option.item.why_not}"
     chosen = option.role in ("recommended", "group")
-    return f"Why: {' '.join(view.recommendation.explanation[:2])}" if chosen else ""
+    return f"Recommended: {' '.join(view.recommendation.explanation[:2])}" if chosen else ""
