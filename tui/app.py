@@ -6,7 +6,6 @@ import asyncio
 import gc
 import os
 import shlex
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from textual.screen import ModalScreen, Screen
 from planner.actions.explore.plan import Option, Subject, open_subject, sibling
 from planner.errors import BadInput
 from tui.ascii import AsciiOnly, wants_ascii
+from tui.collector import TURN_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from planner.actions.saved_screens import SavedScreens
     from tui.screens.base import PlanningScreen
 
-# To look at all objects takes a tenth of a second: that is done when no key waits for it, or after
-# so many collections of younger objects at the latest.
-COLLECT_EVERY_S, CALM_S = 0.5, 0.3
-CALM, BUSY, NEVER = 10, 30, 1000
 BETWEEN = "between"  # the mode while the screens of one workload give way to those of another
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
@@ -142,7 +138,7 @@ class PlannerApp(OrderedKeysApp[str]):
         self._saved = saved
         self._keeping = self._keep_again = False
         self._switches = False  # to another screen
-        self._heard_at = 0.0  # the last key or click
+        self._collector = Collector()
         for theme in OWN:
             self.register_theme(theme)
         self._config = read_config(config_path(), self.available_themes, all_keys)
@@ -161,9 +157,8 @@ class PlannerApp(OrderedKeysApp[str]):
         return any(guard() for guard in self.quit_guards)
 
     def on_mount(self) -> None:
-        young, middle, _ = gc.get_threshold()
-        gc.set_threshold(young, middle, NEVER)
-        self.set_interval(COLLECT_EVERY_S, self._collect)
+        self._collector.start()
+        self.set_interval(TURN_S, self._collector.turn)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:
@@ -182,6 +177,9 @@ class PlannerApp(OrderedKeysApp[str]):
             )
         if saved is not None and saved.screen in {mode.name for mode in modes()}:
             self.call_after_refresh(self.switch_mode, saved.screen)
+
+    def on_unmount(self) -> None:
+        self._collector.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A question over a screen is answered first."""
@@ -218,7 +216,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
-            self._heard_at = time.monotonic()
+            self._collector.heard()
         if isinstance(event, events.MouseDown) and self._is_gone(event):
             return
         await super().on_event(event)
@@ -230,11 +228,6 @@ class PlannerApp(OrderedKeysApp[str]):
         except (NoWidget, ScreenStackError):
             return False
         return widget is not self.screen and not widget.is_attached
-
-    def _collect(self) -> None:
-        is_calm = time.monotonic() - self._heard_at > CALM_S
-        if gc.get_count()[2] >= (CALM if is_calm else BUSY):
-            gc.collect()
 
     def notify(
         self,
@@ -352,9 +345,7 @@ class PlannerApp(OrderedKeysApp[str]):
         for each in gone:
             await self.remove_mode(each.name)
             self.add_mode(each.name, partial(each.screen, subject))
-        # What the first plans loaded is never looked at again, the screens that went are among it.
-        gc.unfreeze()
-        gc.collect()
+        self._collector.afresh()
         if self.current_mode == BETWEEN:
             await self.switch_mode(mode)
             await self.remove_mode(BETWEEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TypeVar
 
 from textual import events
@@ -11,6 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 Result = TypeVar("Result")
+# After a key that took this long, all else has a turn before the next: what was asked is painted.
+LONG_S, TURN_S = 0.02, 0.001
 LONGEST_S = 3.0  # no widget takes as long; one that does must not stop the keyboard
 
 
@@ -24,7 +27,10 @@ class OrderedKeysApp(App[Result]):
     """
 
     async def on_event(self, event: events.Event) -> None:
+        began = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded and await self._acts(event):
+            if time.monotonic() - began > LONG_S:
+                await asyncio.sleep(TURN_S)
             return
         await super().on_event(event)
 

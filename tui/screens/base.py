@@ -23,6 +23,7 @@ from planner.actions.explore.plan import Subject, start_session
 from planner.actions.problems import Problem, expected, problem_of
 from tui.history import History
 from tui.keys import key
+from tui.screens.steps import SOON_S, Steps
 from tui.widgets.mode_bar import ModeBar
 from tui.widgets.status import Status
 
@@ -38,7 +39,7 @@ Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 
-class PlanningScreen(Screen[None], Generic[Asked, Answer]):
+class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
     """A screen that asks the planner for an ``Answer`` to what its fields hold (``Asked``).
 
     A subclass names its ``MODE``, composes a ``ModeBar`` (``self.mode_bar()``), a ``Status`` and
@@ -226,6 +227,7 @@ class PlanningScreen(Screen[None], Generic[Asked, Answer]):
     async def _on_resize(self, event: events.Resize) -> None:
         """Classes by size come first: after it, all would be laid out and painted twice."""
         self.be_sized(event.size)
+        await asyncio.sleep(SOON_S)  # keys come between styles and layout
 
     def be_sized(self, size: Size, *, restyle: bool = True) -> None:
         """Have the classes that go with a size."""

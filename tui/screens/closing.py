@@ -11,10 +11,12 @@ from textual.command import CommandPalette
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.screens.steps import Steps
+
 Answer = TypeVar("Answer")
 
 
-class ClosingScreen(ModalScreen[Answer]):
+class ClosingScreen(Steps, ModalScreen[Answer]):
     """A second key that arrives together with the one that closes it (over a slow line, say) has
     no effect. The library would take away whatever screen is on top by then; here what came to lie
     over it goes with it."""
@@ -27,7 +29,7 @@ class ClosingScreen(ModalScreen[Answer]):
         return super().dismiss(result)
 
 
-class Palette(CommandPalette):
+class Palette(Steps, CommandPalette):
     """The library's command palette, which closes once and lives in any room."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:

@@ -7,8 +7,10 @@ from rich.style import Style
 from textual.strip import Strip
 from textual_hires_canvas import Canvas
 
+from tui.widgets.lines import LinesOfOneStyle
 
-class SafeCanvas(Canvas):
+
+class SafeCanvas(LinesOfOneStyle, Canvas):
     """Canvas whose every segment has a style.
 
     The canvas of textual-plot leaves the style of empty lines unset, which Textual's filter for

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +18,7 @@ from textual.widget import Widget
 
 from planner.actions.capacity.view import Stack, stacked
 from planner.results.capacity import Served
+from tui.widgets.lines import LinesOfOneStyle
 from tui.widgets.ways import GAP, component, way_of
 
 MARGIN = 8  # cells left of the axis
@@ -24,7 +27,7 @@ LEAST_PERIODS = 24
 LABEL_GAP = 4
 
 
-class StackChart(Widget, can_focus=True):
+class StackChart(LinesOfOneStyle, Widget, can_focus=True):
     """A ``Served`` binned to the width at hand. Zooms and moves along time only."""
 
     @dataclass
@@ -128,8 +131,9 @@ class StackChart(Widget, can_focus=True):
         label = _amount(most * (rows - y) / rows) if y in (0, rows // 2) else ""
         segments = [Segment(f"{label:>{MARGIN - 1}} ", axis), Segment("┤" if label else "│", axis)]
         cells = self._cells(stack, (rows - y - 1) / rows * most, most / rows)
-        for (text, style), wide in zip(cells, self._widths(stack), strict=True):
-            segments.append(Segment(text * wide, style))
+        drawn = zip(cells, self._widths(stack), strict=True)
+        for (text, style), same in groupby(drawn, key=itemgetter(0)):
+            segments.append(Segment(text * sum(wide for _, wide in same), style))
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     def _widths(self, stack: Stack) -> list[int]:
