@@ -42,7 +42,7 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         assert len(it.cells("#offer-rows")) == OFFERS_SHOWN
         assert f"{OFFERS_SHOWN} of {found.matching:,} offers" in it.status
         # Age is said in words of use, with the keys that help; the strong mark is for doubt.
-        old = f"newest price {how_old(found.youngest_days)}: r, then g, fetches live ones"
+        old = f"newest price {how_old(found.youngest_days)}: r, then g, renews"
         assert found.is_old == (old in it.status)  # the snapshot ages
         assert not found.is_doubted and not it.screen.status.has_class("warning")
         await it.press("slash")

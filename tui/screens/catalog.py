@@ -221,10 +221,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
                 self.planner_app.key_of(id_of(self.MODE, label), key)
                 for label, key in (("Refresh", "r"), ("Start refresh", "g"))
             ]
-            said += (
-                f"; newest price {how_old(listing.youngest_days)}: {', then '.join(keys)}, "
-                "fetches live ones"
-            )
+            age, renew = how_old(listing.youngest_days), ", then ".join(keys)
+            said += f"; newest price {age}: {renew}, renews it"
         if listing.is_doubted:
             why = "contradicted, from memory or over a year old"
             self.status.warn("DOUBTFUL PRICES", f"all of them are {why}; {said}")
