@@ -82,7 +82,7 @@ async def test_what_lies_behind_a_question_is_tinted_as_the_library_does() -> No
         await it.settled()
         screen = it.screen
         it.app.action_help()
-        await it.pilot.pause(0.1)
+        await it.until(lambda: "_render.visual" in it.app.screen._layout_cache, "the picture")
         shown = it.app.screen._layout_cache["_render.visual"]
         assert isinstance(shown, Behind)
         lines = screen._compositor.render_strips()
