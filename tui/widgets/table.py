@@ -15,8 +15,10 @@ from textual.reactive import Reactive
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
+from tui.widgets.lines import LinesOfOneStyle
 
-class Table(DataTable[Text]):
+
+class Table(LinesOfOneStyle, DataTable[Text]):
     """The library's, less what made it slow and what raised.
 
     A table is filled anew with every plan. The library lays out each cell with Rich's console, a
