@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -276,17 +277,26 @@ class Catalog:
     @cached_property
     def offers(self) -> OfferTable:
         """Every way to buy every offer, as columns: plain machines, then managed platforms."""
-        stored = {
-            name: (words, data)
-            for name, words, data in self._connection.execute(
-                "SELECT name, words, data FROM columns"
-            )
-        }
-        return OfferTable(
-            {name: np.frombuffer(stored[name][1], np.int32) for name in TEXT_COLUMNS},
-            {name: json.loads(stored[name][0]) for name in TEXT_COLUMNS},
-            {name: np.frombuffer(stored[name][1], np.float64) for name in NUMBER_COLUMNS},
-        )
+        found = _OPEN.get(self.path)
+        if found is None:
+            found = _OPEN[self.path] = _offers(self._connection)
+        return found
+
+
+# Megabytes each, and not to be written to: those who have the same file open share them.
+_OPEN: WeakValueDictionary[Path, OfferTable] = WeakValueDictionary()
+
+
+def _offers(connection: sqlite3.Connection) -> OfferTable:
+    stored = {
+        name: (words, data)
+        for name, words, data in connection.execute("SELECT name, words, data FROM columns")
+    }
+    return OfferTable(
+        {name: np.frombuffer(stored[name][1], np.int32) for name in TEXT_COLUMNS},
+        {name: json.loads(stored[name][0]) for name in TEXT_COLUMNS},
+        {name: np.frombuffer(stored[name][1], np.float64) for name in NUMBER_COLUMNS},
+    )
 
 
 def _named(kind: str, name: str, facts: Mapping[str, Fact]) -> Fact:

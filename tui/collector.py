@@ -53,3 +53,10 @@ class Collector:
             gc.collect(1)
             # Not gc.get_objects: a tuple that a thread is making just then would raise.
             self._grown = sys.getallocatedblocks() - self._left
+
+    def afresh(self) -> None:
+        """Everything, also what was frozen: whole screens are gone that were among it."""
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        self._left, self._grown = sys.getallocatedblocks(), 0

@@ -15,7 +15,7 @@ from catalog.records import dataclass
 from planner.actions.kept import Kept
 from planner.actions.places import regions, spread_places
 from planner.candidates import Candidates, build, is_feasible
-from planner.candidates.order import comparable_usd, tie_ranks
+from planner.candidates.order import comparable_usd
 from planner.model_choice import shape_of
 from planner.optimize.choice import Cover, Options
 from planner.optimize.options import Apart
@@ -132,18 +132,19 @@ class Prepared:
 
 def options_of(candidates: Candidates, rows: Rows) -> Options:
     """Candidates as columns of the choice program."""
-    offers = candidates.offers
+    offers, of_row = candidates.offers, candidates.row[rows]
 
     def words(column: str) -> list[str]:
-        vocabulary = offers.vocabularies[column]
-        return [vocabulary[code] for code in offers.codes[column][candidates.row[rows]].tolist()]
+        vocabulary = np.array(offers.vocabularies[column], object)
+        found: list[str] = vocabulary[offers.codes[column][of_row]].tolist()
+        return found
 
     return Options(
         cost=comparable_usd(candidates, rows),
         cost_at_risk=candidates.usd_at_risk[rows],
         quota=words("quota_class"),
         quota_use=candidates.quota_use[rows],
-        order=tie_ranks(candidates, rows),
+        order=candidates.hours[rows],
         cloud=words("cloud"),
     )
 

@@ -17,14 +17,7 @@ def comparable_usd(candidates: Candidates, rows: Rows) -> Floats:
 
 
 def cheapest_first(candidates: Candidates, rows: Rows) -> Rows:
-    """The rows by cost; of the same cost the one that ends sooner, then the lower row."""
+    """The rows by cost; of the same cost the one that ends sooner, then the first."""
     usd = comparable_usd(candidates, rows)
-    order: Rows = rows[np.lexsort((rows, candidates.hours[rows], usd))]
+    order: Rows = rows[np.lexsort((candidates.hours[rows], usd))]
     return order
-
-
-def tie_ranks(candidates: Candidates, rows: Rows) -> Rows:
-    """Rank of each row among those of the same cost, shape (len(rows),): the fastest is lowest."""
-    ranks = np.empty(len(rows), np.intp)
-    ranks[np.lexsort((rows, candidates.hours[rows]))] = np.arange(len(rows))
-    return ranks

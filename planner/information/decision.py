@@ -50,7 +50,8 @@ class Alternatives:
 
     def expected_usd(self, belief: Belief) -> Floats:
         """Of each way, shape (..., a): E[cost], a late end included."""
-        return self._judged(belief.mean[..., self.setup], belief.variance[self.setup])[0]
+        usd, late, _ = self._judged(belief.mean[..., self.setup], belief.variance[self.setup])
+        return usd + self.late_usd * late
 
     def estimated_usd(self, belief: Belief) -> Floats:
         """Of each way, shape (..., a): its cost at the estimated speed, as a plan states it."""
@@ -59,11 +60,11 @@ class Alternatives:
     def choose(self, belief: Belief) -> Rows:
         """What the planner would choose, shape (...): the way that is estimated the cheapest of
         those in time (the first of equals), else the one that is least late."""
-        return self._judged(belief.mean[..., self.setup], belief.variance[self.setup])[1]
+        return self._judged(belief.mean[..., self.setup], belief.variance[self.setup])[2]
 
     def choose_again(self, belief: Belief, before: Rows) -> tuple[Rows, Floats, Floats]:
-        """The choice under draws of a belief, its E[cost], and that of the choice ``before``, each
-        of shape (draws,).
+        """The choice under draws of a belief, and by how much it lowers E[cost] without late ends
+        and the probability of a late end against the choice ``before``, each of shape (draws,).
         """
         mean, variance = belief.mean[:, self.setup], belief.variance[self.setup]
         worth = self._contenders(mean, variance)
@@ -71,36 +72,34 @@ class Alternatives:
         places = np.flatnonzero(worth)
         few, mean, variance = self._only(places), mean[:, places], variance[places]
         at = np.searchsorted(places, before)
-        pick, usd, usd_before = (
-            np.empty(len(mean), np.intp),
-            np.empty(len(mean)),
-            np.empty(len(mean)),
-        )
+        pick = np.empty(len(mean), np.intp)
+        saved_usd, saved_late = np.empty(len(mean)), np.empty(len(mean))
         for start in range(0, len(mean), _TOGETHER):
             part = slice(start, start + _TOGETHER)
-            cost, chosen = few._judged(mean[part], variance)
-            draw = np.arange(len(cost))
-            pick[part], usd[part] = places[chosen], cost[draw, chosen]
-            usd_before[part] = cost[draw, at[part]]
-        return pick, usd, usd_before
+            usd, late, chosen = few._judged(mean[part], variance)
+            draw = np.arange(len(usd))
+            pick[part] = places[chosen]
+            saved_usd[part] = usd[draw, at[part]] - usd[draw, chosen]
+            saved_late[part] = late[draw, at[part]] - late[draw, chosen]
+        return pick, saved_usd, saved_late
 
     def _estimated(self, mean: Floats) -> Floats:
         return np.asarray(self.fixed_usd + self.work_usd * np.exp(-mean))
 
-    def _judged(self, mean: Floats, variance: Floats) -> tuple[Floats, Rows]:
-        """E[cost] of each way, shape (..., a), and the choice among them, shape (...)."""
+    def _judged(self, mean: Floats, variance: Floats) -> tuple[Floats, Floats, Rows]:
+        """E[cost] of each way without late ends and P[late], both of shape (..., a), and the choice
+        among them, shape (...), which the price of a late end does not change.
+        """
         work = self.work_usd * np.exp(-mean)
         usd = self.fixed_usd + work * np.exp(variance / 2)
         estimated = np.round(self.fixed_usd + work, USD_DECIMALS)
         if self.deadline_hours is None:
-            return np.asarray(usd), np.asarray(estimated.argmin(axis=-1))
+            return np.asarray(usd), np.zeros_like(usd), np.asarray(estimated.argmin(axis=-1))
         late = self._late(mean, variance)
-        if self.late_usd:
-            usd = usd + self.late_usd * late
         in_time = late <= 1 - self.risk + 1e-12
         best = np.where(in_time, estimated, np.inf).argmin(axis=-1)
         pick = np.where(in_time.any(axis=-1), best, late.argmin(axis=-1))
-        return np.asarray(usd), np.asarray(pick)
+        return np.asarray(usd), late, np.asarray(pick)
 
     def _contenders(self, mean: Floats, variance: Floats) -> NDArray[np.bool_]:
         """Ways that may be chosen in some draw, shape (a,): not those that cost more at their best

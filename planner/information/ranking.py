@@ -8,7 +8,7 @@ show can be drawn once and every next run valued on the same draws.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,21 @@ class Run:
 
     setup: int
     usd: float
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a run saves once: USD without late ends, and probability of one. ``run`` and ``changes``
+    as in ``Ranked``.
+    """
+
+    run: int
+    usd: float
+    late: float
+    changes: float
+
+    def ranked(self, late_usd: float, repeats: float) -> Ranked:
+        return Ranked(self.run, max(self.usd + late_usd * self.late, 0.0) * repeats, self.changes)
 
 
 @dataclass(frozen=True)
@@ -66,15 +81,16 @@ def rank(
     draws: int = DRAWS,
     seed: int = 0,
     most: int | None = None,
-    known: dict[tuple[int, ...], list[Ranked]] | None = None,
+    known: dict[tuple[int, ...], list[Worth]] | None = None,
 ) -> Ranking:
     """Greedy: always the run that saves most per dollar, as long as it saves more than its price.
 
     The workload will be run ``repeats`` times by the choice made now. Free runs that save anything
     come first; ``most`` ends the list early. Deterministic for a seed.
 
-    ``known`` is filled with what runs are worth for one repeat after those chosen; given again
-    for the same question under another budget or number of repeats, it spares valuing them anew.
+    ``known`` is filled with what runs are worth after those chosen; given again for the same
+    question under another budget, number of repeats or price of a late end, it spares valuing them
+    anew.
     """
     known = {} if known is None else known
     truth = belief.draws(draws, seed)
@@ -89,7 +105,7 @@ def rank(
         after = tuple(one.run for one in chosen)
         if after not in known:
             known[after] = _valued(alternatives, state, runs, waiting, truth, noise)
-        valued = [replace(one, value_usd=one.value_usd * repeats) for one in known[after]]
+        valued = [one.ranked(alternatives.late_usd, repeats) for one in known[after]]
         good = [
             one
             for one in valued
@@ -117,18 +133,16 @@ def _valued(
     waiting: Sequence[int],
     truth: Floats,
     noise: Floats,
-) -> list[Ranked]:
-    """Of one repeat."""
+) -> list[Worth]:
     before = np.broadcast_to(alternatives.choose(state), len(truth))
     found = []
     for index in waiting:
         setup = runs[index].setup
         after = state.after(setup, truth[:, setup] + noise[:, index])
-        pick, moved, kept = alternatives.choose_again(after, before)
-        value = float((kept - moved).mean())
         # Choosing within a deadline at a stated risk can cost more than it saves.
+        pick, usd, late = alternatives.choose_again(after, before)
         changes = float(alternatives.differ(pick, before).mean())
-        found.append(Ranked(index, max(value, 0.0), changes))
+        found.append(Worth(index, float(usd.mean()), float(late.mean()), changes))
     return found
 
 

@@ -19,15 +19,15 @@ Mask = NDArray[np.bool_]
 class Options:
     """Feasible candidates of one workload, shape (n,). ``quota`` names the class each draws on.
 
-    ``order`` breaks ties: of equal cost the lowest order is kept. ``cloud`` matters where credits
-    are held.
+    ``order`` breaks ties: of equal cost the lowest order is kept, then the first. ``cloud`` matters
+    where credits are held.
     """
 
     cost: Floats
     cost_at_risk: Floats
     quota: Sequence[str]
     quota_use: Floats
-    order: Rows
+    order: Floats | Rows
     cloud: Sequence[str] = ()
 
 
@@ -128,8 +128,10 @@ def prune(options: Options, shared: Shared) -> Rows:
         use = np.where(limited, options.quota_use, 0.0)
         allowed = use <= limit
     risk = options.cost_at_risk if shared.budget is not None else np.zeros(count)
-    order = np.lexsort((options.order, use, risk, options.cost))
-    order = order[allowed[order]]
+    left = np.flatnonzero(allowed)
+    if not shared.credits:
+        left = left[~_worse(options.cost[left], risk[left], limited[left])]
+    order = left[np.lexsort((options.order[left], use[left], risk[left], options.cost[left]))]
     credit = credit_keys(options.cloud, count, shared)
     kept: list[int] = []
     for key in sorted(set(credit)):
@@ -145,8 +147,21 @@ def prune(options: Options, shared: Shared) -> Rows:
                     continue
                 rivals.append((float(risk[index]), float(use[index])))
             kept.append(index)
-    rank = {int(index): place for place, index in enumerate(order)}
-    return np.array(sorted(kept, key=rank.__getitem__), np.intp)
+    rank = np.empty(count, np.intp)
+    rank[order] = np.arange(len(order))
+    found = np.array(kept, np.intp)
+    return found[np.argsort(rank[found])]
+
+
+def _worse(cost: Floats, risk: Floats, limited: Mask) -> Mask:
+    """Options dearer than the cheapest one of least risk that draws on no limit, and no safer."""
+    free = np.flatnonzero(~limited)
+    if not len(free):
+        return np.zeros(len(cost), bool)
+    safest = free[risk[free] == risk[free].min()]
+    cheapest = safest[np.argmin(cost[safest])]
+    worse: Mask = (cost > cost[cheapest]) & (risk >= risk[cheapest])
+    return worse
 
 
 def _of(order: Rows, keys: Sequence[str], key: str) -> Rows:

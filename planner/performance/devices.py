@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from catalog.accelerators import Accelerator, AcceleratorKind
 from catalog.records import dataclass
+from planner.performance.alike import distinct, row_keys
 
 Floats = NDArray[np.float64]
 
@@ -140,20 +141,9 @@ class Machines:
         vCPUs and host memory beside an accelerator do not count, nor does the network of one node.
         """
         kinds, place = self._kinds
-        alike: dict[tuple[object, ...], int] = {}
-        code = [alike.setdefault((d.name, d.share, d.memory), len(alike)) for d in kinds]
-        columns = zip(
-            np.array(code)[place].tolist() if len(self) else [],
-            self.per_node.tolist(),
-            self.nodes.tolist(),
-            np.where(self.nodes > 1, self.network, 0.0).tolist(),
-            strict=True,
-        )
-        groups: dict[tuple[float, ...], int] = {}
-        member = np.array([groups.setdefault(key, len(groups)) for key in columns], np.intp)
-        first = np.full(len(groups), len(self), np.intp)
-        np.minimum.at(first, member, np.arange(len(self)))
-        return first, member
+        _, code = distinct([(device.name, device.share, device.memory) for device in kinds])
+        network = np.where(self.nodes > 1, self.network, 0.0)
+        return distinct(row_keys([code[place], self.per_node, self.nodes, network]))
 
     @cached_property
     def _kinds(self) -> tuple[list[Device], NDArray[np.intp]]:

@@ -6,7 +6,7 @@ distinct one once, and its answers are kept within what the hardware can do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
+from planner.performance.alike import distinct, row_keys
 from planner.performance.devices import Machines
 from planner.performance.efficiency import Z90, Expected
 from planner.performance.known import Known, Same
@@ -76,18 +77,13 @@ class Setups:
 
     def distinct(self, rows: Rows) -> tuple[Rows, Rows]:
         """First of each group of alike set-ups among ``rows``, and the group of each of them."""
-        codes: dict[tuple[str, ...], int] = {}
-        index = rows.tolist()
-        texts = [self.devices, *self.cells.values()]
-        code = [codes.setdefault(tuple(t[i] for t in texts), len(codes)) for i in index]
-        figures = [np.nan_to_num(values[rows], nan=-1.0) for values in self.columns.values()]
-        keys = np.column_stack([np.array(code, np.float64), *figures])
-        order = np.lexsort(keys.T)
-        new = np.ones(len(order), bool)
-        new[1:] = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
-        group = np.empty(len(order), np.intp)
-        group[order] = np.cumsum(new) - 1
-        return rows[order[new]], group
+        first, group = distinct(self.take(rows).keys())
+        return rows[first], group
+
+    def keys(self) -> list[tuple[Hashable, ...]]:
+        """All that a set-up varies in, as a key for each."""
+        figures = row_keys(list(self.columns.values()))
+        return list(zip(self.devices, *self.cells.values(), figures, strict=True))
 
 
 @dataclass(frozen=True)
@@ -193,13 +189,11 @@ def _said(catalog: Catalog, shape: ModelShape, asked: Setups) -> _Said:
         )
         return _Said(found.log_throughput, found.log_low, found.log_high, found.basis)
 
-    figures = [np.nan_to_num(values, nan=-1.0).tolist() for values in asked.columns.values()]
-    keys = list(zip(asked.devices, *asked.cells.values(), *figures, strict=True))
     names = (*asked.cells, *asked.columns)
     template = tuple(asked.template.items())
     # What an artefact says changes with a fit of the user's own only, which is another object.
     question = (catalog.content_id, Same(artefact), shape, template, names)
-    return _KNOWN.of(question, keys, predicted)
+    return _KNOWN.of(question, asked.keys(), predicted)
 
 
 def overlay(fit: Fit, log_analytic: Floats, log_most: Floats, prior: Expected) -> Expected:
@@ -235,12 +229,10 @@ def steady_growth(log_total: Floats, log_analytic: Floats, machines: Machines) -
     steps = sorted(set(machines.nodes.tolist()))
     if len(steps) < 2:
         return log_total
+    _, device = distinct(list(map(id, machines.devices)))
     figures = (machines.per_node, machines.network, machines.vcpus, machines.host_memory)
-    columns = (np.nan_to_num(values, nan=-1.0).tolist() for values in figures)
-    codes: dict[tuple[float, ...], int] = {}
-    keys = zip(map(id, machines.devices), *columns, strict=True)
-    group = np.array([codes.setdefault(key, len(codes)) for key in keys], np.intp)
-    before, analytic, nodes = (np.full(len(codes), np.nan) for _ in range(3))
+    first, group = distinct(row_keys([device, *figures]))
+    before, analytic, nodes = (np.full(len(first), np.nan) for _ in range(3))
     result = log_total.copy()
     for step in steps:
         here = np.flatnonzero((machines.nodes == step) & np.isfinite(log_total + log_analytic))

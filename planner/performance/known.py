@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Rows = NDArray[np.intp]
 
 QUESTIONS = 6  # kept, the newest
-MOST_ROWS = 20_000  # of one question
+MOST_ROWS = 20_000  # of all of them; some hundred bytes each
 
 
 class Columns(Protocol):
@@ -74,6 +74,10 @@ class Known(Generic[Answers]):
         return answers.take(np.array([places[key] for key in keys], np.intp))
 
     def _keep(self, question: Hashable, places: dict[Hashable, int], answers: Answers) -> None:
-        kept = {old: rows for old, rows in self._found.items() if old != question}
-        newest = list(kept.items())[-(QUESTIONS - 1) :]
-        self._found = {**dict(newest), question: (places, answers)}
+        kept, rows = {question: (places, answers)}, len(places)
+        for old, found in reversed(self._found.items()):
+            rows += 0 if old == question else len(found[0])
+            if len(kept) == QUESTIONS or rows > MOST_ROWS:
+                break
+            kept.setdefault(old, found)
+        self._found = dict(reversed(kept.items()))

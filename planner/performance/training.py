@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.records import dataclass
+from planner.performance.alike import row_keys
 from planner.performance.devices import Machines
 from planner.performance.known import Known
 from planner.performance.layout_search import fastest
@@ -109,7 +110,7 @@ def transformer_step(
     )
 
 
-def _figures(machines: Machines, rates: Rates) -> list[tuple[float, ...]]:
+def _figures(machines: Machines, rates: Rates) -> list[bytes]:
     """All that the time of a step depends on beside the work, as a key for each configuration."""
     links = [getattr(rates.links, name) for name in rates.links.__dataclass_fields__]
     columns = [
@@ -117,8 +118,7 @@ def _figures(machines: Machines, rates: Rates) -> list[tuple[float, ...]]:
         *(rates.peak, rates.attention_peak, rates.bandwidth, rates.memory, rates.launches),
         *links,
     ]
-    # NaN would not be equal to itself
-    return list(zip(*(np.nan_to_num(c, nan=-1.0).tolist() for c in columns), strict=True))
+    return row_keys(columns)
 
 
 def _searched(

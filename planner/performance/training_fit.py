@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from catalog import Catalog
 from catalog.model_shapes import ModelShape
+from planner.performance.alike import distinct
 from planner.performance.devices import Machines, usual_network
 from planner.performance.efficiency import Expected
 from planner.performance.fitted import Setups, bounded, engine, fit, overlay, sockets, steady_growth
@@ -127,14 +128,16 @@ def _language(workload: LanguageTraining) -> dict[str, str]:
 
 def _degrees(found: list[Layout]) -> dict[str, Floats]:
     """Degrees and flags of the layouts; a configuration without one gets those of one device."""
+    first, member = distinct(list(map(id, found)))  # most configurations share their layout
+    once = [found[place] for place in first.tolist()]
     columns = {
-        "tp": np.array([float(one.tensor or 1) for one in found]),
-        "pp": np.array([float(one.pipeline or 1) for one in found]),
-        "cp": np.array([float(one.context or 1) for one in found]),
-        "ep": np.array([float(one.expert or 1) for one in found]),
-        "vp": np.array([float(one.interleave or 1) for one in found]),
-        "fsdp": np.array([float((one.zero or 0) >= 3) for one in found]),
-        "checkpointing": np.array([float(one.recompute == FULL_RECOMPUTE) for one in found]),
+        "tp": np.array([float(one.tensor or 1) for one in once])[member],
+        "pp": np.array([float(one.pipeline or 1) for one in once])[member],
+        "cp": np.array([float(one.context or 1) for one in once])[member],
+        "ep": np.array([float(one.expert or 1) for one in once])[member],
+        "vp": np.array([float(one.interleave or 1) for one in once])[member],
+        "fsdp": np.array([float((one.zero or 0) >= 3) for one in once])[member],
+        "checkpointing": np.array([float(one.recompute == FULL_RECOMPUTE) for one in once])[member],
     }
     columns["vp"][columns["vp"] <= 1] = np.nan  # published only where stages are interleaved
     return columns

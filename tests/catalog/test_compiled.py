@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +97,15 @@ def test_a_damaged_file_is_built_again(own_cache: Path, damage: Callable[[Path],
     assert catalog.offer_count > 500
     assert len(path.read_bytes()) == len(good)
     assert Catalog.open().repaired_damage is None
+
+
+def test_offers_are_held_once_and_as_long_as_somebody_has_them(own_cache: Path) -> None:
+    one, other = Catalog.open(own_cache), Catalog.open(own_cache)
+    held = weakref.ref(one.offers)
+    assert other.offers is held()
+    del one, other
+    gc.collect()
+    assert held() is None
 
 
 def test_two_processes_that_start_at_once_both_answer(tmp_path: Path) -> None:

@@ -66,6 +66,17 @@ def test_rows_are_bounded() -> None:
     assert desk.asked[-1] == [MOST_ROWS + 1, 2]
 
 
+def test_rows_of_all_questions_are_bounded() -> None:
+    desk = Desk()
+    part = MOST_ROWS // 3
+    for name in "abcd":
+        desk.squares(list(range(part)), name)
+    desk.squares([0, 1], "b")  # known yet
+    assert len(desk.asked) == 4
+    desk.squares([0, 1], "a")
+    assert desk.asked[4:] == [[0, 1]]
+
+
 TUNE = {
     "kind": "finetune", "name": "tune", "model": "llama-3.1-8b", "method": "lora", "tokens": "50M",
     "sequence_length": 4096, "precision": "bf16",

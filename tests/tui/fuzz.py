@@ -17,8 +17,11 @@ from textual.app import App
 from textual.geometry import Size
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 
 from tui.app import PlannerApp, all_keys
+from tui.modes import MODES
+from tui.screens.base import PlanningScreen
 from tui.screens.path import PathScreen
 
 SIZES = ((80, 24), (120, 40), (200, 60), (100, 30), (60, 20), (30, 10), (12, 5), (1, 1))
@@ -30,6 +33,7 @@ TYPED = "0123456789.,hmd$%<gpuawstcké中"
 RESIZES, CLICKS, NUMBERS = 0.03, 0.05, 0.04
 BEAT_S = 0.01
 SETTLE_EVERY = 10
+LONGEST_S = 120
 
 
 def send_key(app: App[Any], key: str) -> None:
@@ -64,6 +68,7 @@ class Monkey:
         own = sorted({key for keys in bound().values() for key in keys})
         self._keys = [*own, *own, *EDITING, *EDITING, *TYPED]
         self.trail: deque[str] = deque(maxlen=40)
+        self._first: dict[str, object] = {}  # what each screen was asked first, by mode
 
     async def act(self, times: int) -> None:
         for turn in range(times):
@@ -74,6 +79,26 @@ class Monkey:
             if self.app._exception is not None or not self.app.is_running:
                 raise AssertionError(f"after {' '.join(self.trail)}") from self.app._exception
         await self.pilot.pause(0.001)
+
+    async def begin_again(self) -> None:
+        """Nothing lies over any screen, and each has the answer to what it was asked at first."""
+        while isinstance(self.app.screen, ModalScreen):
+            self.app.screen.dismiss(None)
+            await self.pilot.pause(BEAT_S)
+        for mode in MODES:
+            self.app.switch_mode(mode.name)
+            screen = self.app.screen
+            assert isinstance(screen, PlanningScreen)
+            await self._until(lambda screen=screen: screen._newest is not None)
+            first = self._first.setdefault(mode.name, screen._newest)
+            screen.put(first)
+            screen.ask(first)
+            await self._until(lambda screen=screen: not screen._working)
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LONGEST_S):
+            while not done():
+                await self.pilot.pause(BEAT_S)
 
     def _act(self) -> None:
         chance = self._random.random()

@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual.widgets import Button
@@ -19,6 +20,9 @@ from launchers.ledger import RunLedger, RunState
 from planner.actions.calibration.panel import PANEL
 from planner.actions.calibration.run import CalibrationOptions, estimate_run
 from planner.actions.calibration.runs import resume
+from planner.actions.calibration.typed import TypedPlan
+from planner.actions.explore.plan import open_subject
+from planner.actions.session import Session
 from planner.cli.main import run as planner
 from planner.report import calibration, calibration_basis, calibration_plan
 from planner.results.calibration import CalibrationResults
@@ -28,7 +32,9 @@ from tests.fakes.sky_module import FakeSky
 from tests.launchers.conftest import RESULT_LINE
 from tests.launchers.programs import quick
 from tests.tui.paned import Paned, opened
+from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base, launch_dialog
+from tui.screens.calibrate import ANSWERS, Asked, CalibrateScreen
 from tui.screens.help import HelpScreen
 from tui.screens.launch_dialog import LaunchDialog
 from tui.screens.leave_dialog import LeaveDialog
@@ -117,9 +123,15 @@ async def test_plan_basis_and_own_runs_are_those_of_the_command(
         assert it.cells("#plan-rows") == [
             calibration_plan.cells(run, number) for number, run in enumerate(plan.runs, 1)
         ]
-        assert it.status == f"{plan.headline}\n{plan.lesson}".strip()
+        assert it.status == plan.headline and it.screen.status.size.height <= 2
+        # Of a low screen, too, the table says whole why a run is not worth its price.
+        table, last = it.rows("#plan-rows"), len(it.rows("#plan-rows").columns) - 1
+        why = [str(table.get_row_at(row)[last]).strip() for row in range(table.row_count)]
+        assert why == [run.why_not for run in plan.runs] and any(why)
+        assert sum(one.get_render_width(table) for one in table.ordered_columns) <= 80
         await it.press("down")
         about = it.text("#about-run")
+        assert plan.lesson in about
         assert plan.runs[1].offer in about and plan.choice in about and plan.assumptions[0] in about
         await it.press("m")
         assert it.app.focused is it.screen.query_one("#budget")
@@ -337,6 +349,22 @@ async def test_a_real_run_on_this_machine(work: Path) -> None:
         assert "MEASURED" in it.text("#changes") and "CPU" in it.text("#utilisation")
         (own,) = OwnObservations().all()
         assert own.observation.value
+
+
+def test_answers_to_limits_of_long_ago_are_let_go() -> None:
+    made: list[weakref.ref[CalibrationPlan]] = []
+
+    class Planning:
+        def calibration_plan(self, *_: object, **__: object) -> CalibrationPlan:
+            plan = CalibrationPlan.model_construct()
+            made.append(weakref.ref(plan))
+            return plan
+
+    screen, session = CalibrateScreen(open_subject(str(DEFAULT_WORKLOAD))), Planning()
+    for budget in (*range(1, ANSWERS + 6), 9):  # the last one is known
+        asked = Asked(plan=TypedPlan(budget=f"{budget}USD"))
+        screen.work(cast("Session", session), asked)
+    assert [plan() is not None for plan in made] == [False] * 5 + [True] * ANSWERS
 
 
 def test_bars_of_what_a_machine_does() -> None:

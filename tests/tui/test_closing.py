@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from pathlib import Path
 
+from rich.style import Style
+from textual.command import CommandList
+from textual.events import Click
+from textual.screen import ModalScreen, Screen
 from textual.widgets._footer import FooterKey
 
+from planner.actions.calibration.typed import TypedRun
+from planner.actions.problems import Problem
 from tests.tui.conftest import Start
 from tests.tui.fuzz import send_key
 from tui.screens.closing import Palette
 from tui.screens.explore import ExploreScreen
+from tui.screens.launch_dialog import LaunchDialog
 from tui.screens.path import PathScreen
 
 
@@ -41,6 +49,20 @@ async def test_letters_after_the_key_that_closes_the_palette_search_nothing(star
         assert isinstance(it.app.screen, ExploreScreen)
 
 
+async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> None:
+    async with start() as it:
+        await it.pilot.press("ctrl+p")
+        await it.pilot.pause(0.1)
+        commands = it.app.screen.query_one(CommandList)
+        gone = Style(meta={"option": commands.option_count})
+        x, y = commands.region.center
+        commands.post_message(
+            Click(commands, 1, 1, 0, 0, 1, False, False, False, int(x), int(y), gone)
+        )
+        await it.pilot.pause()
+        assert isinstance(it.app.screen, Palette)
+
+
 async def test_two_clicks_beside_the_list_of_themes_close_it_once(start: Start) -> None:
     async with start() as it:
         it.app.search_themes()
@@ -53,12 +75,36 @@ async def test_two_clicks_beside_the_list_of_themes_close_it_once(start: Start) 
         assert isinstance(it.app.screen, ExploreScreen)
 
 
-async def test_keys_that_the_footer_no_longer_shows_are_let_go(start: Start) -> None:
+async def test_dialogs_and_keys_that_are_no_longer_shown_are_let_go(start: Start) -> None:
+    closed: list[weakref.ref[Screen[object]]] = []
     async with start() as it:
         for _ in range(3):
             await it.pilot.press("d", "escape")
+            for key in ("question_mark", "ctrl+p", "ctrl+s"):
+                await it.pilot.press(key)
+                assert isinstance(it.app.screen, ModalScreen), key
+                closed.append(weakref.ref(it.app.screen))
+                await it.pilot.press("escape")
         await it.pilot.pause(0.1)
         gc.collect()
         shown = len(it.screen.query(FooterKey))
         held = sum(isinstance(each, FooterKey) for each in gc.get_objects())
         assert held <= 2 * shown
+        # An idle widget holds the last message that it got, with who sent it.
+        assert sum(screen() is not None for screen in closed) <= 3
+
+
+async def test_work_for_a_dialog_may_end_after_it_is_closed(start: Start, tmp_path: Path) -> None:
+    async with start() as it:
+        written = PathScreen("Write", tmp_path / "x", lambda path, force: None)
+        run = LaunchDialog(TypedRun())
+        for dialog in (written, run):
+            it.app.push_screen(dialog)
+            await it.pilot.pause()
+            dialog.dismiss()
+            await it.pilot.pause(0.05)
+            assert not dialog.is_open
+        written._say("exists already")
+        await run._price(TypedRun("no such benchmark"))
+        run.problem(Problem("on", "is not one of the machines"))
+        assert it.app.screen is it.screen

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from planner.actions.session import Session
     from tui.app import PlannerApp
 
-DEBOUNCE_S = 0.02  # keys that repeat come this fast; a plan takes as long
+DEBOUNCE_S = 0.02  # changes that follow each other this fast come from a burst, not from a finger
 OLD_OPACITY = 0.55
 BUSY_AFTER_S = 0.5  # shorter work would only flicker
 
@@ -74,6 +76,7 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
         self._session: Session | None = None
         self._session_version = 0
         self._debounce: Timer | None = None
+        self._changed_at = -math.inf  # when the fields last did, by the monotonic clock
         self._busy: Timer | None = None
         # One answer is made at a time: threads cannot be stopped, so newer questions wait here.
         self._working = False
@@ -115,12 +118,16 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
         return cast("PlannerApp", self.app)
 
     def mode_bar(self) -> ModeBar:
-        workload = self.subject.workload
-        return ModeBar(self.MODE, f"{workload.name}: {workload.kind} {workload.subject}")
+        return ModeBar(self.MODE, self.subject)
 
     @property
     def status(self) -> Status:
         return self.query_one(Status)
+
+    def take_up(self, subject: Subject) -> bool:
+        """Go on with another workload; False of a screen that is made anew for it."""
+        del subject
+        return False
 
     def restored(self, first: Asked) -> Asked:
         """The inputs that were saved for this screen, put into its fields; else ``first``."""
@@ -159,10 +166,14 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
         self.run_worker(self._ask(asked), group="plan")
 
     def ask_soon(self, asked: Asked) -> None:
-        """Work on this once the typing pauses."""
+        """Work on this now; of changes in a burst, on the first and on the last."""
         if self._debounce:
             self._debounce.stop()
-        self._debounce = self.set_timer(DEBOUNCE_S, lambda: self.ask(asked))
+        before, self._changed_at = self._changed_at, time.monotonic()
+        if self._changed_at - before > DEBOUNCE_S:
+            self.ask(asked)
+        else:
+            self._debounce = self.set_timer(DEBOUNCE_S, lambda: self.ask(asked))
 
     def problem(self, problem: Problem) -> None:
         """Show what is wrong and what would help; the last good answer stays, marked as old."""

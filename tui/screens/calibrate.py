@@ -15,7 +15,9 @@ from textual.widgets import Input, Static
 
 from planner.actions.calibration.typed import TypedPlan, TypedRun
 from planner.actions.explore.plan import Inputs, Subject, constrain
+from planner.actions.kept import Kept
 from planner.actions.problems import Problem, expected, problem_of
+from tui.keys import labelled
 from tui.screens.calibrate_about import about_own, about_planned
 from tui.screens.calibrate_keys import KEYS, ONLY_IN, PANES
 from tui.screens.calibrate_rows import (
@@ -33,6 +35,7 @@ from tui.widgets.live_runs import LiveRuns
 from tui.widgets.panes import PaneLine
 from tui.widgets.rows import Rows
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 
 if TYPE_CHECKING:
     from launchers.base import CostEstimate
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from planner.results.calibration_plan import CalibrationPlan, PlannedRun
 
 FIELDS = ("budget", "repeats", "late")
+ANSWERS = 20  # kept to come back to: of both panes, of limits that were undone
 
 
 @dataclass(frozen=True)
@@ -94,16 +98,18 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
         super().__init__(subject)
         self._asked = Asked()
         self._inputs = subject.inputs  # the constraints on Explore when this was asked last
-        self._memo: tuple[Session | None, dict[object, Known]] = None, {}  # of the thread
+        # Of the thread: the newest answers from one session.
+        self._memo: tuple[Session | None, Kept[Known]] = None, Kept(ANSWERS)
 
     def compose(self) -> ComposeResult:
         first = self._asked.plan
+        money = labelled(self, "calibrate.money", "m", "Money for runs")
         yield self.mode_bar()
         yield from self.panes(
             Vertical(
                 Fields(
                     [
-                        Field("budget", "[u]M[/u]oney for runs", first.budget, "20USD", 9,
+                        Field("budget", money, first.budget, "20USD", 9,
                               "most that all runs may cost together"),
                         Field("repeats", "Repeats", first.repeats, "1", 6,
                               "how often the workload will be run by this choice"),
@@ -113,13 +119,13 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
                     id="limits",
                 ),
                 Rows(PLAN_COLUMNS, id="plan-rows", classes="answer"),
-                VerticalScroll(Static(id="about-run"), id="about", classes="answer"),
+                VerticalScroll(Steady(id="about-run"), id="about", classes="answer"),
                 id="next",
             ),
             Vertical(Rows(BASIS_COLUMNS, id="basis-rows", classes="answer"), id="basis"),
             Vertical(
                 Rows(OWN_COLUMNS, id="own-rows", classes="answer"),
-                Static(id="about-own"),
+                Steady(id="about-own"),
                 id="own",
             ),
             LiveRuns(id="run"),
@@ -179,11 +185,13 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
             return Known()
         inputs = self._inputs
         if self._memo[0] is not session:
-            self._memo = session, {}
+            self._memo = session, Kept(ANSWERS)
         key = asked.pane, asked.plan if asked.pane == "next" else None, inputs
-        if key not in self._memo[1]:
-            self._memo[1][key] = self._known(session, asked, inputs)
-        return self._memo[1][key]
+        found = self._memo[1].find(key)
+        if found is None:
+            found = self._known(session, asked, inputs)
+            self._memo[1].keep(key, found)
+        return found
 
     def _known(self, session: Session, asked: Asked, inputs: Inputs) -> Known:
         workload = constrain(self.subject, inputs)
@@ -199,8 +207,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     def show(self, answer: Known) -> None:
         if answer.plan is not None:
             self.query_one("#plan-rows", Rows).fill(plan_rows(answer.plan))
-            said = filter(None, (answer.plan.headline, answer.plan.lesson))
-            self.status.tell(Text("\n".join(said)))
+            self.status.tell(Text(answer.plan.headline))
             self._about_run()
         if answer.basis is not None:
             self.query_one("#basis-rows", Rows).fill(basis_rows(answer.basis))

@@ -39,6 +39,7 @@ from tui.widgets.plan_detail import PlanDetail, describe, describe_curve
 from tui.widgets.plan_lines import PlanLines
 from tui.widgets.stack import StackChart, legend
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 from tui.widgets.ways import GAP
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         yield Status("Opening the catalog and planning ...", id="status")
         with ContentSwitcher(initial="plan", id="bodies"):
             with Vertical(id="plan"):
-                yield Static(id="key", classes="answer")
+                yield Steady(id="key", classes="answer")
                 with Horizontal(id="upper"):
                     with ContentSwitcher(initial="stack", id="charts"):
                         yield StackChart(id="stack", classes="answer")
@@ -86,7 +87,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
                 yield PlanLines(id="lines", classes="answer")
             with Vertical(id="mix"):
                 yield MixGroups(id="groups", classes="answer")
-                yield Static(id="mix-notes", classes="answer")
+                yield Steady(id="mix-notes", classes="answer")
                 yield MixMatrix(id="matrix", classes="answer")
         yield KeyFooter()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TypeVar
 
-from textual import on
+from textual import events, on
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -21,6 +22,11 @@ class ClosingScreen(Steps, ModalScreen[Answer]):
     no effect. The library would take away whatever screen is on top by then; here what came to lie
     over it goes with it."""
 
+    @property
+    def is_open(self) -> bool:
+        """Work that was begun for it may end after its widgets are gone."""
+        return self.is_attached and any(self in stack for stack in self.app._screen_stacks.values())
+
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         if self not in self.app.screen_stack:
             return AwaitComplete()
@@ -29,8 +35,20 @@ class ClosingScreen(Steps, ModalScreen[Answer]):
         return super().dismiss(result)
 
 
+class _Commands(CommandList):
+    def _on_click(self, event: events.Click) -> None:  # type: ignore[override]
+        """A line that is still drawn but no longer in the list: the library would raise."""
+        line = event.style.meta.get("option")
+        if line is not None and line >= self.option_count:
+            event.prevent_default()
+
+
 class Palette(Steps, CommandPalette):
     """The library's command palette, which closes once and lives in any room."""
+
+    def compose(self) -> ComposeResult:
+        for widget in super().compose():
+            yield _Commands() if isinstance(widget, CommandList) else widget
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_active else AwaitComplete()

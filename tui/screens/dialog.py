@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 class Dialog(ClosingScreen[Answer]):
-    """Escape closes it without an answer."""
+    """Escape closes it without an answer. What is still under way then tells it nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", id="dialog.cancel", tooltip="change nothing"),
@@ -43,12 +43,16 @@ class Dialog(ClosingScreen[Answer]):
         return self.query_one(f"#{name}", Input).value.strip()
 
     def tell(self, text: str) -> None:
+        if not self.is_open:
+            return
         said = self.query_one("#said", Static)
         said.set_class(False, "error")
         said.update(Text(text))
 
     def problem(self, problem: Problem) -> None:
         """Where it arose, with the remedy."""
+        if not self.is_open:
+            return
         for field in self.query(Input):
             field.set_class(field.id == problem.field, "wrong")
         said = self.query_one("#said", Static)

@@ -87,6 +87,8 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
     def _changed(self, event: Input.Changed) -> None:
         """Another run has another price: the one on screen is no longer agreed to."""
         event.stop()
+        if not self.is_open:
+            return
         if self._estimate is not None and self._estimate[0] == self.typed:
             return
         self._estimate = None
@@ -96,7 +98,8 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
         self._waits = self.set_timer(DEBOUNCE_S, self._ask)
 
     def _ask(self) -> None:
-        self.run_worker(self._price(self.typed), exclusive=True)
+        if self.is_open:
+            self.run_worker(self._price(self.typed), exclusive=True)
 
     async def _price(self, typed: TypedRun) -> None:
         """In a thread: the program checks its own arguments, the catalog is opened."""
@@ -109,10 +112,10 @@ class LaunchDialog(Dialog["tuple[TypedRun, CostEstimate]"]):
         except Exception as error:
             if not expected(error):
                 raise
-            if typed == self.typed:
+            if self.is_open and typed == self.typed:
                 self.problem(problem_of(error, FIELDS))
             return
-        if typed != self.typed:  # a newer one is asked about
+        if not self.is_open or typed != self.typed:  # closed, or a newer one is asked about
             return
         for field in self.query(Input):
             field.set_class(False, "wrong")

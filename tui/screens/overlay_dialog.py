@@ -48,19 +48,18 @@ class OverlayDialog(Dialog[list[str]]):
             self.problem(Problem("file", "no file is named", ("say which",)))
             return
         self.tell("reading ...")
-        self.run_worker(self._import(), exclusive=True)
+        self.run_worker(
+            self._import(self.value("file"), self.value("name"), self.value("cloud")),
+            exclusive=True,
+        )
 
-    async def _import(self) -> None:
+    async def _import(self, file: str, name: str, cloud: str) -> None:
         """In a thread of its own: a billing export may have millions of lines."""
         from planner.actions.catalog.overlays import import_overlay
 
         try:
-            found = await asyncio.to_thread(
-                import_overlay,
-                str(Path(self.value("file")).expanduser()),
-                self.value("name"),
-                cloud=self.value("cloud"),
-            )
+            path = str(Path(file).expanduser())
+            found = await asyncio.to_thread(import_overlay, path, name, cloud=cloud)
         except Exception as error:
             if not expected(error):
                 raise

@@ -72,6 +72,8 @@ class PathScreen(ClosingScreen[str | None]):
             self._acting = False
 
     def _say(self, what: str, *, error: bool = True) -> None:
+        if not self.is_open:  # closed while it was at work
+            return
         says = self.query_one("#path-says", Static)
         says.update(Text(what))
         says.set_class(error, "error")

@@ -83,6 +83,7 @@ class Chart(SafePlot):
         if not self._moved_by_user:
             self.fit_options()
         self._draw()
+        self.draw_now()
 
     def choose(self, option: Option) -> None:
         """Mark this option, in reverse so that its glyph stays."""

@@ -69,6 +69,7 @@ class Curves(SafePlot):
         self.set_y_formatter(formatter(y_unit))
         self.fit_all()
         self._draw()
+        self.draw_now()
 
     def fit_all(self) -> None:
         """Everything in sight."""

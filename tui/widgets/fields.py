@@ -9,6 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
+from tui.widgets.text_field import TextField
+
 
 @dataclass(frozen=True)
 class Field:
@@ -32,7 +34,7 @@ class Fields(Horizontal):
     def compose(self) -> ComposeResult:
         for one in self._fields:
             yield Label(one.label)
-            field = Input(one.value, placeholder=one.hint, id=one.name, compact=True)
+            field = TextField(one.value, placeholder=one.hint, id=one.name, compact=True)
             field.tooltip = one.tip or None
             field.styles.width = one.cells or "1fr"
             yield field

@@ -8,13 +8,14 @@ from textual.widgets import Static
 
 from planner.actions.catalog.listing import PLAIN, Offer
 from planner.report.offers import DOUBT, aged, buy, dated, devices, number, price
+from tui.widgets.steady import Steady
 
 
 class OfferDetail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(Static(id="offer-text"), id=id, classes=classes)
+        super().__init__(Steady(id="offer-text"), id=id, classes=classes)
 
     def show(self, offer: Offer | None) -> None:
         text = Text("nothing is chosen") if offer is None else describe(offer)

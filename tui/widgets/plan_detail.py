@@ -11,6 +11,7 @@ from planner.amounts import money
 from planner.report.break_even import sentences
 from planner.report.capacity import WAYS, against
 from planner.results.break_even import BreakEven
+from tui.widgets.steady import Steady
 
 # Cells: of a narrow screen's pane, two figures of millions fit.
 NAME, FIGURE, BAR = 13, 11, 10
@@ -22,8 +23,10 @@ SHORT = {"resource_commitment_usd": "commitments"}
 class PlanDetail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
+    ALLOW_MAXIMIZE = True  # what scrolls may not, unless it says so
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(Static(id="plan-text"), id=id, classes=classes)
+        super().__init__(Steady(id="plan-text"), id=id, classes=classes)
 
     def show(self, text: Text) -> None:
         self.query_one("#plan-text", Static).update(text)

@@ -61,6 +61,11 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
         at: tuple[float, float] = super().get_coordinate_from_pixel(x, y)
         return at
 
+    def draw_now(self) -> None:
+        """Onto the canvases. Drawn when the plot itself is painted, they would be painted after."""
+        if self._scale_rectangle.area and not self._needs_canvas_resize:
+            self.render()
+
     def _render_plot(self) -> None:
         width, height = self._scale_rectangle.size
         if width < 4 or height < 2:  # no room for axes: the library would index outside

@@ -13,11 +13,13 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tui.keys import labelled
 from tui.widgets.constraints import Tick
 from tui.widgets.fields import Field, Fields
 from tui.widgets.refresh_rows import SLICE_COLUMNS, progress, slice_rows, source_rows
 from tui.widgets.rows import Rows
 from tui.widgets.status import Status
+from tui.widgets.steady import Steady
 
 if TYPE_CHECKING:
     from planner.actions.catalog.live_refresh import LiveRefresh
@@ -54,10 +56,11 @@ class RefreshPane(Vertical):
             id="wanted",
         )  # fmt: skip
         with Horizontal(id="going"):
-            yield Tick("accept [u]j[/u]umps", False, id="accept_jumps")
-            yield Static(progress(None), id="progress")
+            jumps = labelled(self, "catalog.accept_jumps", "j", "accept jumps")
+            yield Tick(jumps, False, id="accept_jumps")
+            yield Steady(progress(None), id="progress")
         yield Rows(SLICE_COLUMNS, id="slice-rows")
-        yield Static(id="why")
+        yield Steady(id="why")
 
     def on_unmount(self) -> None:
         if self.live is not None:

@@ -10,6 +10,7 @@ from textual.widgets import Log, Static
 from planner.actions.calibration.live import LiveRun
 from planner.actions.explore.plan import money
 from planner.report.calibration import effect_lines
+from tui.widgets.steady import Steady
 from tui.widgets.utilisation import Utilisation
 
 STAGES = ("estimate", "confirm", "provision", "set up", "run", "collect", "tear down", "done")
@@ -24,9 +25,9 @@ class RunPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("no run was made in this session: g makes one", id="stages")
-        yield Static(id="spent")
+        yield Steady(id="spent")
         yield Utilisation(id="utilisation")
-        yield Static(id="changes")
+        yield Steady(id="changes")
         yield Log(id="log", max_lines=2000)
 
     def begin(self) -> None:

@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Found
+from tui.widgets.steady import Steady
+from tui.widgets.text_field import TextField
 
 
 class Search(Horizontal):
@@ -32,12 +34,12 @@ class Search(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="search-sign")
-        yield Input(
+        yield TextField(
             placeholder="words: aws h100 spot; enter keeps them, esc ends",
             id="search-text",
             compact=True,
         )
-        yield Static(id="search-found")
+        yield Steady(id="search-found")
 
     @property
     def text(self) -> str:

@@ -18,7 +18,7 @@ from planner.candidates.order import cheapest_first
 from planner.errors import BadInput
 from planner.information.belief import Belief, believe
 from planner.information.decision import Alternatives
-from planner.information.ranking import Ranked, Ranking, Run, rank
+from planner.information.ranking import Ranked, Ranking, Run, Worth, rank
 from planner.items import candidate_id, rounded
 from planner.performance.efficiency import Z90, Measured, Setup
 from planner.performance.tasks import setups_of, task_of
@@ -54,8 +54,6 @@ RUN_S = 480.0
 # Ways to run the workload that the decision is between: the cheapest of each accelerator.
 PER_ACCELERATOR = 3
 ALTERNATIVES = 60
-# Prices of a late end whose values of runs are remembered.
-MOST_LATE = 20
 
 
 @dataclass(frozen=True)
@@ -96,15 +94,13 @@ def calibration_plan(
         question = _question(workload, catalog, measured, where)
         _QUESTIONS.keep(asked, question)
     alternatives = _late(question.alternatives, question.belief, late_usd)
-    if len(question.worth) >= MOST_LATE:
-        question.worth.clear()
     found = rank(
         alternatives,
         question.belief,
         [Run(len(question.chosen) + i, one.usd) for i, one in enumerate(question.possible)],
         budget_usd=budget_usd,
         repeats=repeats,
-        known=question.worth.setdefault(late_usd, {}),
+        known=question.worth,
     )
     return _published(question, alternatives, found, budget_usd, repeats)
 
@@ -114,7 +110,7 @@ class _Question:
     """All that budget, repeats and the price of a late end leave as it is.
 
     ``chosen`` are the candidates that ``alternatives`` are made of; ``worth`` is what ``rank``
-    knows, by the price of a late end.
+    knows.
     """
 
     prepared: Prepared
@@ -123,7 +119,7 @@ class _Question:
     alternatives: Alternatives
     belief: Belief
     has_runs: bool
-    worth: dict[float | None, dict[tuple[int, ...], list[Ranked]]] = field(default_factory=dict)
+    worth: dict[tuple[int, ...], list[Worth]] = field(default_factory=dict)
 
 
 _QUESTIONS = Kept[_Question](2)

@@ -217,18 +217,24 @@ class Lookup:
 
     def _alike(self, item: Item) -> Rows:
         """Feasible candidates of an item's offer."""
-        offers, c = self._c.offers, self._c
+        offers = self._c.offers
         texts = {
+            "instance_type": item.instance_type,  # the fewest have it
             "cloud": item.cloud,
             "region": item.region,
             "zone": item.zone or "",
-            "instance_type": item.instance_type,
             "platform": item.platform or "",
             "kind": item.purchase,
         }
-        alike = np.logical_and.reduce([offers.is_in(name, [text]) for name, text in texts.items()])
-        rows: Rows = self._feasible[alike[c.row[self._feasible]]]
+        rows, of_row = self._feasible, self._offer_of_feasible
+        for name, text in texts.items():
+            alike = offers.codes[name][of_row] == offers.code(name, text)
+            rows, of_row = rows[alike], of_row[alike]
         return rows
+
+    @cached_property
+    def _offer_of_feasible(self) -> Rows:
+        return self._c.row[self._feasible]
 
     def recommended(self) -> list[Option]:
         """What is recommended: one option, or one for each group of a mix."""

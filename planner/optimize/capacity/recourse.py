@@ -82,6 +82,7 @@ class Recourse:
         self._shortfall_usd = _SHORTFALL_PRICE
         self._bases: dict[tuple[float, float], list[_Basis]] = {}
         self._numbered = -1
+        self._scaled: tuple[tuple[float, float], Floats] | None = None
 
     def _with_elastic(self) -> tuple[Floats, list[int]]:
         """Columns of unserved demand beside the uses, in shares of each workload's peak."""
@@ -93,7 +94,13 @@ class Recourse:
         return np.hstack([self.program.g, elastic]), columns
 
     def _costs(self, scale: float) -> Floats:
-        """Scaled costs of all columns, shape (C, uses + elastic)."""
+        """Scaled costs of all columns, shape (C, uses + elastic): the same plan after plan."""
+        key = (scale, self._shortfall_usd)
+        if self._scaled is None or self._scaled[0] != key:
+            self._scaled = key, self._costs_at(scale)
+        return self._scaled[1]
+
+    def _costs_at(self, scale: float) -> Floats:
         peaks = np.array([self._peak[workload] for _, workload in self._demand_rows])
         usd = peaks * self._shortfall_usd * (self.scale / scale)
         return np.hstack([self.prices / scale, np.tile(usd, (len(self.prices), 1))])
@@ -153,13 +160,14 @@ class Recourse:
     def _solve(self, left: Ints, rhs: Floats, found: _Found, until: float) -> bool:
         """Solve the classes ``left`` into ``found``; False when out of time."""
         costs = self._costs(found.scale)
+        need = _Need.of(rhs)
         key = (found.scale, self._shortfall_usd)
         bases = self._bases.setdefault(key, [])
         # A basis that was optimal under another plan often is under this one.
         for known in bases:
             if not len(left):
                 return True
-            left = self._spread(known, rhs, costs, found, left)
+            left = self._spread(known, need, costs, found, left)
         if not len(left):
             return True
         solver = _SmallLp(self._g, costs[0], rhs[0])
@@ -181,7 +189,7 @@ class Recourse:
                 found.duals[pick] = known.duals_for(costs, at, True)[0] * found.scale
                 if len(bases) < _MOST_BASES:
                     bases.append(known)
-                left = self._spread(known, rhs, costs, found, left)
+                left = self._spread(known, need, costs, found, left)
         return True
 
     def _imprecise(self, left: Ints, scale: float, solution: Floats) -> tuple[Ints, float]:
@@ -191,27 +199,31 @@ class Recourse:
         that hides which of the cheap machines is cheapest.
         """
         width = len(self.program.uses)
-        use = np.maximum(solution[left, :width], 0.0)
-        cost = np.einsum("ij,ij->i", use, self.prices[left])
-        machines = use.sum(axis=1)
-        lacks = (solution[left][:, self._elastic] > SHORTFALL_TOLERANCE).any(axis=1)
+        of_left, prices = solution, self.prices
+        if len(left) < len(solution):
+            of_left, prices = solution[left], self.prices[left]
+        use = np.maximum(of_left[:, :width], 0.0)
+        cost = np.einsum("ij,ij->i", use, prices)
+        machines = use @ np.ones(width)
+        lacks = np.zeros(len(left), bool)
+        for column in self._elastic:
+            lacks |= of_left[:, column] > SHORTFALL_TOLERANCE
         small = (cost > 0) & ~lacks & (_DUAL * scale * machines > _PRECISION * cost)
         if not small.any():
             return left[:0], scale
         finer = float(np.max(cost[small] / machines[small]))
         return left[small], min(finer, scale / 10)
 
-    def _spread(self, known: _Basis, rhs: Floats, costs: Floats, found: _Found, left: Ints) -> Ints:
+    def _spread(self, known: _Basis, need: _Need, costs: Floats, found: _Found, left: Ints) -> Ints:
         """Give the basis to every class in which it is optimal; return the others."""
-        basic = rhs[left] @ known.inverse.T
-        room = _PRIMAL * (1 + np.abs(rhs[left]).max(axis=1, keepdims=True))
-        optimal = (basic >= -room).all(axis=1)
+        basic = known.inverse @ need.rhs.take(left, axis=1)
+        optimal: Flags = np.asarray((basic >= -need.room[left]).all(axis=0))
         if self.varying and optimal.any():
             optimal &= self._prices_fit(known, costs, left, optimal)
         taken = left[optimal]
         columns = np.flatnonzero(known.columns)
         found.solution[taken] = 0.0
-        found.solution[np.ix_(taken, columns)] = np.maximum(basic[optimal][:, : len(columns)], 0.0)
+        found.solution[np.ix_(taken, columns)] = np.maximum(basic[: len(columns), optimal].T, 0.0)
         found.region[taken] = known.number
         found.duals[taken] = known.duals_for(costs, taken, self.varying) * found.scale
         rest: Ints = left[~optimal]
@@ -246,6 +258,22 @@ class _Basis:
         basic[:, : int(self.columns.sum())] = chosen[:, self.columns]
         duals = basic @ self.inverse
         return np.maximum(duals, 0.0) if clip else duals
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What every class asks of a basis, one column a class: NumPy is quicker along long rows.
+
+    ``room`` (C,) is how far below zero rounding may take a value.
+    """
+
+    rhs: Floats  # (rows, C)
+    room: Floats
+
+    @classmethod
+    def of(cls, rhs: Floats) -> _Need:
+        columns = np.ascontiguousarray(rhs.T)
+        return cls(columns, _PRIMAL * (1 + np.abs(columns).max(axis=0)))
 
 
 @dataclass
