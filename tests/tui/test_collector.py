@@ -123,14 +123,12 @@ async def test_a_table_that_is_filled_anew_leaves_nothing_to_collect() -> None:
     async with opened("catalog") as it:
         await it.settled()
         table = it.screen.query(Table).first()
-        assert len(table._line_cache) > 5
-        gc.collect()
-        gc.disable()
-        try:
-            table._clear_caches()
-            assert gc.collect() < 50  # of a thousand
-        finally:
-            gc.enable()
+        await it.until(lambda: len(table._line_cache) > 5, "the table")
+        caches = (table._line_cache, table._row_render_cache, table._row_renderable_cache)
+        links = [link for cache in caches for link in cache._cache.values()]
+        assert all(links)
+        table._clear_caches()
+        assert not any(links)  # each held the next and the one before
 
 
 async def test_the_application_leaves_collection_as_it_was() -> None:
