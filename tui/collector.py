@@ -12,31 +12,35 @@ TURN_S = 0.25
 CALM_S, VERY_CALM_S = 0.3, 1.5
 # Collections of the youngest after which what was made lately is looked at: when calm, anyway, and
 # while a question is open, which would count as old before it is gone.
-CALM, BUSY, ASKED = 10, 60, 300
-# Growth in blocks of memory, about 100 bytes each, after which what is old is looked at: when very
-# calm, and anyway. Little at a time: what is found takes longer than what is looked through.
-WORTH, AT_MOST = 30_000, 60_000
+CALM, BUSY, ASKED = 10, 30, 300
+# Growth in blocks of memory, about 100 bytes each, after which what is older is looked at: all when
+# very calm, and what came since the last look anyway. Little at a time: what is found takes longer
+# than what is looked through.
+WORTH, AT_MOST = 30_000, 20_000
 
 
 class Collector:
     """Python's own looks at everything old at once, a tenth of a second to two, and counts as old
     what was there at its last two looks: half of a dialog that is open for a few seconds. Here the
-    middle generation has what was made in the last seconds, and what is old waits for a pause, or
-    until it has grown so much that memory counts for more than a key.
+    middle generation has what was made in the last seconds, and older things are looked at once:
+    what is left then is frozen until there is a pause, in which everything is looked at.
     """
 
     def __init__(self) -> None:
         self._heard_at = time.monotonic()
-        # Blocks that were left after everything was looked at, and those that came since.
-        self._left, self._grown = sys.getallocatedblocks(), 0
+        # Blocks after everything was looked at, after what came since was, and what came since.
+        self._all = self._left = sys.getallocatedblocks()
+        self._grown = 0
         self._thresholds = gc.get_threshold()
 
     def start(self) -> None:
         self._thresholds = gc.get_threshold()
         gc.set_threshold(self._thresholds[0], NEVER, NEVER)
+        gc.freeze()
 
     def stop(self) -> None:
         gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
 
     def heard(self) -> None:
         """A key or a click came."""
@@ -46,8 +50,11 @@ class Collector:
         """Once every ``TURN_S``. ``is_asked``: a question is open, which will be gone soon."""
         quiet_s = time.monotonic() - self._heard_at
         most = ASKED if is_asked else CALM if quiet_s > CALM_S else BUSY
-        if self._grown > (WORTH if quiet_s > VERY_CALM_S else AT_MOST):
+        if quiet_s > VERY_CALM_S and self._left + self._grown - self._all > WORTH:
+            self.afresh()
+        elif self._grown > AT_MOST:
             gc.collect()
+            gc.freeze()
             self._left, self._grown = sys.getallocatedblocks(), 0
         elif gc.get_count()[1] >= most:
             gc.collect(1)
@@ -55,8 +62,9 @@ class Collector:
             self._grown = sys.getallocatedblocks() - self._left
 
     def afresh(self) -> None:
-        """Everything, also what was frozen: whole screens are gone that were among it."""
+        """Everything, also what was frozen."""
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        self._left, self._grown = sys.getallocatedblocks(), 0
+        self._all = self._left = sys.getallocatedblocks()
+        self._grown = 0

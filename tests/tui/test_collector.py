@@ -75,7 +75,7 @@ def test_but_not_for_ever(clock: list[float]) -> None:
     it.stop()
 
 
-def test_what_is_old_is_looked_at_in_a_pause_or_once_it_is_much(
+def test_what_is_older_is_looked_at_once_it_is_much_and_all_of_it_in_a_pause(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = [1_000_000]
@@ -83,23 +83,24 @@ def test_what_is_old_is_looked_at_in_a_pause_or_once_it_is_much(
     it = Collector()
     it.start()
     before = collections(2)
-    blocks[0] += collector.WORTH + 1
-    made(collector.BUSY)
-    for _ in range(2):
-        it.heard()
-        it.turn(is_asked=False)
-    assert collections(2) == before
-    clock[0] += collector.VERY_CALM_S + 0.01
-    it.turn(is_asked=False)
-    assert collections(2) == before + 1
-    it.turn(is_asked=False)
-    assert collections(2) == before + 1  # nothing has come since
+    old = Ring()
+    found = weakref.ref(old)
     blocks[0] += collector.AT_MOST + 1
     made(collector.BUSY)
     for _ in range(2):  # first what was made lately
         it.heard()
         it.turn(is_asked=False)
-    assert collections(2) == before + 2
+    assert collections(2) == before + 1
+    del old
+    gc.collect()  # it was looked at: no collection goes through it again
+    assert found() is not None
+    before = collections(2)
+    blocks[0] += collector.WORTH + 1 - collector.AT_MOST
+    clock[0] += collector.VERY_CALM_S + 0.01
+    made(collector.CALM)
+    for _ in range(3):
+        it.turn(is_asked=False)
+    assert found() is None and collections(2) == before + 1  # nothing has come since
     it.stop()
 
 
@@ -135,4 +136,4 @@ async def test_the_application_leaves_collection_as_it_was() -> None:
     before = gc.get_threshold()
     async with opened("catalog"):
         assert gc.get_threshold() != before
-    assert gc.get_threshold() == before
+    assert gc.get_threshold() == before and not gc.get_freeze_count()
