@@ -14,25 +14,31 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import events
 from textual.app import ScreenStackError, SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.content import Content
 from textual.errors import NoWidget
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
-from planner.actions.explore.plan import Option, Subject, open_subject
+from planner.actions.explore.plan import Option, Subject, open_subject, sibling
+from planner.errors import BadInput
 from tui.ascii import AsciiOnly, wants_ascii
 from tui.collector import TURN_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
 from tui.stylesheet import Sheet
-from tui.themes import OWN, ROUND
+from tui.themes import OWN, ROUND, way_variables
+from tui.widgets.status import SAID_S, Status
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+    from textual.notifications import SeverityLevel
     from textual.widget import AwaitMount
 
     from planner.actions.saved_screens import SavedScreens
     from tui.screens.base import PlanningScreen
 
+BETWEEN = "between"  # the mode while the screens of one workload give way to those of another
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -47,6 +53,7 @@ class PlannerApp(OrderedKeysApp[str]):
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = MODES[0].name
     ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="this help"
@@ -106,6 +113,14 @@ class PlannerApp(OrderedKeysApp[str]):
             show=False,
             tooltip="open a saved file, or what was open last",
         ),
+        Binding(
+            "W",
+            "other_workload",
+            "Workload",
+            id="app.workload",
+            show=False,
+            tooltip="to another workload of the file, where it holds several",
+        ),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="quit"),
     ]
 
@@ -143,7 +158,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def on_mount(self) -> None:
         self._collector.start()
-        self.set_interval(TURN_S, self._collector.turn)
+        self.set_interval(TURN_S, self._collect)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:
@@ -166,9 +181,16 @@ class PlannerApp(OrderedKeysApp[str]):
     def on_unmount(self) -> None:
         self._collector.stop()
 
+    def _collect(self) -> None:
+        self._collector.turn(is_asked=len(self._screen_stack) > 1)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A question over a screen is answered first."""
         del parameters
+        if self.current_mode == BETWEEN:
+            return action not in ("switch_mode", "next_mode", "other_workload")
+        if action == "other_workload":
+            return len(self.subject.names) > 1 and not isinstance(self.screen, ModalScreen)
         return action != "next_mode" or not isinstance(self.screen, ModalScreen)
 
     def action_next_mode(self, step: int) -> None:
@@ -188,6 +210,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def refresh_css(self, animate: bool = True) -> None:
         """A screen that comes into sight is laid out right after it."""
+        self._owes_a_turn = True
         if not self._switches:
             super().refresh_css(animate)
             return
@@ -209,6 +232,28 @@ class PlannerApp(OrderedKeysApp[str]):
         except (NoWidget, ScreenStackError):
             return False
         return widget is not self.screen and not widget.is_attached
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """A confirmation goes to the line of the screen that says what is; what needs attention
+        is laid over its top."""
+        main = self._screen_stacks.get(self.current_mode, [])[:1]
+        lines = [] if severity != "information" else [each.query(Status) for each in main]
+        if not any(lines):
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            return
+        plain = Content.from_markup(message).plain if markup else message
+        lines[0].first().say(f"{title}: {plain}" if title else plain, timeout or SAID_S)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return way_variables(self.current_theme.dark)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]
@@ -252,6 +297,64 @@ class PlannerApp(OrderedKeysApp[str]):
         from tui.screens.closing import Palette
 
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes"))
+
+    # -- several workloads --------------------------------------------------------------------
+
+    def action_other_workload(self) -> None:
+        """A list of those in the file."""
+        from textual.command import SimpleCommand, SimpleProvider
+
+        from tui.screens.closing import Palette
+
+        names = self.subject.names
+        own = self.subject.workload.name
+        commands = [
+            SimpleCommand(
+                name,
+                partial(self.to_workload, name),
+                f"{number} of {len(names)}{', open now' if name == own else ''}",
+            )
+            for number, name in enumerate(names, start=1)
+        ]
+        # The library calls what is given for a screen and a style, and gives itself such a thing.
+        found = cast("type[Provider]", SimpleProvider(self.screen, list(commands)))
+        self.push_screen(Palette(providers=[found], placeholder="Workloads of this file"))
+
+    def to_workload(self, name: str) -> None:
+        """Study another workload of the file, unless something under way keeps this one open."""
+        between = self.current_mode == BETWEEN
+        if between or name == self.subject.workload.name or self._is_held():
+            return
+        try:
+            subject = sibling(self.subject, name)
+        except BadInput as error:
+            self.notify(str(error), title="Not opened", severity="error", markup=False)
+            return
+        self.run_worker(self._take_up(subject), group="workload")
+
+    async def _take_up(self, subject: Subject) -> None:
+        """Screens that are about the workload are made anew, beginning with the one in sight."""
+        self.subject, self.inputs = subject, subject.inputs
+        self.saved_inputs, self._saved = {}, None
+        self.marked.clear()
+        mode, gone = self.current_mode, []
+        for each in modes():
+            stack = self._screen_stacks.get(each.name, [])
+            if not (stack and cast("PlanningScreen[Any, Any]", stack[0]).take_up(subject)):
+                gone.append(each)
+        if mode in {each.name for each in gone}:
+            self.add_mode(BETWEEN, Screen)
+            await self.switch_mode(BETWEEN)
+        self.quit_guards.clear()
+        for each in gone:
+            await self.remove_mode(each.name)
+            self.add_mode(each.name, partial(each.screen, subject))
+        self._collector.afresh()
+        if self.current_mode == BETWEEN:
+            await self.switch_mode(mode)
+            await self.remove_mode(BETWEEN)
+        if subject.note:
+            self.notify(subject.note, timeout=8, markup=False)
 
     def _own_bindings(self, screen: Screen[object]) -> list[ActiveBinding]:
         """Bindings that work now, one a thing to do; those of the screen come first."""
@@ -309,7 +412,6 @@ class PlannerApp(OrderedKeysApp[str]):
 
     async def _keep(self) -> None:
         from planner.actions.saved_screens import last, save
-        from planner.errors import BadInput
 
         try:
             await asyncio.to_thread(save, self.state(), last(), force=True)
@@ -381,7 +483,7 @@ def run(
 ) -> int:
     """Open the application on a workload file, a saved session or the shipped example.
 
-    ``workload`` names one of several in the file.
+    ``workload`` names one of several in the file, of which the first is opened otherwise.
 
     Returns the exit code. Raises BadInput for a file that holds none, before the screen is taken
     over.

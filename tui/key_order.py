@@ -12,7 +12,6 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 Result = TypeVar("Result")
-# After a key that took this long, all else has a turn before the next: what was asked is painted.
 LONG_S, TURN_S = 0.02, 0.001
 LONGEST_S = 3.0  # no widget takes as long; one that does must not stop the keyboard
 
@@ -26,11 +25,15 @@ class OrderedKeysApp(App[Result]):
     happens.
     """
 
+    _owes_a_turn = False  # to all else: what took long is painted before the next key
+
     async def on_event(self, event: events.Event) -> None:
+        if self._owes_a_turn and isinstance(event, events.InputEvent):
+            self._owes_a_turn = False
+            await asyncio.sleep(TURN_S)
         began = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded and await self._acts(event):
-            if time.monotonic() - began > LONG_S:
-                await asyncio.sleep(TURN_S)
+            self._owes_a_turn = self._owes_a_turn or time.monotonic() - began > LONG_S
             return
         await super().on_event(event)
 

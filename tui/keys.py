@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
+from rich.markup import escape
 from textual.binding import Binding
+from textual.dom import DOMNode
 
 from tui.widgets.panes import Pane
+
+if TYPE_CHECKING:
+    from tui.app import PlannerApp
 
 
 def key(
@@ -25,6 +31,16 @@ def key(
 def id_of(screen: str, label: str) -> str:
     """The name of a key in the config file."""
     return f"{screen}.{label.lower().replace(' ', '_').replace('-', '_')}"
+
+
+def labelled(node: DOMNode, id_: str, default: str, label: str) -> str:
+    """A label as markup, with the letter underlined that the user has as the key; a key that is
+    none of its letters stands before it."""
+    key = cast("PlannerApp", node.app).key_of(id_, default)
+    at = label.lower().find(key.lower()) if len(key) == 1 else -1
+    if at < 0:
+        return f"[u]{escape(key)}[/u] {escape(label)}"
+    return f"{escape(label[:at])}[u]{label[at]}[/u]{escape(label[at + 1 :])}"
 
 
 def pane_keys(screen: str, panes: Sequence[Pane]) -> list[Binding]:

@@ -1,4 +1,8 @@
-"""Themes of our own: everything at full contrast, for low vision and for projectors."""
+"""Themes of our own: everything at full contrast, for low vision and for projectors.
+
+And the colours of the ways to pay, which no theme has: legible on every ground that a theme gives
+them, told apart by people who see fewer colours, too. A test measures both.
+"""
 
 from __future__ import annotations
 
@@ -39,3 +43,23 @@ HIGH_CONTRAST_LIGHT = Theme(
 OWN = (HIGH_CONTRAST, HIGH_CONTRAST_LIGHT)
 # What the key for it goes through; all others are in the palette.
 ROUND = (DARK, LIGHT, HIGH_CONTRAST.name, HIGH_CONTRAST_LIGHT.name)
+
+# By name of a way (``tui.widgets.ways``): on dark and on light ground. The front is no way.
+FRONT = "front"
+WAY_COLOURS = {
+    "on-demand": ("#a3dcff", "#2c0af8"),
+    "spot": ("#fea005", "#8d4b01"),
+    "reservation": ("#cca6ff", "#4c0e53"),
+    "savings-plan": ("#f1dc97", "#423e01"),
+    "resource-commitment": ("#faaaac", "#910d40"),
+    "owned": ("#59ffd7", "#055c6e"),
+    "capacity-block": ("#ff6ebe", "#b0008e"),
+    "flex-start": ("#cffd37", "#010392"),
+    "edge": ("#52abc6", "#6a3fd0"),
+    FRONT: ("#49c979", "#117138"),
+}
+
+
+def way_variables(dark: bool) -> dict[str, str]:
+    """For style sheets and markup: ``way-spot``. A theme may have others."""
+    return {f"way-{name}": pair[0 if dark else 1] for name, pair in WAY_COLOURS.items()}

@@ -142,10 +142,9 @@ def blocked(candidates: Candidates) -> Counter[str]:
     for config, count in zip(configs.tolist(), counts.tolist(), strict=True):
         if config not in unexplained:
             reasons[by_config[config].split(":")[0]] += int(count)
-    for index in bad.tolist() if unexplained else ():
-        if int(candidates.config[index]) in unexplained:
-            default = "interrupted too often to make headway"
-            reasons[candidates.why_not.get(index, default)] += 1
+    left = bad[np.isin(candidates.config[bad], list(unexplained))]
+    default = "interrupted too often to make headway"
+    reasons.update(candidates.why_not.get(index, default) for index in left.tolist())
     return reasons
 
 

@@ -24,7 +24,7 @@ def list_command(
         list[str] | None,
         typer.Argument(
             metavar="[WORD]...",
-            help="Parts of names, e.g. h100 spot us-east; gpu, cpu, '<2.50' USD/h, doubtful.",
+            help="Parts of names, e.g. h100 spot us-east; gpu, tpu, cpu, '<2.50' USD/h, doubtful.",
         ),
     ] = None,
     cloud: Annotated[list[str] | None, typer.Option(help="Cloud; repeatable.")] = None,
@@ -52,7 +52,7 @@ def list_command(
         typer.Option(metavar="GIB", help="Least memory of one accelerator; of a CPU-only machine."),
     ] = None,
     gpu: Annotated[
-        bool | None, typer.Option("--gpu/--cpu", help="With an accelerator, or CPU-only.")
+        bool | None, typer.Option("--gpu/--cpu", help="With a GPU, or without any accelerator.")
     ] = None,
     limit: Annotated[
         int | None,
@@ -65,6 +65,7 @@ def list_command(
 
     Cheapest first; prices that are doubted or over a year old come after the others.
     """
+    from catalog.accelerators import AcceleratorKind
     from planner.actions.catalog.listing import list_offers
     from planner.actions.catalog.search import typed_filters
     from planner.cli import catalog_formats, catalog_tables
@@ -81,7 +82,8 @@ def list_command(
         platforms=platform or typed.platforms,
         max_usd_per_hour=typed.max_usd_per_hour if max_price is None else max_price,
         min_memory_gib=min_memory,
-        has_accelerator=typed.has_accelerator if gpu is None else gpu,
+        has_accelerator=typed.has_accelerator if gpu is None else None if gpu else False,
+        device_kinds=typed.device_kinds if gpu is None else (AcceleratorKind.GPU,) * gpu,
     )
     for_people = format in (Format.TABLE, Format.MARKDOWN)
     most = limit if limit is not None else (40 if for_people else 0)

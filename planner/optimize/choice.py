@@ -123,10 +123,8 @@ def choose(
     kept = [prune(options, shared) for options in workloads]
     groups = {}
     for w, cover in (covers or {}).items():
-        # Credits make costs smaller than they look, quotas and budgets may forbid the single one.
-        free = not (limits or shared.credits) and budget is None and len(kept[w])
-        best = float(workloads[w].cost[kept[w][0]]) if free else np.inf
-        groups[w] = prune_cover(cover, shared, best)
+        to_beat = _to_beat(workloads[w], kept[w], shared, alone=len(workloads) == 1)
+        groups[w] = prune_cover(cover, shared, to_beat)
     considered = sum(map(len, kept)) + sum(map(len, groups.values()))
     if any(len(rows) == 0 and not len(groups.get(w, ())) for w, rows in enumerate(kept)):
         return Choice((), Solve(Status.INFEASIBLE, "presolve", None, 0.0), considered)
@@ -166,6 +164,19 @@ def choose(
             picks.append(int(rows[best]))
     spent = {cloud: float(variable.value() or 0.0) for cloud, variable in credit.items()}
     return Choice(tuple(picks), solve, considered, mixes, spent)
+
+
+def _to_beat(options: Options, rows: Rows, shared: Shared, *, alone: bool) -> float:
+    """USD that a mix must cost less than: the budget, and the cheapest single candidate where no
+    limit forbids it. Pruned ``rows`` keep to the quotas as long as they are ``alone``.
+    """
+    if shared.credits:
+        return np.inf  # costs are smaller than they look
+    most = np.inf if shared.budget is None else shared.budget * (1 + 1e-9)
+    if not alone and (shared.quotas or shared.budget is not None):
+        return most
+    allowed = rows[options.cost_at_risk[rows] <= most]
+    return float(np.min(options.cost[allowed], initial=most))
 
 
 def _only_plan(

@@ -13,6 +13,7 @@ from planner.actions.catalog.listing import STALE_DAYS, Filters, list_offers
 from planner.actions.catalog.search import find_offers, typed_filters
 from planner.cli.main import run as planner
 from planner.errors import BadInput
+from planner.report.age import how_old, is_old
 
 
 def test_every_word_must_be_part_of_a_name(catalog: Catalog) -> None:
@@ -33,6 +34,11 @@ def test_every_word_must_be_part_of_a_name(catalog: Catalog) -> None:
 def test_words_that_are_no_names(catalog: Catalog) -> None:
     cheap = find_offers(catalog, "gpu <0.50").offers
     assert cheap and all(o.accelerator and o.usd_per_hour <= 0.5 for o in cheap)
+    for word in ("gpu", "TPU", "asic", "fpga"):  # devices of that kind, not any accelerator
+        offers = find_offers(catalog, word).offers
+        assert {catalog.accelerators[o.accelerator].kind for o in offers} == {word.upper()}
+    found = {o.accelerator for o in find_offers(catalog, "accelerator").offers}
+    assert {"Inferentia1", "TPU-v5e", "T4"} <= found and "" not in found
     assert not any(o.accelerator for o in find_offers(catalog, "cpu <$0.01").offers)
     assert {o.confidence for o in find_offers(catalog, "doubtful", limit=50).offers} == {"low"}
     assert {o.platform for o in find_offers(catalog, "sagemaker").offers} == {"sagemaker"}
@@ -78,7 +84,7 @@ def test_the_command_takes_the_same_words(
     # Flags go over words.
     assert planner(["catalog", "list", "gpu", "--cpu", "--limit", "1", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["offers"][0]["accelerator"] == ""
-    assert typed_filters(catalog, ["gpu"]).has_accelerator
+    assert typed_filters(catalog, ["gpu"]).device_kinds == ("GPU",)
 
 
 def test_the_history_of_one_offer_is_one_of_its_machines(catalog: Catalog) -> None:
@@ -87,3 +93,12 @@ def test_the_history_of_one_offer_is_one_of_its_machines(catalog: Catalog) -> No
     assert found is not None and found in price_history("g6.xlarge")
     assert (found.key.kind, found.key.region) == (offer.kind, offer.region)
     assert found.points[0][1] == pytest.approx(offer.usd_per_hour)
+
+
+def test_ages_are_said_in_words() -> None:
+    said = [how_old(days) for days in (None, 0, 1, 13, 14, 84, 394, 1100)]
+    assert said == [
+        "of unknown age", "0 days old", "1 day old", "13 days old", "2 weeks old", "12 weeks old",
+        "13 months old", "3 years old",
+    ]  # fmt: skip
+    assert [is_old(days) for days in (None, 7, 8)] == [True, False, True]

@@ -13,7 +13,8 @@ from tui.screens import calibrate_keys, catalog_keys
 
 # Panes that a key needs, by the action; other screens have one.
 PANES = {"calibrate": calibrate_keys, "catalog": catalog_keys}
-ELSEWHERE = {"explore.latency"}  # of services: test_services presses it
+# Of services: test_services presses it; of files with several workloads: test_workloads.
+ELSEWHERE = {"explore.latency", "app.workload"}
 
 
 class Recorder:

@@ -123,9 +123,15 @@ async def test_plan_basis_and_own_runs_are_those_of_the_command(
         assert it.cells("#plan-rows") == [
             calibration_plan.cells(run, number) for number, run in enumerate(plan.runs, 1)
         ]
-        assert it.status == f"{plan.headline}\n{plan.lesson}".strip()
+        assert it.status == plan.headline and it.screen.status.size.height <= 2
+        # Of a low screen, too, the table says whole why a run is not worth its price.
+        table, last = it.rows("#plan-rows"), len(it.rows("#plan-rows").columns) - 1
+        why = [str(table.get_row_at(row)[last]).strip() for row in range(table.row_count)]
+        assert why == [run.why_not for run in plan.runs] and any(why)
+        assert sum(one.get_render_width(table) for one in table.ordered_columns) <= 80
         await it.press("down")
         about = it.text("#about-run")
+        assert plan.lesson in about
         assert plan.runs[1].offer in about and plan.choice in about and plan.assumptions[0] in about
         await it.press("m")
         assert it.app.focused is it.screen.query_one("#budget")

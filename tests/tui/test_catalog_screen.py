@@ -14,6 +14,7 @@ from catalog import Catalog
 from planner.actions.catalog.overlays import list_overlays
 from planner.actions.catalog.search import find_offers
 from planner.cli.main import run as planner
+from planner.report.age import how_old
 from planner.report.offers import price
 from tests.fakes.aws import FakeAws, ec2_error, paged, price_item
 from tests.tui.paned import opened
@@ -40,8 +41,10 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         found = find_offers(catalog, FIRST_TEXT, limit=OFFERS_SHOWN)
         assert len(it.cells("#offer-rows")) == OFFERS_SHOWN
         assert f"{OFFERS_SHOWN} of {found.matching:,} offers" in it.status
-        old = f"OLD PRICES {found.youngest_days} days or more: r leads to live ones"
-        assert found.is_old == it.status.startswith(old)  # the snapshot ages
+        # Age is said in words of use, with the keys that help; the strong mark is for doubt.
+        old = f"newest price {how_old(found.youngest_days)}: r, then g, renews"
+        assert found.is_old == (old in it.status)  # the snapshot ages
+        assert not found.is_doubted and not it.screen.status.has_class("warning")
         await it.press("slash")
         assert it.app.focused is it.screen.query_one("#find")
         await it.press(*"h100")
@@ -78,6 +81,8 @@ async def test_offers_as_they_are_typed(catalog: Catalog, capsys: Capture) -> No
         await it.until(lambda: it.cells("#offer-rows") == before, "undo")
         await it.press("U")
         await it.until(lambda: it.cells("#offer-rows") != before, "redo")
+        it.set("#find", "doubtful")
+        await it.until(lambda: it.status.startswith("DOUBTFUL PRICES all of them"), "the mark")
         await it.press("escape", "question_mark")
         assert isinstance(it.app.screen, HelpScreen)
         text = " ".join(it.text("#help Static", it.app.screen).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import pytest
 from tests.tui.main_screen import opened
 from tui import collector
 from tui.collector import Collector
+from tui.widgets.table import Table
 
 
 class Ring:
@@ -54,10 +56,10 @@ def test_what_was_made_lately_waits_for_calm(clock: list[float]) -> None:
     ring = lately()
     made(collector.CALM)
     it.heard()
-    it.turn()
+    it.turn(is_asked=False)
     assert ring() is not None
     clock[0] += collector.CALM_S + 0.01
-    it.turn()
+    it.turn(is_asked=False)
     assert ring() is None
     it.stop()
 
@@ -68,7 +70,7 @@ def test_but_not_for_ever(clock: list[float]) -> None:
     ring = lately()
     made(collector.BUSY)
     it.heard()
-    it.turn()
+    it.turn(is_asked=False)
     assert ring() is None
     it.stop()
 
@@ -76,29 +78,59 @@ def test_but_not_for_ever(clock: list[float]) -> None:
 def test_what_is_old_is_looked_at_in_a_pause_or_once_it_is_much(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collector, "WORTH", 10)
-    monkeypatch.setattr(collector, "AT_MOST", 1_000)
-    monkeypatch.setattr(collector, "GROWTH", 0)
+    blocks = [1_000_000]
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: blocks[0])
     it = Collector()
     it.start()
+    before = collections(2)
+    blocks[0] += collector.WORTH + 1
     made(collector.BUSY)
-    it.turn()  # counts what there is
-    before, kept = collections(2), [Ring() for _ in range(100)]
-    made(collector.BUSY)
-    it.heard()
-    it.turn()
+    for _ in range(2):
+        it.heard()
+        it.turn(is_asked=False)
     assert collections(2) == before
     clock[0] += collector.VERY_CALM_S + 0.01
-    it.turn()
+    it.turn(is_asked=False)
     assert collections(2) == before + 1
-    it.turn()
+    it.turn(is_asked=False)
     assert collections(2) == before + 1  # nothing has come since
-    kept += [Ring() for _ in range(2_000)]
+    blocks[0] += collector.AT_MOST + 1
     made(collector.BUSY)
-    it.heard()
-    it.turn()
+    for _ in range(2):  # first what was made lately
+        it.heard()
+        it.turn(is_asked=False)
     assert collections(2) == before + 2
     it.stop()
+
+
+def test_a_question_is_gone_before_it_counts_as_old(clock: list[float]) -> None:
+    it = Collector()
+    it.start()
+    ring = Ring()
+    made(collector.BUSY)
+    before = collections(1)
+    it.heard()
+    it.turn(is_asked=True)
+    assert collections(1) == before
+    gone = weakref.ref(ring)
+    del ring
+    it.turn(is_asked=False)
+    assert gone() is None
+    it.stop()
+
+
+async def test_a_table_that_is_filled_anew_leaves_nothing_to_collect() -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        table = it.screen.query(Table).first()
+        assert len(table._line_cache) > 5
+        gc.collect()
+        gc.disable()
+        try:
+            table._clear_caches()
+            assert gc.collect() < 50  # of a thousand
+        finally:
+            gc.enable()
 
 
 async def test_the_application_leaves_collection_as_it_was() -> None:

@@ -171,6 +171,18 @@ async def test_nothing_marked_is_said(job: Path) -> None:
         for binding in CompareScreen.BINDINGS:
             assert isinstance(binding, Binding) and (binding.id or "").startswith("compare.")
             assert binding.tooltip and binding.tooltip in text
+        await it.pilot.press("escape")
+        # On a low screen the chart takes the room of the figures while it has the focus.
+        await it.pilot.resize_terminal(80, 24)
+        chart, figures = it.screen.query_one(Curves), it.screen.query_one(SideTable)
+        low = chart.size.height
+        assert low >= 8 and "larger" in it.text("key")
+        await it.pilot.press("c")
+        await it.pilot.pause()
+        assert chart.size.height >= low + 4 and figures.size.height >= 3
+        await it.pilot.press("t")
+        await it.pilot.pause()
+        assert chart.size.height == low
 
 
 def test_rows_mark_the_better_figure(session: Session) -> None:

@@ -20,6 +20,7 @@ from planner.actions.explore.plan import (
     constrain,
     explore,
     open_subject,
+    sibling,
 )
 from planner.actions.session import Session, workload_from
 from planner.cli.main import run
@@ -198,14 +199,15 @@ def test_a_measurement_moves_options_from_where_they_lay(session: Session) -> No
 def test_one_of_several_workloads_is_opened_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "several.yaml"
     path.write_text(PORTFOLIO)
-    with pytest.raises(BadInput, match="--workload with one of 'small one', finetune-2"):
-        open_subject(str(path))
     with pytest.raises(BadInput, match="has no workload 'finetune-3'"):
         open_subject(str(path), name="finetune-3")
-    first = open_subject(str(path), name="small one")
+    first = open_subject(str(path))
+    assert first == open_subject(str(path), name="small one")
+    assert first.names == ("small one", "finetune-2")
     assert first.workload.budget == 9, "its own, not the shared one"
     assert "without the budget that they share" in first.note
-    second = open_subject(str(path), name="finetune-2")
+    second = sibling(first, "finetune-2")
+    assert sibling(second, "small one") == first
     assert second.workload.where.clouds == ("gcp",) and second.workload.where.max_nodes == 2
     # No file holds it alone: what is copied carries it.
     assert "max_nodes: 2" in command_line(second, second.inputs)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.binding import Binding
-from textual.widgets import Checkbox, Input
+from textual.widgets import Checkbox, Input, Static
 
 import tui.screens.explore as screen_module
 from planner.actions.explore.plan import Inputs, Problem, Subject, View, explore, hours, money
@@ -16,10 +17,12 @@ from planner.actions.session import Session, workload_from
 from tests.tui.conftest import Start, measured_lora
 from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base
+from tui.screens.explore import legend
 from tui.screens.help import HelpScreen
-from tui.widgets.chart import ARROWS, WAS, Chart
+from tui.widgets.chart import ARROWS, MOST_MOVES, WAS, Chart
 from tui.widgets.detail import Detail
 from tui.widgets.options import Options, cells
+from tui.widgets.ways import GAP
 
 
 async def test_figures_are_those_of_the_session(start: Start, session: Session) -> None:
@@ -64,6 +67,13 @@ async def test_chart_and_detail_follow_the_table(start: Start) -> None:
         assert it.view.change is not None
         signs = {one.marker for one in chart._datasets if hasattr(one, "marker")}
         assert WAS in signs and signs & set(ARROWS.values())
+        # More moves than the chart draws are counted beside it.
+        moves = it.view.change.moves
+        assert len(moves) > MOST_MOVES
+        said = str(it.screen.query_one("#key", Static).render()).replace(GAP, " ")
+        assert f"{MOST_MOVES} furthest of {len(moves)} moved" in said
+        few = replace(it.view, change=replace(it.view.change, moves=moves[:MOST_MOVES]))
+        assert legend(few).replace(GAP, " ").endswith(f"{WAS}→[/] moved")
         now = it.view.again(option)
         moved = it.view.change.of(now)
         assert moved is not None
@@ -300,6 +310,36 @@ async def test_help_palette_themes_and_panes(start: Start) -> None:
         assert {"Fit front", "Copy", "Deadline", "Quit"} <= names
         await it.pilot.press("q")
         assert it.app.return_code == 0
+
+
+async def test_what_decides_is_seen_without_scrolling_on_a_low_screen(start: Start) -> None:
+    async with start(size=(80, 24)) as it:
+        detail = it.screen.query_one(Detail)
+        for step in range(4):
+            option = it.screen.query_one(Options).chosen
+            assert option is not None and detail.scroll_offset.y == 0
+            item, height, width = option.item, detail.size.height, detail.size.width
+            lines = it.detail.splitlines()
+            shown = "\n".join(lines[:height])
+            above = " ".join(lines[: next(n for n, line in enumerate(lines) if "Cost" in line)])
+            assert len(above.split(" Cost ")[0]) <= 3 * width
+            assert item.instance_type in above and item.region in above and item.devices in above
+            assert f"{money(item.cost_usd)}" in shown and hours(item.hours or 0) in shown
+            assert f"({money(item.cost_usd_p10)} - {money(item.cost_usd_p90)})" in shown
+            assert hours(item.hours_p90 or 0) in shown and item.throughput.basis in shown
+            assert f"Memory {item.memory_need_gib:.0f} of {item.memory_gib:.0f} GiB" in shown
+            assert sum(line.startswith("█") for line in lines[:height]) == 2
+            why = "Recommended: Cheapest" if step == 0 else f"Why not: {item.why_not}"[:20]
+            assert why in shown, shown
+            await it.pilot.press("down")
+            await it.pilot.pause()
+        await it.pilot.press("v")
+        await it.pilot.pause()
+        assert detail.size.width <= 80 and detail.size.height > 20
+        assert it.detail.startswith("Alternative") and "Why not" in it.detail
+        await it.pilot.press("v")
+        await it.pilot.pause()
+        assert it.screen.maximized is None and it.app.focused is it.screen.query_one(Options)
 
 
 async def test_a_chart_without_room_can_be_moved(start: Start) -> None:

@@ -12,6 +12,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
+from textual.widgets._toast import Toast
 
 from planner.actions.explore.plan import open_subject
 from planner.actions.problems import Problem
@@ -22,6 +23,8 @@ from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.modes import MODES, Mode, modes
 from tui.screens import base
 from tui.screens.base import PlanningScreen
+from tui.widgets.footer import KeyFooter
+from tui.widgets.options import Options
 from tui.widgets.status import Status
 
 
@@ -56,6 +59,40 @@ class Doubling(PlanningScreen[Number, int]):
 
     def describe(self, asked: Number) -> str:
         return f"number {asked.text}"
+
+
+async def test_confirmations_are_said_in_the_status_line(start: Start) -> None:
+    async with start((80, 24)) as it:
+        before, places = it.status, {w: w.region for w in it.screen.children}
+        await it.pilot.press("y")
+        await it.pilot.pause()
+        assert it.status.startswith("Copied the command") and not it.app._notifications
+        assert {w: w.region for w in it.screen.children} == places  # nothing moves
+        assert max(map(len, it.status.split("\n"))) <= 80
+        # A plan made meanwhile waits; what must be known does not.
+        await it.pilot.press("s")
+        await it.planned(lambda view: view.inputs.purchase == ("on_demand",))
+        assert it.status.startswith("Copied the command")
+        it.screen.status._be_done()
+        assert "options meet all limits" in it.status != before
+        await it.pilot.press("y")
+        await it.type_into("d", "soon")
+        await it.until(lambda: it.status.startswith("NO PLAN"), "the problem")
+
+
+async def test_what_needs_attention_hides_neither_keys_nor_the_chosen_row() -> None:
+    app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD), shipped=True))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        app.notify("a thing to know about", title="Not done", severity="warning")
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if app.screen.query(Toast) and app.screen.query_one(Toast).region:
+                break
+        toast = app.screen.query_one(Toast).region
+        for hidden in (app.screen.query_one(KeyFooter), app.screen.query_one(Options)):
+            assert not toast.overlaps(hidden.region), (toast, hidden)
+        assert toast.height == 2 and toast.right <= 80
 
 
 async def test_a_screen_keeps_its_last_good_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ SEEDS = (20261129, 1)
 SAMPLE, ALL = 250, 20_000
 WARM_UP, PART = 8_000, 2_000  # by then the library's caches of styles and regions have filled up
 BLOCKED_S = 0.2  # at most, on a machine that does nothing else
-REPAINTS = 2.5
+REPAINTS = 3.0  # of the longest step of one: about a third of a second where nothing else runs
 LARGEST = (200, 60)
 FLAT = 1.10
 

@@ -19,9 +19,7 @@ from planner.actions.explore.plan import (
     open_subject,
 )
 from planner.actions.session import Session, workload_from
-from planner.errors import BadInput
 from tests.tui.conftest import Start
-from tui.app import run
 from tui.widgets.axes import DollarsPerHour, Latencies
 from tui.widgets.options import Options
 from tui.widgets.ways import WAYS
@@ -131,13 +129,6 @@ def test_the_copied_command_has_the_latencies(tmp_path: Path) -> None:
     ]  # fmt: skip
     flagged, _ = workload_from(subject.file, None, {"ttft_p95": "2s"}, {"purchase": ["on_demand"]})
     assert constrain(subject, inputs) == flagged
-
-
-def test_a_portfolio_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    file = written(tmp_path, "workloads: [{kind: finetune, model: llama-3.1-8b, tokens: 1M}]")
-    with pytest.raises(BadInput, match="several workloads") as error:
-        run(str(file))
-    assert "planner recommend" in error.value.remedy and "\n" not in str(error.value)
 
 
 def test_ways_to_pay_differ_in_glyph_and_colour() -> None:

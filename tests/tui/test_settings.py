@@ -11,8 +11,10 @@ from tests.tui.conftest import Start
 from tui.app import PlannerApp, all_keys
 from tui.ascii import locale_lacks_unicode, plain, wants_ascii
 from tui.config import config_path, read_config
+from tui.keys import labelled
 from tui.screens.help import HelpScreen
 from tui.themes import OWN, ROUND
+from tui.widgets import capacity_fields, constraints
 
 KEYS = {"explore.mark": "m", "explore.pin": "p", "app.quit": "q", "compare.swap": "m"}
 
@@ -57,8 +59,16 @@ def test_other_screens_may_have_the_same_key() -> None:
 
 
 async def test_moved_keys_work_and_are_shown(start: Start) -> None:
-    read('theme = "high-contrast"\n[keys]\n"explore.mark" = "k"\n')
+    read(
+        'theme = "high-contrast"\n[keys]\n"explore.mark" = "k"\n'
+        '"explore.budget" = "g"\n"explore.nodes" = "h"\n"catalog.find" = "ctrl+f"\n'
+    )
     async with start() as it:
+        # Fields say the keys that lead there: by an underlined letter, or before their name.
+        shown = [str(label.render()) for label in it.screen.query("#constraints Label")]
+        assert shown[:3] == ["Deadline", "Budget $", "h Nodes ≤"]
+        assert labelled(it.screen, "explore.budget", "b", "Budget $") == "Bud[u]g[/u]et $"
+        assert labelled(it.screen, "catalog.find", "slash", "Find") == "[u]^f[/u] Find"
         assert it.app.theme == "high-contrast"
         await it.pilot.press("m")
         assert it.app.marked == []
@@ -157,3 +167,14 @@ def test_the_app_has_all_themes() -> None:
 
     app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD), shipped=True))
     assert set(ROUND) <= set(app.available_themes)
+
+
+def test_fields_name_the_keys_there_are() -> None:
+    """What a label looks up in the config file is a key with that default."""
+    keys = all_keys()
+    for id_, default in (*constraints.KEYS.values(), *capacity_fields.KEYS.values()):
+        assert keys[id_] == default
+    for id_, default in (("compare.side_a", "a"), ("compare.side_b", "b")):
+        assert keys[id_] == default
+    assert (keys["calibrate.money"], keys["catalog.find"]) == ("m", "slash")
+    assert keys["catalog.accept_jumps"] == "j"

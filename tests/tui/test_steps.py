@@ -82,8 +82,9 @@ async def test_what_lies_behind_a_question_is_tinted_as_the_library_does() -> No
         await it.settled()
         screen = it.screen
         it.app.action_help()
-        await it.pilot.pause(0.1)
-        shown = it.app.screen._layout_cache["_render.visual"]
+        name = "_render.visual"
+        await it.until(lambda: name in it.app.screen._layout_cache, "the screen behind it")
+        shown = it.app.screen._layout_cache[name]
         assert isinstance(shown, Behind)
         lines = screen._compositor.render_strips()
         ours = list(chain.from_iterable(shown._tinted(line) for line in lines))

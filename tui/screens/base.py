@@ -118,12 +118,16 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
         return cast("PlannerApp", self.app)
 
     def mode_bar(self) -> ModeBar:
-        workload = self.subject.workload
-        return ModeBar(self.MODE, f"{workload.name}: {workload.kind} {workload.subject}")
+        return ModeBar(self.MODE, self.subject)
 
     @property
     def status(self) -> Status:
         return self.query_one(Status)
+
+    def take_up(self, subject: Subject) -> bool:
+        """Go on with another workload; False of a screen that is made anew for it."""
+        del subject
+        return False
 
     def restored(self, first: Asked) -> Asked:
         """The inputs that were saved for this screen, put into its fields; else ``first``."""

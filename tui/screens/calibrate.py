@@ -17,6 +17,7 @@ from planner.actions.calibration.typed import TypedPlan, TypedRun
 from planner.actions.explore.plan import Inputs, Subject, constrain
 from planner.actions.kept import Kept
 from planner.actions.problems import Problem, expected, problem_of
+from tui.keys import labelled
 from tui.screens.calibrate_about import about_own, about_planned
 from tui.screens.calibrate_keys import KEYS, ONLY_IN, PANES
 from tui.screens.calibrate_rows import (
@@ -102,12 +103,13 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
     def compose(self) -> ComposeResult:
         first = self._asked.plan
+        money = labelled(self, "calibrate.money", "m", "Money for runs")
         yield self.mode_bar()
         yield from self.panes(
             Vertical(
                 Fields(
                     [
-                        Field("budget", "[u]M[/u]oney for runs", first.budget, "20USD", 9,
+                        Field("budget", money, first.budget, "20USD", 9,
                               "most that all runs may cost together"),
                         Field("repeats", "Repeats", first.repeats, "1", 6,
                               "how often the workload will be run by this choice"),
@@ -205,8 +207,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     def show(self, answer: Known) -> None:
         if answer.plan is not None:
             self.query_one("#plan-rows", Rows).fill(plan_rows(answer.plan))
-            said = filter(None, (answer.plan.headline, answer.plan.lesson))
-            self.status.tell(Text("\n".join(said)))
+            self.status.tell(Text(answer.plan.headline))
             self._about_run()
         if answer.basis is not None:
             self.query_one("#basis-rows", Rows).fill(basis_rows(answer.basis))

@@ -29,7 +29,8 @@ def about_planned(plan: CalibrationPlan, run: PlannedRun | None) -> Text:
             f"the time on {run.accelerator} may be {run.error_now:.0%} above its estimate, "
             f"after the run {run.error_after:.0%} (with 90% probability)\n"
         )
-    text.append(f"{calibration_plan.choice(plan)}\n")
+    for said in (calibration_plan.choice(plan), plan.lesson):
+        text.append(f"{said}\n" if said else "")
     for line in plan.assumptions:
         text.append(f"{line}\n", style="dim")
     return text

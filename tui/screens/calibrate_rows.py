@@ -13,18 +13,22 @@ if TYPE_CHECKING:
     from planner.results.calibration_plan import CalibrationPlan
 
 CUT = {"run", "on", "accelerator", "cheapest", "model", "how", "id"}
-WIDE = {"options", "expected", "id", "per $"}
+# What is said of the chosen row as well.
+WIDE = {"options", "expected", "id", "per $", "changes", "then"}
 
 
-def _columns(titles: tuple[tuple[str, bool], ...]) -> tuple[Column, ...]:
-    last = len(titles) - 1
+def _columns(
+    titles: tuple[tuple[str, bool], ...], whole: frozenset[str] = frozenset()
+) -> tuple[Column, ...]:
+    """The last column may be cut, unless it is one of those to be read whole."""
+    cut = (CUT | {titles[-1][0]}) - whole
     return tuple(
-        Column(title, right=is_figure, cut=title in CUT or number == last, wide=title in WIDE)
-        for number, (title, is_figure) in enumerate(titles)
+        Column(title, right=is_figure, cut=title in cut, wide=title in WIDE)
+        for title, is_figure in titles
     )
 
 
-PLAN_COLUMNS = _columns(calibration_plan.TITLES)
+PLAN_COLUMNS = _columns(calibration_plan.TITLES, frozenset({"why not"}))
 BASIS_COLUMNS = _columns(calibration_basis.TITLES)
 OWN_COLUMNS = _columns(calibration.TITLES)
 

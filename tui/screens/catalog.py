@@ -16,6 +16,8 @@ from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Subject
 from planner.actions.problems import Problem, expected, problem_of
+from planner.report.age import how_old
+from tui.keys import id_of, labelled
 from tui.screens.catalog_keys import KEYS, ONLY_IN, PANES
 from tui.screens.catalog_rows import (
     MOVE_COLUMNS,
@@ -28,6 +30,7 @@ from tui.screens.catalog_rows import (
 from tui.screens.paned import PanedScreen
 from tui.widgets.fields import Field, Fields
 from tui.widgets.footer import KeyFooter
+from tui.widgets.mode_bar import ModeBar
 from tui.widgets.offer_detail import OfferDetail
 from tui.widgets.panes import PaneLine
 from tui.widgets.price_plot import PricePlot
@@ -81,7 +84,8 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         "the price, ? marks one that the catalog doubts (old, contradicted or from memory). Below: "
         "the chosen offer with its source, and its price over time.\n"
         "Typing: every word must be part of a name (accelerator, machine, cloud, region, way to "
-        "pay, platform); gpu, cpu, doubtful and <2.50 (USD/h) are understood as well.\n"
+        "pay, platform); gpu, tpu, asic, accelerator (any of them), cpu, doubtful and <2.50 "
+        "(USD/h) are understood as well.\n"
         "Refresh asks the sources that are ready. A slice is one source, region and way to pay; it "
         "is checked, then published whole; what fails keeps its last good prices.\n"
         "Overlays are yours alone: they lie over the catalog, later ones over earlier ones."
@@ -102,10 +106,11 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self._reads_history = False
 
     def compose(self) -> ComposeResult:
+        find = labelled(self, "catalog.find", "slash", "Find")
         yield self.mode_bar()
         yield from self.panes(
             Vertical(
-                Fields([Field("find", "[u]/[/u] Find", FIRST_TEXT, "everything", 0)], id="finder"),
+                Fields([Field("find", find, FIRST_TEXT, "everything", 0)], id="finder"),
                 Rows(OFFER_COLUMNS, id="offer-rows", classes="answer"),
                 Horizontal(
                     OfferDetail(id="offer", classes="answer"),
@@ -129,6 +134,12 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         self.status.noun = "answer"
         self.set_focus(self.query_one("#offer-rows"))
         self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
+
+    def take_up(self, subject: Subject) -> bool:
+        """Offers are those of any workload, and a refresh under way goes on."""
+        self.subject = subject
+        self.query_one(ModeBar).show(subject)
+        return True
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -204,12 +215,17 @@ class CatalogScreen(PanedScreen[Asked, Found]):
         shown, matching = len(listing.offers), listing.matching
         more = "; type more to narrow" if shown < matching else ""
         count = f"{shown:,} of {matching:,} offers shown" if more else f"{matching:,} offers"
-        said = f"{count}, cheapest first, doubted and old prices last{more}"
+        said = f"{count}, cheapest first{more}"
         if listing.is_old:
-            remedy = "r leads to live ones"
-            self.status.warn(
-                "OLD PRICES", f"{listing.youngest_days} days or more: {remedy}; {said}"
-            )
+            keys = [
+                self.planner_app.key_of(id_of(self.MODE, label), key)
+                for label, key in (("Refresh", "r"), ("Start refresh", "g"))
+            ]
+            age, renew = how_old(listing.youngest_days), ", then ".join(keys)
+            said += f"; newest price {age}: {renew}, renews it"
+        if listing.is_doubted:
+            why = "contradicted, from memory or over a year old"
+            self.status.warn("DOUBTFUL PRICES", f"all of them are {why}; {said}")
         else:
             self.status.tell(Text(said))
 

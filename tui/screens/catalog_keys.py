@@ -15,8 +15,8 @@ PANES = (
 )
 
 KEYS: list[BindingType] = [
-    key("catalog", "slash", "find", "Find", "type to filter: h100 spot us-east <2.50, gpu, cpu, "
-        "doubtful", footer=True),
+    key("catalog", "slash", "find", "Find", "type to filter: h100 spot us-east <2.50, gpu, tpu, "
+        "cpu, doubtful", footer=True),
     *pane_keys("catalog", PANES),
     key("catalog", "g", "go", "Start refresh", "ask the sources now, in the background",
         footer=True),

@@ -25,9 +25,7 @@ class ClosingScreen(Steps, ModalScreen[Answer]):
     @property
     def is_open(self) -> bool:
         """Work that was begun for it may end after its widgets are gone."""
-        return self.is_attached and any(
-            self in stack for stack in self.app._screen_stacks.values()
-        )
+        return self.is_attached and any(self in stack for stack in self.app._screen_stacks.values())
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         if self not in self.app.screen_stack:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast, get_args
 
 import numpy as np
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -28,6 +29,7 @@ from planner.actions.explore.plan import Problem, Subject
 from planner.report.compare_words import subject_of
 from planner.report.side_by_side import Side
 from planner.results.comparison import Axis
+from tui.keys import id_of
 from tui.screens.base import PlanningScreen
 from tui.screens.compare_keys import KEYS
 from tui.widgets.curves import Curves, Flip, Line
@@ -114,6 +116,13 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         if self._asked != self._newest:
             self.ask(self._asked)
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """On a low screen the chart has more room while it is looked at."""
+        self.query_one("#body").set_class(isinstance(event.widget, Curves), "-chart")
+
+    def on_resize(self) -> None:
+        self._show_key()
+
     # -- planning -----------------------------------------------------------------------------
 
     def work(self, session: Session, asked: CompareInputs) -> CompareView | Problem:
@@ -141,16 +150,27 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         self._show_sides(answer)
         chart, axis = self.query_one(Curves), answer.axis
         a, b = answer.inputs.a, answer.inputs.b
-        key, said = self.query_one("#key", Static), self.query_one("#sentence", Static)
+        said = self.query_one("#sentence", Static)
+        self._show_key()
         if axis is not None:
             draw(chart, axis)
-            key.update(legend(axis, a, b))
             said.update(Text(axis.sentence))
         elif answer.not_searched:
             chart.show((), "times", "usd")
-            key.update("")
             what = subject_of(answer.inputs.axis, a, b)
             said.update(Text(f"{what}: not searched, {answer.not_searched}; v varies the next one"))
+
+    def _show_key(self) -> None:
+        """What the chart shows; where it is small, the key that makes it larger."""
+        answer = self.answer
+        axis = None if answer is None else answer.axis
+        if answer is None or (axis is None and not answer.not_searched):
+            return
+        text = "" if axis is None else legend(axis, answer.inputs.a, answer.inputs.b)
+        if text and self.has_class("-low") and self.has_class("-narrow"):
+            larger = self.planner_app.key_of(id_of(self.MODE, "Chart"), "c")
+            text += f"  [b]{larger}[/]{GAP}larger"
+        self.query_one("#key", Static).update(text)
 
     def _show_sides(self, answer: CompareView) -> None:
         self.query_one(SideTable).show(self.columns(answer))

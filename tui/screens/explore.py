@@ -30,7 +30,7 @@ from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.screens.path import PathScreen, file_name
-from tui.widgets.chart import WAS, Chart
+from tui.widgets.chart import MOST_MOVES, WAS, Chart
 from tui.widgets.constraints import Constraints, Tick
 from tui.widgets.detail import Detail
 from tui.widgets.footer import KeyFooter
@@ -43,9 +43,6 @@ from tui.widgets.ways import BEST, GAP, way_of
 
 if TYPE_CHECKING:
     from planner.actions.session import Session
-
-
-SHOWN_LINES = 6  # of what was copied
 
 
 class ExploreScreen(PlanningScreen[Inputs, View]):
@@ -110,7 +107,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
 
     def show(self, answer: View) -> None:
         self.planner_app.inputs = answer.inputs
-        tell(self.status, answer)
+        key_of = self.planner_app.key_of
+        renew = [key_of("app.catalog", "5"), key_of("catalog.refresh", "r")]
+        tell(self.status, answer, ", ".join(renew))
         self.query_one("#key", Static).update(legend(answer))
         marked = self.planner_app.marked
         marked[:] = [answer.again(option) for option in marked]
@@ -295,8 +294,8 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
             return
         self.app.copy_to_clipboard(text)
         lines = text.splitlines()
-        more = f"\n... {len(lines) - SHOWN_LINES} more lines" if len(lines) > SHOWN_LINES else ""
-        self.notify("\n".join(lines[:SHOWN_LINES]) + more, title=f"Copied {what}", markup=False)
+        many = f" ({len(lines)} lines)" if len(lines) > 1 else ""
+        self.notify(lines[0], title=f"Copied {what}{many}", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Services have latencies, jobs a deadline."""
@@ -312,6 +311,16 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.set_focus(widget)
         if isinstance(widget, Input):
             widget.select_all()
+
+    def action_detail(self) -> None:
+        """All of the detail over the whole screen; back to where it can be chosen."""
+        detail = self.query_one(Detail)
+        if self.maximized is detail:
+            self.minimize()
+            self.set_focus(self.query_one(Options))
+        else:
+            self.set_focus(detail)
+            self.maximize(detail, container=False)
 
     def action_latency(self) -> None:
         """To the first latency; tab leads to the next."""
@@ -330,8 +339,9 @@ def legend(view: View) -> str:
     ways = [way_of(points.ways[code]) for code in np.unique(points.way).tolist()]
     parts = [(f"${way.colour}", way.glyph, way.name) for way in ways]
     # What may be cut on a narrow screen comes last.
-    parts += [("$success", "⠒⠒", "front"), ("b $success", BEST, "best")]
-    moves = view.change is not None and view.change.moves
-    parts.append(("$foreground", f"{WAS}→", "moved") if moves else ("r", " ", "chosen"))
+    parts += [("$way-front", "⠒⠒", "front"), ("b $way-front", BEST, "best")]
+    moved = 0 if view.change is None else len(view.change.moves)
+    drawn = "moved" if moved <= MOST_MOVES else f"{MOST_MOVES} furthest of {moved} moved"
+    parts.append(("$foreground", f"{WAS}→", drawn) if moved else ("r", " ", "chosen"))
     shown = [f"[{style}]{glyph}[/]{GAP}{name.replace(' ', GAP)}" for style, glyph, name in parts]
     return f"[b]{view.y_axis.title} by {view.x_axis.title}[/]  " + "  ".join(shown)

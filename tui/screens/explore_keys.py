@@ -68,5 +68,6 @@ KEYS: list[BindingType] = [
     _key("full_stop", "along_front(1)", "Cheaper", "choose the next cheaper option of the front"),
     _key("c", "focus_on('chart')", "Chart", "to the chart"),
     _key("t", "focus_on('options')", "Table", "to the table"),
+    _key("v", "detail", "Detail", "the whole detail over the screen, and back to the table"),
     _key("z", "zoom_pane", "Zoom pane", "the focused pane over the whole screen, and back"),
 ]

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
+from textual.widget import Widget
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,6 +60,15 @@ class Steps(Base):
         """What is to be done once all is painted."""
         if self._paints is None:
             await super()._invoke_and_clear_callbacks()
+
+    async def _message_loop_exit(self) -> None:
+        """What was drawn goes with the screen: a collection would have to find it."""
+        gone = list(self.walk_children(Widget, with_self=True))
+        await super()._message_loop_exit()
+        for widget in gone:
+            widget._styles_cache.clear()
+            widget._box_model_cache.clear()
+            widget._layout_cache.clear()
 
     def render(self) -> RenderableType:
         shown = super().render()

@@ -20,16 +20,22 @@ def parts_bar(text: Text, parts: Sequence[tuple[str, float, str]], width: int) -
     if total <= 0:
         return
     shown = [part for part in parts if part[1] > 0]
-    lengths = cells_for([amount for _, amount, _ in shown], width)
-    for place, length in enumerate(lengths):
-        text.append(GLYPHS[place % len(GLYPHS)] * length)
-    text.append("\n")
+    text.append(f"{shares_bar([amount for _, amount, _ in shown], width)}\n")
     names = max(len(name) for name, _, _ in shown)
     words = max(len(said) for _, _, said in shown)
     for place, (name, amount, said) in enumerate(shown):
         share = amount / total
         percent = f"{share:.0%}" if share >= 0.005 else "<1%"
         text.append(f"{GLYPHS[place % len(GLYPHS)]} {name:<{names}} {said:>{words}} {percent:>4}\n")
+
+
+def shares_bar(amounts: Sequence[float], width: int) -> str:
+    """One bar of all parts; those not above zero, or too small for a cell, are left out."""
+    shown = [amount for amount in amounts if amount > 0]
+    if not shown:
+        return ""
+    lengths = cells_for(shown, width)
+    return "".join(GLYPHS[n % len(GLYPHS)] * length for n, length in enumerate(lengths))
 
 
 def fill_bar(share: float, width: int) -> str:

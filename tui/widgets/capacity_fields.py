@@ -12,18 +12,26 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from tui.keys import labelled
 from tui.widgets.text_field import TextField
 
 FIELDS = {
-    "demand_scale": ("[u]D[/u]emand ×", "1", "all demand times this: 1.5"),
-    "max_spot_share": ("[u]S[/u]pot ≤", "", "most of the demand on spot: 25%, empty for no limit"),
+    "demand_scale": ("Demand ×", "1", "all demand times this: 1.5"),
+    "max_spot_share": ("Spot ≤", "", "most of the demand on spot: 25%, empty for no limit"),
     "count": (
-        "[u]N[/u]umber on row", "", "machines on the row under the cursor; empty: the best number",
+        "Number on row", "", "machines on the row under the cursor; empty: the best number",
     ),
     "file": (
-        "[u]O[/u]pen", "", "a capacity spec or a mix profile, then enter; empty: this workload",
+        "Open", "", "a capacity spec or a mix profile, then enter; empty: this workload",
     ),
 }  # fmt: skip
+# Keys that lead there: their name in the config file, and the default.
+KEYS = {
+    "demand_scale": ("capacity.demand", "d"),
+    "max_spot_share": ("capacity.spot_share", "s"),
+    "count": ("capacity.number", "n"),
+    "file": ("capacity.open", "o"),
+}
 RENTED = "by use"  # instead of a number, where machines come and go with the demand
 LIVE = ("demand_scale", "max_spot_share", "count")
 
@@ -52,7 +60,7 @@ class CapacityFields(Horizontal):
 
     def compose(self) -> ComposeResult:
         for name, (label, first, tooltip) in FIELDS.items():
-            yield Label(label)
+            yield Label(labelled(self, *KEYS[name], label))
             placeholder = {"count": RENTED, "file": "spec.yaml", "max_spot_share": "none"}
             field = TextField(first, placeholder=placeholder.get(name, ""), id=name, compact=True)
             field.tooltip = tooltip

@@ -13,19 +13,33 @@ from textual.message import Message
 from textual.widgets import Checkbox, Input, Label
 
 from planner.actions.explore.plan import Inputs, Subject
+from tui.keys import labelled
 from tui.widgets.text_field import TextField
 from tui.widgets.ways import way_of
 
 LABELS = {
-    "deadline": "[u]D[/u]eadline",
+    "deadline": "Deadline",
     "ttft_p95": "TTFT",
     "tpot_p95": "TPOT",
     "latency_p95": "Latency",
-    "budget": "[u]B[/u]udget $",
-    "max_nodes": "[u]N[/u]odes ≤",
-    "clouds": "[u]W[/u]here: clouds",
+    "budget": "Budget $",
+    "max_nodes": "Nodes ≤",
+    "clouds": "Where: clouds",
     "regions": "regions",
     "risk": "sure",
+    "on_demand": "on-demand",
+    "spot": "spot",
+    "reservation": "reserved",
+}
+# Keys that lead there: their name in the config file, and the default.
+KEYS = {
+    "deadline": ("explore.deadline", "d"),
+    "budget": ("explore.budget", "b"),
+    "max_nodes": ("explore.nodes", "n"),
+    "clouds": ("explore.where", "w"),
+    "on_demand": ("explore.on_demand", "o"),
+    "spot": ("explore.spot", "s"),
+    "reservation": ("explore.reserved", "r"),
 }
 TOOLTIPS = {
     "ttft_p95": "time to first token, 95th percentile: 1s",
@@ -35,7 +49,7 @@ TOOLTIPS = {
     "risk": "how sure the limits must hold: 90%",
     "latency_p95": "of one request or frame, 95th percentile: 20ms",
 }
-TICKS = {"on_demand": "[u]o[/u]n-demand", "spot": "[u]s[/u]pot", "reservation": "[u]r[/u]eserved"}
+TICKS = ("on_demand", "spot", "reservation")
 FIRST_LINE = ("on_demand", "spot")
 
 
@@ -95,10 +109,13 @@ class Constraints(Vertical):
                 yield from (self._tick(name) for name in TICKS if name not in FIRST_LINE)
 
     def _tick(self, name: str) -> Tick:
-        return Tick(TICKS[name], name in self._first.purchase, id=name)
+        return Tick(self._label(name), name in self._first.purchase, id=name)
+
+    def _label(self, name: str) -> str:
+        return labelled(self, *KEYS[name], LABELS[name]) if name in KEYS else LABELS[name]
 
     def _field(self, name: str, placeholder: str) -> ComposeResult:
-        yield Label(LABELS[name])
+        yield Label(self._label(name))
         value = getattr(self._first, name)
         field = TextField(value, placeholder=placeholder, id=name, compact=True)
         field.tooltip = TOOLTIPS.get(name)

@@ -20,6 +20,7 @@ from planner.actions.explore.plan import (
 )
 from tui.widgets import plan_words
 from tui.widgets.bars import fill_bar, parts_bar
+from tui.widgets.detail_in_short import LEAST_HOURS, in_short
 from tui.widgets.steady import Steady
 
 ROLES = {
@@ -50,7 +51,7 @@ TIMES = {
     "set_up_hours": "set-up",
     "interruption_hours": "restarts",
 }
-LEAST_HOURS = 0.5 / 60  # less is next to none
+DENSE_BELOW = 16  # lines of the pane: what decides comes first, the rest by scrolling
 GONE = "is none under these inputs; the figures are of the plan it was pinned in"
 WIDTH = 40  # before the pane has one
 MOST_BAR_CELLS = 48
@@ -59,6 +60,7 @@ MOST_BAR_CELLS = 48
 class Detail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
+    ALLOW_MAXIMIZE = True  # what scrolls may not, unless it says so
     # Bars are drawn before it is known whether the text needs to scroll.
     DEFAULT_CSS = "Detail { scrollbar-gutter: stable; }"
 
@@ -77,8 +79,10 @@ class Detail(VerticalScroll, can_focus=True):
 
     def _write(self) -> None:
         if self._shown is not None:
-            width = self.scrollable_content_region.width or WIDTH
-            text = describe(*self._shown, min(width, MOST_BAR_CELLS))
+            width = min(self.scrollable_content_region.width or WIDTH, MOST_BAR_CELLS)
+            text = describe(*self._shown, width)
+            if 0 < self.size.height < DENSE_BELOW:
+                text = in_short(*self._shown, width).append(text)
             if text != self._text:
                 self._text = text
                 self.query_one("#detail-text", Static).update(text)

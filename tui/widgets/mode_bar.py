@@ -13,22 +13,40 @@ from tui.modes import modes
 from tui.widgets.steady import Steady
 
 if TYPE_CHECKING:
+    from planner.actions.explore.plan import Subject
     from tui.app import PlannerApp
 
 FULL_FROM_WIDTH = 60  # narrower: numbers and the name of this screen only
 
 
 class ModeBar(Horizontal):
-    """``mode`` is the screen it is on. A click on a title goes there, as its number does."""
+    """``mode`` is the screen it is on. A click on a title goes there, as its number does.
 
-    def __init__(self, mode: str, about: str) -> None:
+    Of a workload that is one of several it says which, and the key to the others.
+    """
+
+    def __init__(self, mode: str, subject: Subject) -> None:
         super().__init__(id="modes")
-        self._mode, self._about, self._busy = mode, about, ""
+        self._mode, self._subject, self._busy = mode, subject, ""
 
     def compose(self) -> ComposeResult:
         yield Static(self._titles(full=True), id="mode-titles")
         yield Steady(id="busy")
-        yield Static(self._about, id="title")
+        yield Static(self._about(self._subject), id="title")
+
+    def show(self, subject: Subject) -> None:
+        """Another workload is under study."""
+        self._subject = subject
+        self.query_one("#title", Static).update(self._about(subject))
+
+    def _about(self, subject: Subject) -> str:
+        workload, names = subject.workload, subject.names
+        text = escape(f"{workload.name}: {workload.kind} {workload.subject}")
+        if len(names) < 2:
+            return text
+        key = escape(cast("PlannerApp", self.app).key_of("app.workload", "W"))
+        at = f"{names.index(workload.name) + 1}/{len(names)}"
+        return f"[@click=app.other_workload][b]{key}[/] {at}[/] {text}"
 
     def on_resize(self) -> None:
         full = self.app.size.width >= FULL_FROM_WIDTH

@@ -23,6 +23,8 @@ SHORT = {"resource_commitment_usd": "commitments"}
 class PlanDetail(VerticalScroll, can_focus=True):
     """Scrolls when its text is longer than the pane."""
 
+    ALLOW_MAXIMIZE = True  # what scrolls may not, unless it says so
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(Steady(id="plan-text"), id=id, classes=classes)
 

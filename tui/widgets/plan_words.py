@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from planner.actions.explore.plan import Change, Inputs, Moved, View, hours, money, seconds
-from tui.modes import MODES
+from planner.report.age import how_old, is_old
 from tui.widgets.status import Status
 
-FRESH_DAYS = 7
 
+def tell(status: Status, view: View, renew: str) -> None:
+    """How many options meet the limits; a warning where the budget does not do.
 
-def tell(status: Status, view: View) -> None:
-    """How many options meet the limits; a warning where the budget does not do."""
+    ``renew`` are the keys that lead to newer prices.
+    """
     found = view.recommendation
     counts = f"{view.meeting:,} of {view.feasible:,} options meet all limits"
     if view.unplaced:
         counts += f"; {view.unplaced:,} of unknown latency are not drawn"
     news = "" if view.change is None else _changed(view.change, view)
     stated = all(item.price.layer == "workload" for item in view.chosen[:1])
-    counts += f"; {news}" if news else "" if stated else _age(found.catalog.age_days)
+    counts += f"; {news}" if news else "" if stated else _age(found.catalog.age_days, renew)
     if found.status != "over_budget":
         status.tell(Text(counts))
         return
@@ -54,14 +55,9 @@ def before(move: Moved, view: View) -> str:
     return ", ".join(parts) + (f"; now {now}" if now != move.basis else "")
 
 
-def _age(days: int | None) -> str:
+def _age(days: int | None, renew: str) -> str:
     """How old the recommended price is, and what makes it newer, where that matters."""
-    if days is not None and days <= FRESH_DAYS:
-        return ""
-    old = "price of unknown age" if days is None else f"price {days:,} days old"
-    refresh = next(mode for mode in MODES if mode.name == "catalog")
-    how = f"press {refresh.key}" if refresh.exists else "planner catalog refresh"
-    return f"; {old}: {how} to renew"
+    return f"; price {how_old(days)}: {renew} renews it" if is_old(days) else ""
 
 
 def describe(inputs: Inputs, fields: Sequence[str]) -> str:

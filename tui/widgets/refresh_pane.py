@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tui.keys import labelled
 from tui.widgets.constraints import Tick
 from tui.widgets.fields import Field, Fields
 from tui.widgets.refresh_rows import SLICE_COLUMNS, progress, slice_rows, source_rows
@@ -55,7 +56,8 @@ class RefreshPane(Vertical):
             id="wanted",
         )  # fmt: skip
         with Horizontal(id="going"):
-            yield Tick("accept [u]j[/u]umps", False, id="accept_jumps")
+            jumps = labelled(self, "catalog.accept_jumps", "j", "accept jumps")
+            yield Tick(jumps, False, id="accept_jumps")
             yield Steady(progress(None), id="progress")
         yield Rows(SLICE_COLUMNS, id="slice-rows")
         yield Steady(id="why")

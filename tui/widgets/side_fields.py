@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from tui.keys import labelled
 from tui.widgets.text_field import TextField
 
 SIDES = "an accelerator, gpu, tpu, cpu, a cloud, on-prem, hybrid, spot, on-demand, or key=value"
@@ -38,8 +39,8 @@ class SideFields(Horizontal):
         self._told = {"a": a, "b": b}
 
     def compose(self) -> ComposeResult:
-        for name, label in (("a", "[u]A[/u]"), ("b", "[u]B[/u]")):
-            yield Label(label)
+        for name in ("a", "b"):
+            yield Label(labelled(self, f"compare.side_{name}", name, name.upper()))
             field = TextField(self._told[name], placeholder="H100-80GB", id=name, compact=True)
             field.tooltip = SIDES
             yield field

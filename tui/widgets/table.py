@@ -15,8 +15,10 @@ from textual.reactive import Reactive
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
+from tui.widgets.lines import LinesOfOneStyle
 
-class Table(DataTable[Text]):
+
+class Table(LinesOfOneStyle, DataTable[Text]):
     """The library's, less what made it slow and what raised.
 
     A table is filled anew with every plan. The library lays out each cell with Rich's console, a
@@ -57,6 +59,20 @@ class Table(DataTable[Text]):
 
     def action_scroll_end(self) -> None:
         self.action_scroll_bottom()
+
+    def _clear_caches(self) -> None:
+        """The library's caches are rings: let go of, all they held would wait for a collection."""
+        for cache in (
+            self._row_render_cache,
+            self._cell_render_cache,
+            self._row_renderable_cache,
+            self._line_cache,
+            self._offset_cache,
+            self._ordered_row_cache,
+        ):
+            for link in cache._cache.values():
+                link.clear()
+        super()._clear_caches()
 
     def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
         """Cells are measured only where that decides the width of a column or height of a row."""

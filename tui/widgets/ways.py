@@ -17,15 +17,15 @@ class Way:
 
 ON_DEMAND, SPOT, BEST, MARKED = "o", "×", "★", "*"
 WAYS = {
-    "on_demand": Way(ON_DEMAND, "on-demand", "primary"),
-    "spot": Way(SPOT, "spot", "text-warning"),
-    "reservation": Way("R", "reserved", "text-secondary"),
-    "savings_plan": Way("$", "savings plan", "accent"),
-    "resource_commitment": Way("C", "commitment", "error"),
-    "capacity_block": Way("#", "block", "secondary"),
-    "flex_start": Way("~", "flex start", "text-accent"),
-    "owned": Way("■", "own", "text-primary"),
-    "edge": Way("+", "edge", "text-success"),
+    "on_demand": Way(ON_DEMAND, "on-demand", "way-on-demand"),
+    "spot": Way(SPOT, "spot", "way-spot"),
+    "reservation": Way("R", "reserved", "way-reservation"),
+    "savings_plan": Way("$", "savings plan", "way-savings-plan"),
+    "resource_commitment": Way("C", "commitment", "way-resource-commitment"),
+    "capacity_block": Way("#", "block", "way-capacity-block"),
+    "flex_start": Way("~", "flex start", "way-flex-start"),
+    "owned": Way("■", "own", "way-owned"),
+    "edge": Way("+", "edge", "way-edge"),
 }
 
 

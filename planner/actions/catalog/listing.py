@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog import Catalog, CatalogError, OfferTable
+from catalog.accelerators import AcceleratorKind
 from catalog.errors import UnknownName, nearest
 from catalog.facts_integrity import check_facts
 from catalog.integrity import Finding, check_catalog
@@ -19,11 +20,14 @@ from catalog.offers import PurchaseKind
 from catalog.records import dataclass
 from planner.actions.catalog.words import word_mask
 from planner.errors import BadInput
+from planner.report.age import is_old
 
 __all__ = ["CPU", "Filters", "Finding", "Listing", "Offer", "check", "list_offers"]
 
 # Selects offers without an accelerator, as in `where.accelerators` of a workload.
 CPU = "cpu"
+# Any of them, whatever its kind.
+ACCELERATOR = "accelerator"
 # The plain machine's name as a platform, as in `where.platforms` of a workload.
 PLAIN = "vm"
 EVERY = "all"
@@ -41,8 +45,6 @@ NUMBERS = (
 # A price that nobody has seen for longer is listed after the others, as are doubted ones: what is
 # cheapest is rarely still so.
 STALE_DAYS = 365
-# Where the newest price of a listing is older, a refresh is worth its while.
-OLD_DAYS = 30
 
 Mask = NDArray[np.bool_]
 
@@ -53,7 +55,8 @@ class Filters:
 
     Platforms are ``vm`` for plain machines, ``all``, or a managed platform; only plain machines
     are listed unless said otherwise. ``min_memory_gib`` bounds the memory of one accelerator, or
-    for the host of CPU-only machines. ``has_accelerator`` False lists CPU-only machines. Each of
+    for the host of CPU-only machines. ``has_accelerator`` False lists CPU-only machines;
+    ``device_kinds`` (``AcceleratorKind``) those whose accelerator is of one of these. Each of
     ``words`` is part of a name that an offer has (``catalog_words.WORD_COLUMNS``).
     """
 
@@ -66,6 +69,7 @@ class Filters:
     max_usd_per_hour: float | None = None
     min_memory_gib: float | None = None
     has_accelerator: bool | None = None
+    device_kinds: Sequence[AcceleratorKind] = ()
     words: Sequence[str] = ()
 
 
@@ -125,7 +129,15 @@ class Listing:
     @property
     def is_old(self) -> bool:
         """Whether even the newest price is one that live prices will have left."""
-        return self.youngest_days is not None and self.youngest_days > OLD_DAYS
+        return self.youngest_days is not None and is_old(self.youngest_days)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether there is none but prices to be taken with care: those that are listed last."""
+        return all(
+            offer.confidence == "low" or offer.age_days is None or offer.age_days > STALE_DAYS
+            for offer in self.offers
+        )
 
 
 def list_offers(
@@ -181,11 +193,17 @@ def _masks(catalog: Catalog, filters: Filters) -> Mapping[str, Mask]:
         masks["--residency"] = _in_residencies(catalog, filters.residencies)
     if filters.accelerators:
         names = [known for name in filters.accelerators for known in _accelerators(catalog, name)]
-        devices = table.is_in("accelerator", names)
-        masks["--accelerator"] = devices | table.is_in("cpu", [name for name in names if name])
+        masks["--accelerator"] = table.is_in("accelerator", names) | table.is_in(
+            "cpu", [name for name in names if name]
+        )
     if filters.has_accelerator is not None:
-        flag = "--gpu" if filters.has_accelerator else "--cpu"
+        flag = repr(ACCELERATOR) if filters.has_accelerator else "--cpu"
         masks[flag] = table.is_in("accelerator", [""]) ^ filters.has_accelerator
+    if filters.device_kinds:
+        devices = catalog.accelerators.values()
+        named = [device.name for device in devices if device.kind in filters.device_kinds]
+        flag = " ".join(repr(kind.lower()) for kind in filters.device_kinds)
+        masks[flag] = table.is_in("accelerator", named)
     for word in filters.words:
         masks[repr(word)] = word_mask(table, word)
     if filters.kinds:

@@ -6,25 +6,39 @@ from collections.abc import Sequence
 from datetime import date
 
 from catalog import Catalog
-from planner.actions.catalog.listing import CPU, EVERY, PLAIN, Filters, Listing, list_offers
+from catalog.accelerators import AcceleratorKind
+from planner.actions.catalog.listing import (
+    ACCELERATOR,
+    CPU,
+    EVERY,
+    PLAIN,
+    Filters,
+    Listing,
+    list_offers,
+)
 from planner.actions.catalog.words import names_platform
 from planner.errors import BadInput
 
-GPU = "gpu"
+# The kinds of device that are typed, but cpu: that is a machine without any.
+KINDS = {kind.lower(): kind for kind in AcceleratorKind if kind is not AcceleratorKind.CPU}
 
 
 def typed_filters(catalog: Catalog, words: Sequence[str]) -> Filters:
     """Filters of typed words.
 
-    ``gpu`` and ``cpu`` are machines with and without an accelerator, ``<5`` and ``<$5`` a price an
+    ``gpu``, ``tpu``, ``asic`` (Inferentia, Trainium, Gaudi), ``fpga`` and ``npu`` are machines with
+    such a device, ``accelerator`` with any and ``cpu`` with none, ``<5`` and ``<$5`` a price an
     hour, ``doubtful`` prices that the catalog doubts; any other word is part of a name. Managed
     platforms are listed where one is named. Raises BadInput for a price that is none.
     """
     names, most, has_accelerator = list[str](), None, None
+    kinds: list[AcceleratorKind] = []
     for word in words:
         folded = word.lower()
-        if folded in (GPU, CPU):
-            has_accelerator = folded == GPU
+        if folded in KINDS:
+            kinds.append(KINDS[folded])
+        elif folded in (ACCELERATOR, CPU):
+            has_accelerator = folded == ACCELERATOR
         elif word.startswith("<"):
             most = _price(word)
         else:
@@ -35,6 +49,7 @@ def typed_filters(catalog: Catalog, words: Sequence[str]) -> Filters:
         platforms=(EVERY,) if everywhere else (PLAIN,),
         max_usd_per_hour=most,
         has_accelerator=has_accelerator,
+        device_kinds=tuple(kinds),
     )
 
 

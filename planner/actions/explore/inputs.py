@@ -50,12 +50,16 @@ class Subject:
     ``file`` None: no file holds it alone (shipped with the planner, or one of several). ``data`` is
     the workload as it was written, so that what is not edited is lost in no detail. ``note`` says
     what of the file is left out.
+
+    ``portfolio`` is the file of one of several; ``names`` are all of its workloads.
     """
 
     workload: Workload
     file: str | None
     data: Mapping[str, Any]
     note: str = ""
+    portfolio: str | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -99,7 +103,7 @@ class Subject:
 def open_subject(file: str, *, shipped: bool = False, name: str | None = None) -> Subject:
     """Read a workload file. Raises BadInput. ``shipped`` files are not named in commands.
 
-    Of a file with several workloads ``name`` says which.
+    Of a file with several workloads ``name`` says which; without it, the first.
     """
     if file == "-":
         raise BadInput(
@@ -121,23 +125,27 @@ def open_subject(file: str, *, shipped: bool = False, name: str | None = None) -
     return Subject(workload, None if shipped else file, data)
 
 
+def sibling(subject: Subject, name: str) -> Subject:
+    """Another workload of the same portfolio, as its file is now. Raises BadInput."""
+    assert subject.portfolio is not None, "the subject is one of several"
+    return open_subject(subject.portfolio, name=name)
+
+
 def _one_of(data: dict[str, Any], file: str, name: str | None) -> Subject:
     """One workload of a portfolio by itself."""
-    together = f"`planner recommend {shlex.quote(file)}` plans them together"
-    if name is None:
-        found = parse_any(data, where=file)
-        assert isinstance(found, Portfolio)
-        names = ", ".join(shlex.quote(one.name) for one in found.workloads)
-        raise BadInput(
-            "holds several workloads, and the screen shows one",
-            where=f"{file}: workloads",
-            remedy=f"say which: --workload with one of {names}; {together}",
-        )
+    found = parse_any(data, where=file)
+    assert isinstance(found, Portfolio)
+    names = tuple(one.name for one in found.workloads)
+    name = names[0] if name is None else name
     alone = member(data, name, where=file)
     shared = [key for key in ("budget", "quotas", "credits") if data.get(key)]
     left = f", without the {' and '.join(shared)} that they share" if shared else ""
-    note = f"{name} is planned by itself{left}; {together}"
-    return Subject(parse(alone, where=f"{file}: {name}"), None, alone, note)
+    note = (
+        f"{name}, one of {len(names)}, is planned by itself{left}; "
+        f"`planner recommend {shlex.quote(file)}` plans them together"
+    )
+    workload = parse(alone, where=f"{file}: {name}")
+    return Subject(workload, None, alone, note, file, names)
 
 
 def constrain(subject: Subject, inputs: Inputs) -> Workload:

@@ -18,6 +18,7 @@ from planner.actions.explore.inputs import (
     command_line,
     constrain,
     open_subject,
+    sibling,
 )
 from planner.actions.explore.view import Axis, Change, Found, Moved, Option, Points, View
 from planner.actions.problems import Problem, expected, problem_of
@@ -55,6 +56,7 @@ __all__ = [
     "money",
     "open_subject",
     "seconds",
+    "sibling",
     "skypilot_task",
     "start_session",
     "to_json",

@@ -21,7 +21,7 @@ from planner.performance.throughput import Throughput
 from planner.performance.training import StepTimes
 
 Floats = NDArray[np.float64]
-Chosen = Callable[[Floats], Floats]
+Running = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def answer(
     rate = np.where(layouts.fits, state.rate * layouts.count, np.nan)
     best = best_layout(layouts, state)
     rows = np.arange(len(machines))
+    cells = cells_of(best, layouts)
+    few, at = batching.among(cells), state.among(cells)
     short = np.where(layouts.any_fits(), 0.0, layouts.shortfall())
     reasons = why_not(
         rate[rows, best],
@@ -76,38 +78,37 @@ def answer(
     ]
     stopped = np.array([bool(reason) for reason in reasons], bool)
 
-    def chosen(values: Floats) -> Floats:
-        picked = np.broadcast_to(values, rate.shape)[rows, best]
-        return np.where(stopped, np.nan, picked)
+    def running(values: Floats | float) -> Floats:
+        return np.where(stopped, np.nan, values)
 
     parts = (
-        units.times.decode(1 + state.decoding, batching.mix.held)
-        if batching.steps
-        else units.times.prefill(batching.mix.new, batching.mix.cached)
+        few.times.decode(1 + at.decoding, few.mix.held)
+        if few.steps
+        else few.times.prefill(few.mix.new, few.mix.cached)
     )
     smallest = np.where(layouts.valid, layouts.need, np.inf).min(axis=1)
     step = StepTimes(
-        compute_s=chosen(parts.device),
-        communication_s=chosen(parts.communication),
-        overhead_s=chosen(parts.overhead),
-        bubble_s=chosen(np.where(layouts.pipeline > 1, np.nan, 0.0)),
+        compute_s=running(parts.device),
+        communication_s=running(parts.communication),
+        overhead_s=running(parts.overhead),
+        bubble_s=running(np.where(few.times.pipeline > 1, np.nan, 0.0)),
         input_s=np.full(len(machines), np.nan),
         layout=[
             "" if stop else describe(*(float(v[i, b]) for v in _layout_columns(layouts)))
             for i, (b, stop) in enumerate(zip(best.tolist(), stopped.tolist(), strict=True))
         ],
-        memory_need=np.where(stopped, smallest, chosen(layouts.need)),
+        memory_need=np.where(stopped, smallest, layouts.need[cells]),
         shortfall=short,
     )
     fix = units.correction
     return Throughput(
         unit,
-        chosen(rate),
+        running(rate[cells]),
         fix.log_sd,
         fix.basis,
         step,
         reasons,
-        _latency(units, batching, state, chosen, service=service),
+        _latency(few, at, running, service=service),
         fix.log_sd_above,
         units.asked,
         fix.setups,
@@ -120,48 +121,48 @@ def best_layout(layouts: Replicas, state: State) -> NDArray[np.intp]:
     return np.asarray(np.argmax(np.nan_to_num(rate, nan=-1.0), axis=1), np.intp)
 
 
+def cells_of(best: NDArray[np.intp], layouts: Replicas) -> NDArray[np.bool_]:
+    """The one layout of each configuration, marked, shape (n, layouts)."""
+    cells = np.zeros(layouts.valid.shape, bool)
+    cells[np.arange(len(best)), best] = True
+    return cells
+
+
 def _layout_columns(layouts: Replicas) -> tuple[Floats, Floats, Floats]:
     return layouts.tensor, layouts.pipeline, layouts.count
 
 
-def _latency(
-    units: LanguageUnits,
-    batching: Batching,
-    state: State,
-    chosen: Chosen,
-    *,
-    service: bool,
-) -> Latency:
-    count = units.layouts.count
-    mix = batching.mix
-    generated = chosen(state.rate * count * mix.output) if batching.steps else None
+def _latency(batching: Batching, state: State, running: Running, *, service: bool) -> Latency:
+    """Of one layout of each configuration, shape (n,)."""
+    count, mix = batching.count, batching.mix
+    generated = running(state.rate * count * mix.output) if batching.steps else None
     if not service:
         together = 1 + state.decoding if batching.steps else batching.together
         return Latency(
-            concurrency=chosen(together * count),
+            concurrency=running(together * count),
             output_tokens_per_s=generated,
-            replicas=chosen(count),
+            replicas=running(count),
         )
     ttft = {q: batching.ttft_s(state, q) for q in (0.5, 0.95, 0.99)}
-    tpot = {q: chosen(batching.tpot_s(state, q)) if batching.steps else None for q in ttft}
+    tpot = {q: running(batching.tpot_s(state, q)) if batching.steps else None for q in ttft}
     in_flight = (state.decoding + state.rate * ttft[0.5]) * count
     whole = ttft[0.95] + batching.steps * np.nan_to_num(batching.tpot_s(state, 0.95))
     return Latency(
-        ttft_p50=chosen(ttft[0.5]),
-        ttft_p95=chosen(ttft[0.95]),
-        ttft_p99=chosen(ttft[0.99]),
+        ttft_p50=running(ttft[0.5]),
+        ttft_p95=running(ttft[0.95]),
+        ttft_p99=running(ttft[0.99]),
         tpot_p50=tpot[0.5],
         tpot_p95=tpot[0.95],
         tpot_p99=tpot[0.99],
-        latency_p95=chosen(whole),
-        concurrency=chosen(in_flight),
-        utilisation_limit=chosen(state.rate / batching.saturated),
+        latency_p95=running(whole),
+        concurrency=running(in_flight),
+        utilisation_limit=running(state.rate / batching.saturated),
         output_tokens_per_s=generated,
-        replicas=chosen(count),
-        decoding=chosen(state.decoding),
-        places=chosen(batching.cap),
-        prompt_s=chosen(batching.prompt_s(state)),
-        first_token_s=chosen(batching.first_token_s(state, mix.new)),
+        replicas=running(count),
+        decoding=running(state.decoding),
+        places=running(batching.cap),
+        prompt_s=running(batching.prompt_s(state)),
+        first_token_s=running(batching.first_token_s(state, mix.new)),
     )
 
 
@@ -169,11 +170,13 @@ def missed(
     units: LanguageUnits, batching: Batching, targets: tuple[Target, ...], slack: Floats
 ) -> list[str]:
     """Which latency target even a single request misses on the quickest layout, and by how much."""
-    idle = batching.state(np.zeros(batching.count.shape))
     fits = units.layouts.fits & (batching.cap >= 1)
+    few, slack = batching.among(fits), np.broadcast_to(slack, fits.shape)[fits]
+    idle = few.state(np.zeros(len(slack)))
     reasons = [""] * len(units.machines)
     for target in targets:
-        late = np.where(fits, batching.latency_s(idle, target) * slack, np.inf)
+        late = np.full(fits.shape, np.inf)
+        late[fits] = few.latency_s(idle, target) * slack
         quickest = late.min(axis=1)
         over = np.isfinite(quickest) & (quickest > target.seconds)
         for index in np.flatnonzero(over).tolist():

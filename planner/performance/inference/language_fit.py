@@ -16,7 +16,7 @@ from catalog.model_shapes import ModelShape
 from catalog.records import dataclass
 from planner.performance.efficiency import Expected, by_prior
 from planner.performance.fitted import Setups, engine, fit, overlay, sockets
-from planner.performance.inference.language_answer import LanguageUnits
+from planner.performance.inference.language_answer import LanguageUnits, cells_of
 from planner.performance.inference.operating_point import Batching, RequestMix
 from planner.performance.inference.step_times import LanguageTimes
 
@@ -66,19 +66,20 @@ def language_expected(
         cached=0.0,
         held=mix.new + mix.cached + (mix.output / 2 if generates else 0.0),
     )
-    times = replace(units.times, verified=1.0, accepted=1.0, draft=0.0)
-    batching = Batching(times, plain, layouts.count, np.ones_like(layouts.count))
+    cells = cells_of(best, layouts)
+    times = replace(units.times, verified=1.0, accepted=1.0, draft=0.0).among(cells)
+    one = np.ones(len(best))
     if generates:
-        one = np.fmax(np.where(np.isnan(requests), 1.0, requests), 1.0)
-        together = one[rows, best]
+        asked = np.broadcast_to(requests, cells.shape)[cells]
+        together = one = np.fmax(np.where(np.isnan(asked), 1.0, asked), 1.0)
     else:
-        one, together = np.ones_like(requests), np.full(len(best), max(1.0, batching.together))
+        together = np.full(len(best), max(1.0, plain.chunk / plain.new))
     tokens = mix.output if generates else plain.new
     units_a_request = 1.0 if shape.kind == "encoder" else tokens
     # The host's share of a request stays as it is: the factor is for the replica's own time.
-    busy = Batching(times, replace(plain, request_s=0.0), layouts.count, batching.cap)
-    own_s = (1 / busy.closed_rate(one))[rows, best]
-    most = _ideal_rate(times, plain, one, kernels)[rows, best]
+    busy = Batching(times, replace(plain, request_s=0.0), count, np.ones(len(best)))
+    own_s = 1 / busy.closed_rate(one)
+    most = _ideal_rate(times, plain, one, kernels)
     setups = _setups(units, shape, plain, best, together * count, framework, task)
     wanted = layouts.fits[rows, best] & np.isfinite(own_s)
     found = fit(catalog, shape, setups, wanted)
@@ -94,8 +95,11 @@ def language_expected(
 def _ideal_rate(
     times: LanguageTimes, mix: RequestMix, requests: Floats, kernels: Kernels
 ) -> Floats:
-    """Requests/s of a replica at the datasheet's peak and bandwidth, all else for nothing."""
-    compute, bandwidth = kernels.compute[:, None], kernels.bandwidth[:, None]
+    """Requests/s of a replica at the datasheet's peak and bandwidth, all else for nothing.
+
+    Of one layout of each configuration, shape (n,).
+    """
+    compute, bandwidth = kernels.compute, kernels.bandwidth
     ideal = replace(
         times,
         compute_rate=times.compute_rate / compute,

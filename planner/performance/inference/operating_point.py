@@ -72,6 +72,12 @@ class State:
     step_s: Floats
     prefill_busy: Floats
 
+    def among(self, cells: Bools) -> State:
+        """The marked layouts alone, shape (marked,)."""
+        return State(
+            self.decoding[cells], self.rate[cells], self.step_s[cells], self.prefill_busy[cells]
+        )
+
 
 class Batching:
     """Continuous batching on every layout of every configuration."""
@@ -79,7 +85,7 @@ class Batching:
     def __init__(
         self, times: LanguageTimes, mix: RequestMix, count: Floats, kv_requests: Floats
     ) -> None:
-        self.times = times
+        self.times, self._kv_requests = times, kv_requests
         self.mix = mix
         self.count = count
         self.cap = np.minimum(kv_requests, MOST_SEQUENCES * times.pipeline)
@@ -89,6 +95,12 @@ class Batching:
         self.packed_s = prompt_s / times.pipeline + mix.request_s
         self.chunks = mix.new / mix.chunk
         self.saturated = self._saturated()
+
+    def among(self, cells: Bools) -> Batching:
+        """The marked layouts alone, shape (marked,)."""
+        return Batching(
+            self.times.among(cells), self.mix, self.count[cells], self._kv_requests[cells]
+        )
 
     def _saturated(self) -> Floats:
         """Requests/s of one replica whose queue is never empty."""
@@ -183,14 +195,23 @@ class Batching:
     def highest_load(
         self, targets: tuple[Target, ...], slack: Floats, halvings: int = HALVINGS
     ) -> Floats:
-        """The highest load at which all holds, by bisection; NaN where even an idle one fails."""
-        low = np.zeros(self.count.shape)
+        """The highest load at which all holds, by bisection; NaN where even an idle one fails.
+
+        Of all layouts one in thirty may hold anything: only those are looked at again and again.
+        """
+        found = np.full(self.count.shape, np.nan)
         with np.errstate(invalid="ignore"):
-            possible = self.holds(low, targets, slack) & (self.cap >= 1)
-            high = np.where(self.steps == 0, 1.0, np.maximum(self.cap, 1.0))
-            high = np.where(possible, high, 0.0)
+            fits = self.cap >= 1
+            some, slack = self.among(fits), np.broadcast_to(slack, fits.shape)[fits]
+            idle = some.holds(np.zeros(len(slack)), targets, slack)
+            few, slack = some.among(idle), slack[idle]
+            low = np.zeros(len(slack))
+            high = np.ones(len(slack)) if self.steps == 0 else np.maximum(few.cap, 1.0)
             for _ in range(halvings):
                 middle = (low + high) / 2
-                good = self.holds(middle, targets, slack)
+                good = few.holds(middle, targets, slack)
                 low, high = np.where(good, middle, low), np.where(good, high, middle)
-        return np.where(possible & (low > 0), low, np.nan)
+        load = np.full(len(idle), np.nan)
+        load[idle] = np.where(low > 0, low, np.nan)
+        found[fits] = load
+        return found

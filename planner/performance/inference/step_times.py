@@ -8,6 +8,7 @@ all-reduces (two a layer, Shoeybi et al. 2019) and launches do not hide.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from planner.performance.inference.language_work import LanguageWork
 from planner.performance.inference.replicas import Replicas
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 # A prompt of few tokens under-fills the device: half efficiency at this many. Assumption.
 HALF_EFFICIENCY_TOKENS = 256.0
@@ -100,6 +102,15 @@ class LanguageTimes:
             accepted=(1 - acceptance ** (draft_tokens + 1)) / (1 - acceptance),
             draft=draft_tokens * draft_cost,
         )
+
+    def among(self, cells: Bools) -> LanguageTimes:
+        """The marked layouts alone, shape (marked,)."""
+        columns: dict[str, Any] = {
+            name: np.broadcast_to(value, cells.shape)[cells]
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
+        return replace(self, **columns)
 
     def decode_step_s(self, batch: Floats, context: float) -> Floats:
         """Seconds per output token of each request when ``batch`` requests of one replica decode

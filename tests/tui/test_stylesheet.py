@@ -1,0 +1,77 @@
+"""Parts of widgets keep their styles as the library's style sheet would give them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.css.stylesheet import Stylesheet
+from textual.geometry import Region
+from textual.widget import Widget
+
+from tests.tui.main_screen import opened
+from tui.stylesheet import Sheet
+
+
+class Dial(Widget):
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"dial--hand", "dial--ring"}
+    refreshed = 0
+
+    def refresh(self, *regions: Region, **how: Any) -> Dial:
+        self.refreshed += 1
+        return super().refresh(*regions, **how)
+
+
+class Dials(App[None]):
+    CSS = """
+    Dial.-late > .dial--hand { color: red; text-style: bold; }
+    Dial > .dial--ring { color: blue; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stylesheet = Sheet(variables=self.get_css_variables())
+
+    def compose(self) -> ComposeResult:
+        yield Dial()
+
+
+async def test_a_part_follows_the_rules_that_are_about_it_now() -> None:
+    async with Dials().run_test() as pilot:
+        dial = pilot.app.query_one(Dial)
+        ring = dial._component_styles["dial--ring"]
+        assert not dial.get_component_styles("dial--hand").base.get_rules()
+        dial.add_class("-late")
+        assert dial.get_component_styles("dial--hand").color.rgb == (255, 0, 0)
+        dial.remove_class("-late")
+        assert not dial.get_component_styles("dial--hand").base.get_rules()
+        assert dial._component_styles["dial--ring"] is ring
+        assert ring.color.rgb == (0, 0, 255)
+
+
+async def test_a_widget_is_painted_again_only_where_a_part_has_changed() -> None:
+    async with Dials().run_test() as pilot:
+        dial, sheet = pilot.app.query_one(Dial), pilot.app.stylesheet
+        dial.refreshed = 0
+        sheet._process_component_classes(dial)
+        assert dial.refreshed == 0
+        dial.add_class("-late")
+        dial.refreshed = 0
+        dial.set_class(False, "-late", update=False)
+        sheet._process_component_classes(dial)
+        assert dial.refreshed == 1
+
+
+async def test_parts_of_a_screen_are_styled_as_by_the_library() -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        it.app.action_next_theme()
+        await it.pilot.pause()
+        sheet = it.app.stylesheet
+        for widget in it.screen.walk_children(Widget):
+            ours = {name: dict(s.base.get_rules()) for name, s in widget._component_styles.items()}
+            Stylesheet._process_component_classes(sheet, widget)
+            theirs = {
+                name: dict(s.base.get_rules()) for name, s in widget._component_styles.items()
+            }
+            assert ours == theirs, widget
