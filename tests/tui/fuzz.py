@@ -84,9 +84,9 @@ class Monkey:
         """Nothing lies over any screen, and each has the answer to what it was asked at first."""
         while isinstance(self.app.screen, ModalScreen):
             self.app.screen.dismiss(None)
-            await self.pilot.pause(BEAT_S)
+            await asyncio.sleep(BEAT_S)
         for mode in MODES:
-            self.app.switch_mode(mode.name)
+            await self.app.switch_mode(mode.name)
             screen = self.app.screen
             assert isinstance(screen, PlanningScreen)
             await self._until(lambda screen=screen: screen._newest is not None)
@@ -98,7 +98,7 @@ class Monkey:
     async def _until(self, done: Callable[[], bool]) -> None:
         async with asyncio.timeout(LONGEST_S):
             while not done():
-                await self.pilot.pause(BEAT_S)
+                await asyncio.sleep(BEAT_S)
 
     def _act(self) -> None:
         chance = self._random.random()
