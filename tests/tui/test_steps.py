@@ -16,7 +16,7 @@ from textual.screen import Screen
 
 from tests.tui.main_screen import ScreenDriver, opened
 from tui.screens.base import PlanningScreen
-from tui.screens.steps import Behind, Steps
+from tui.screens.steps import BAND_CELLS, Behind
 
 
 def resize(it: ScreenDriver, width: int, height: int) -> None:
@@ -44,7 +44,12 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps: list[str] = []
-    style, lay_out, paint = PlanningScreen.be_sized, Screen._refresh_layout, Steps._paint
+    rows: set[int] = set()
+    style, lay_out, paint = (
+        PlanningScreen.be_sized,
+        Screen._refresh_layout,
+        Screen._compositor_refresh,
+    )
 
     def styled(self: PlanningScreen[Any, Any], size: Size, *, restyle: bool = True) -> None:
         style(self, size, restyle=restyle)
@@ -54,22 +59,23 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
         lay_out(self, size, scroll)
         steps.append("layout")
 
-    def painted(self: Steps) -> None:
-        cells = sum(region.area for region in self._compositor._dirty_regions)
+    def painted(self: Screen[Any]) -> None:
+        band = {y for each in self._compositor._dirty_regions for y in range(each.y, each.bottom)}
+        assert len(band) * self.size.width <= BAND_CELLS
+        rows.update(band)
         paint(self)
-        if cells >= self.size.area:
-            steps.append("all")
+        steps.append("all" if rows >= set(range(60)) else "band")
 
     async with opened("catalog") as it:
         await it.settled()
         monkeypatch.setattr(PlanningScreen, "be_sized", styled)
         monkeypatch.setattr(Screen, "_refresh_layout", laid_out)
-        monkeypatch.setattr(Steps, "_paint", painted)
+        monkeypatch.setattr(Screen, "_compositor_refresh", painted)
         async with beating(steps):
             resize(it, 200, 60)
             await it.until(lambda: "all" in steps, "the picture")
         # A key that came meanwhile would have been dealt with where there is a beat.
-        places = [steps.index(step) for step in ("styles", "layout", "all")]
+        places = [steps.index(step) for step in ("styles", "layout", "band", "all")]
         assert places == sorted(places)
         assert all("beat" in steps[one:other] for one, other in pairwise(places)), steps
         await it.pilot.pause(0.2)

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.color import Color
 from textual.css.styles import RulesMap
+from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
@@ -27,6 +28,7 @@ else:
 SOON_S = 0.001  # whatever has come meanwhile is dealt with first
 BEHIND_S = 0.05  # a question over a screen is painted anew, all of it, for each change behind it
 MANY_CELLS = 2000  # about a screen of 80x24: less is painted at once
+BAND_CELLS = 5000  # about one of 120x40: of more, one such band after the other
 STYLES = 8192
 
 
@@ -53,8 +55,30 @@ class Steps(Base):
         if self.app._batch_count:  # nothing would be displayed
             self._paints = self.set_timer(SOON_S, self._paint)
             return
+        later = self._beyond_a_band()
         super()._compositor_refresh()
-        self.check_idle()  # what waits for it
+        if later:
+            self._compositor._dirty_regions.update(later)
+            self._paints = self.set_timer(SOON_S, self._paint)
+        else:
+            self.check_idle()  # what waits for it
+
+    def _beyond_a_band(self) -> set[Region]:
+        """What is left to be painted once the upper rows are, as many as ``BAND_CELLS`` fill; those
+        remain to be painted now.
+        """
+        screen = self.size.region
+        regions = {each.intersection(screen) for each in self._compositor._dirty_regions}
+        regions = {each for each in regions if each}
+        if self.app.screen is not self or sum(each.area for each in regions) <= BAND_CELLS:
+            return set()
+        rows = max(BAND_CELLS // screen.width, 1)
+        band = Region(0, min(each.y for each in regions), screen.width, rows)
+        below = Region(0, band.bottom, screen.width, screen.height)
+        self._compositor._dirty_regions = {
+            each.intersection(band) for each in regions if each.overlaps(band)
+        }
+        return {each.intersection(below) for each in regions if each.overlaps(below)}
 
     async def _invoke_and_clear_callbacks(self) -> None:
         """What is to be done once all is painted."""
