@@ -11,8 +11,8 @@ import numpy as np
 
 from planner.actions.explore.plan import Axis, Option, View, words, write_bytes
 from planner.errors import BadInput
-from tui.widgets.axes import formatter
-from tui.widgets.options import CHOSEN_ROLES, COLUMNS, cells
+from tui.widgets.charts.axes import formatter
+from tui.widgets.tables.options import CHOSEN_ROLES, COLUMNS, cells
 from tui.widgets.ways import BEST, MARKED, way_of
 
 if TYPE_CHECKING:

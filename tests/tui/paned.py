@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import open_subject
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
-from tui.widgets.rows import Rows
+from tui.widgets.tables.rows import Rows
 
 
 class Paned:

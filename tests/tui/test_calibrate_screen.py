@@ -38,7 +38,7 @@ from tui.screens.calibrate import ANSWERS, Asked, CalibrateScreen
 from tui.screens.help import HelpScreen
 from tui.screens.launch_dialog import LaunchDialog
 from tui.screens.leave_dialog import LeaveDialog
-from tui.widgets.utilisation import bars, lines
+from tui.widgets.charts.utilisation import bars, lines
 
 AWS = "skypilot:aws/us-east-1,accelerators=L4:1"
 Capture = pytest.CaptureFixture[str]

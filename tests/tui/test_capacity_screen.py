@@ -23,9 +23,9 @@ from tests.tui.main_screen import ScreenDriver, opened
 from tui.screens import base
 from tui.screens.capacity import EXAMPLE, CapacityScreen
 from tui.screens.help import HelpScreen
-from tui.widgets.mix_matrix import MixGroups, MixMatrix
-from tui.widgets.plan_lines import PlanLines
-from tui.widgets.stack import StackChart
+from tui.widgets.charts.stack import StackChart
+from tui.widgets.tables.mix_matrix import MixGroups, MixMatrix
+from tui.widgets.tables.plan_lines import PlanLines
 
 SMALL = {
     "name": "small",

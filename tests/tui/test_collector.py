@@ -12,7 +12,7 @@ import pytest
 from tests.tui.main_screen import opened
 from tui import collector
 from tui.collector import Collector
-from tui.widgets.table import Table
+from tui.widgets.tables.table import Table
 
 
 class Ring:

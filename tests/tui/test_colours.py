@@ -13,7 +13,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from tests.tui.conftest import Start
 from tui.app import PlannerApp
 from tui.themes import FRONT, OWN, way_variables
-from tui.widgets.chart import Chart
+from tui.widgets.charts.chart import Chart
 from tui.widgets.ways import WAYS, component
 
 LEAST_CONTRAST = 4.5  # of text on its ground: WCAG AA

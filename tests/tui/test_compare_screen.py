@@ -20,8 +20,8 @@ from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
-from tui.widgets.curves import Curves
-from tui.widgets.side_table import SideTable
+from tui.widgets.charts.curves import Curves
+from tui.widgets.tables.side_table import SideTable
 
 JOB = """
 kind: vision-training

@@ -11,10 +11,10 @@ from textual.app import App, ComposeResult
 from textual_hires_canvas import Canvas
 
 from tests.tui.conftest import Driver, Start
-from tui.widgets.axes import Dollars, Durations
-from tui.widgets.canvas import SafeCanvas
-from tui.widgets.chart import BEST, ON_DEMAND, SPOT, Chart
-from tui.widgets.options import Options
+from tui.widgets.charts.axes import Dollars, Durations
+from tui.widgets.charts.canvas import SafeCanvas
+from tui.widgets.charts.chart import BEST, ON_DEMAND, SPOT, Chart
+from tui.widgets.tables.options import Options
 
 
 async def test_every_pane_is_usable_at_80_by_24(start: Start) -> None:

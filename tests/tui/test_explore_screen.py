@@ -19,9 +19,9 @@ from tui.app import DEFAULT_WORKLOAD
 from tui.screens import base
 from tui.screens.explore import legend
 from tui.screens.help import HelpScreen
-from tui.widgets.chart import ARROWS, MOST_MOVES, WAS, Chart
+from tui.widgets.charts.chart import ARROWS, MOST_MOVES, WAS, Chart
 from tui.widgets.detail import Detail
-from tui.widgets.options import Options, cells
+from tui.widgets.tables.options import Options, cells
 from tui.widgets.ways import GAP
 
 

@@ -10,10 +10,10 @@ from textual.widgets import Static
 from planner.actions.explore.plan import View, money, to_json
 from tests.tui.conftest import Driver, Start
 from tui.widgets.bars import cells_for, fill_bar
-from tui.widgets.chart import Chart
-from tui.widgets.options import Options
-from tui.widgets.order import Order
-from tui.widgets.search import Search
+from tui.widgets.charts.chart import Chart
+from tui.widgets.inputs.search import Search
+from tui.widgets.tables.options import Options
+from tui.widgets.tables.order import Order
 
 
 def table(it: Driver) -> Options:

@@ -24,8 +24,8 @@ from tui.modes import MODES, Mode, modes
 from tui.screens import base
 from tui.screens.base import PlanningScreen
 from tui.widgets.footer import KeyFooter
-from tui.widgets.options import Options
 from tui.widgets.status import Status
+from tui.widgets.tables.options import Options
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from planner.errors import BadInput
 from tests.tui.conftest import Start
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.screens.path import PathScreen
-from tui.widgets.options import Options
+from tui.widgets.tables.options import Options
 
 
 def example() -> SavedScreens:

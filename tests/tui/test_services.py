@@ -20,8 +20,8 @@ from planner.actions.explore.plan import (
 )
 from planner.actions.session import Session, workload_from
 from tests.tui.conftest import Start
-from tui.widgets.axes import DollarsPerHour, Latencies
-from tui.widgets.options import Options
+from tui.widgets.charts.axes import DollarsPerHour, Latencies
+from tui.widgets.tables.options import Options
 from tui.widgets.ways import WAYS
 
 SERVING = """

@@ -14,7 +14,7 @@ from tui.config import config_path, read_config
 from tui.keys import labelled
 from tui.screens.help import HelpScreen
 from tui.themes import OWN, ROUND
-from tui.widgets import capacity_fields, constraints
+from tui.widgets.inputs import capacity_fields, constraints
 
 KEYS = {"explore.mark": "m", "explore.pin": "p", "app.quit": "q", "compare.swap": "m"}
 

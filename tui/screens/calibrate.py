@@ -29,13 +29,13 @@ from tui.screens.calibrate_rows import (
     plan_rows,
 )
 from tui.screens.paned import PanedScreen
-from tui.widgets.fields import Field, Fields
 from tui.widgets.footer import KeyFooter
+from tui.widgets.inputs.fields import Field, Fields
 from tui.widgets.live_runs import LiveRuns
 from tui.widgets.panes import PaneLine
-from tui.widgets.rows import Rows
 from tui.widgets.status import Status
 from tui.widgets.steady import Steady
+from tui.widgets.tables.rows import Rows
 
 if TYPE_CHECKING:
     from launchers.base import CostEstimate

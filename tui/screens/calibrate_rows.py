@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planner.report import calibration, calibration_basis, calibration_plan
-from tui.widgets.rows import Column, Row
+from tui.widgets.tables.rows import Column, Row
 
 if TYPE_CHECKING:
     from planner.results.calibration import CalibrationResults

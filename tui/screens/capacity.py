@@ -31,15 +31,15 @@ from planner.report import mix as mix_words
 from planner.results.break_even import BreakEven
 from tui.screens.base import PlanningScreen
 from tui.screens.capacity_keys import KEYS
-from tui.widgets.capacity_fields import CapacityFields
-from tui.widgets.curves import Curves, Flip, Line
+from tui.widgets.charts.curves import Curves, Flip, Line
+from tui.widgets.charts.stack import StackChart, legend
 from tui.widgets.footer import KeyFooter
-from tui.widgets.mix_matrix import MixGroups, MixMatrix
+from tui.widgets.inputs.capacity_fields import CapacityFields
 from tui.widgets.plan_detail import PlanDetail, describe, describe_curve
-from tui.widgets.plan_lines import PlanLines
-from tui.widgets.stack import StackChart, legend
 from tui.widgets.status import Status
 from tui.widgets.steady import Steady
+from tui.widgets.tables.mix_matrix import MixGroups, MixMatrix
+from tui.widgets.tables.plan_lines import PlanLines
 from tui.widgets.ways import GAP
 
 if TYPE_CHECKING:

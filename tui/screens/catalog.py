@@ -28,17 +28,17 @@ from tui.screens.catalog_rows import (
     overlay_rows,
 )
 from tui.screens.paned import PanedScreen
-from tui.widgets.fields import Field, Fields
+from tui.widgets.charts.price_plot import PricePlot
 from tui.widgets.footer import KeyFooter
+from tui.widgets.inputs.fields import Field, Fields
 from tui.widgets.mode_bar import ModeBar
 from tui.widgets.offer_detail import OfferDetail
 from tui.widgets.panes import PaneLine
-from tui.widgets.price_plot import PricePlot
 from tui.widgets.refresh_pane import RefreshPane
 from tui.widgets.refresh_rows import progress
-from tui.widgets.rows import Rows
 from tui.widgets.status import Status
 from tui.widgets.steady import Steady
+from tui.widgets.tables.rows import Rows
 
 if TYPE_CHECKING:
     from catalog.overlays import Overlay

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from planner.report.offers import aged, buy, change, devices, known_price, number, price
-from tui.widgets.rows import Column, Row
+from tui.widgets.tables.rows import Column, Row
 
 if TYPE_CHECKING:
     from catalog.overlays import Overlay

@@ -32,12 +32,12 @@ from planner.results.comparison import Axis
 from tui.keys import id_of
 from tui.screens.base import PlanningScreen
 from tui.screens.compare_keys import KEYS
-from tui.widgets.curves import Curves, Flip, Line
+from tui.widgets.charts.curves import Curves, Flip, Line
 from tui.widgets.footer import KeyFooter
-from tui.widgets.side_fields import SideFields
-from tui.widgets.side_table import SideTable
+from tui.widgets.inputs.side_fields import SideFields
 from tui.widgets.status import Status
 from tui.widgets.steady import Steady
+from tui.widgets.tables.side_table import SideTable
 from tui.widgets.ways import GAP
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from planner.actions.problems import Problem
 from tui.screens.closing import ClosingScreen
-from tui.widgets.fields import Field
+from tui.widgets.inputs.fields import Field
 
 Answer = TypeVar("Answer")
 

@@ -30,15 +30,15 @@ from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.screens.path import PathScreen, file_name
-from tui.widgets.chart import MOST_MOVES, WAS, Chart
-from tui.widgets.constraints import Constraints, Tick
+from tui.widgets.charts.chart import MOST_MOVES, WAS, Chart
 from tui.widgets.detail import Detail
 from tui.widgets.footer import KeyFooter
-from tui.widgets.options import Options, cells
+from tui.widgets.inputs.constraints import Constraints, Tick
+from tui.widgets.inputs.search import Search
 from tui.widgets.plan_words import describe, tell
-from tui.widgets.search import Search
 from tui.widgets.status import Status
 from tui.widgets.steady import Steady
+from tui.widgets.tables.options import Options, cells
 from tui.widgets.ways import BEST, GAP, way_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Static
 from planner.actions.calibration.typed import TypedRun
 from planner.actions.problems import Problem, expected, problem_of
 from tui.screens.dialog import Dialog
-from tui.widgets.fields import Field
+from tui.widgets.inputs.fields import Field
 
 if TYPE_CHECKING:
     from launchers.base import CostEstimate

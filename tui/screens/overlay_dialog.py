@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 
 from planner.actions.problems import Problem, expected, problem_of
 from tui.screens.dialog import Dialog
-from tui.widgets.fields import Field
+from tui.widgets.inputs.fields import Field
 
 FORMS = (
     "YAML of discounts, rates and sites; CSV of own rates (cloud, region, instance_type, "

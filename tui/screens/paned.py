@@ -15,7 +15,7 @@ from planner.actions.explore.plan import Subject
 from tui.keys import id_of
 from tui.screens.base import PlanningScreen
 from tui.widgets.panes import Pane, PaneLine
-from tui.widgets.rows import Rows
+from tui.widgets.tables.rows import Rows
 
 NARROW_BELOW = 110
 

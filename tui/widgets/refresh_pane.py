@@ -14,12 +14,12 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.keys import labelled
-from tui.widgets.constraints import Tick
-from tui.widgets.fields import Field, Fields
+from tui.widgets.inputs.constraints import Tick
+from tui.widgets.inputs.fields import Field, Fields
 from tui.widgets.refresh_rows import SLICE_COLUMNS, progress, slice_rows, source_rows
-from tui.widgets.rows import Rows
 from tui.widgets.status import Status
 from tui.widgets.steady import Steady
+from tui.widgets.tables.rows import Rows
 
 if TYPE_CHECKING:
     from planner.actions.catalog.live_refresh import LiveRefresh

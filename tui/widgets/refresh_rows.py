@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.widgets.rows import Column, Row
+from tui.widgets.tables.rows import Column, Row
 
 if TYPE_CHECKING:
     from planner.actions.catalog.live_refresh import LiveRefresh

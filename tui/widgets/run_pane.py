@@ -10,8 +10,8 @@ from textual.widgets import Log, Static
 from planner.actions.calibration.live import LiveRun
 from planner.actions.explore.plan import money
 from planner.report.calibration import effect_lines
+from tui.widgets.charts.utilisation import Utilisation
 from tui.widgets.steady import Steady
-from tui.widgets.utilisation import Utilisation
 
 STAGES = ("estimate", "confirm", "provision", "set up", "run", "collect", "tear down", "done")
 # This machine is neither confirmed in the middle nor set up.

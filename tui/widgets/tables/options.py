@@ -8,9 +8,9 @@ from textual import on
 from textual.widgets import DataTable
 
 from planner.actions.explore.plan import Found, Option, View, words
-from tui.widgets.order import Order
-from tui.widgets.rows import fitted
-from tui.widgets.table import Table
+from tui.widgets.tables.order import Order
+from tui.widgets.tables.rows import fitted
+from tui.widgets.tables.table import Table
 from tui.widgets.ways import MARKED, way_of
 
 # Title, right-aligned, and whether it may be cut where the screen is narrow: the detail pane has

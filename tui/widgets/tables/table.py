@@ -15,7 +15,7 @@ from textual.reactive import Reactive
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-from tui.widgets.lines import LinesOfOneStyle
+from tui.widgets.charts.lines import LinesOfOneStyle
 
 
 class Table(LinesOfOneStyle, DataTable[Text]):

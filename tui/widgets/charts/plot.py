@@ -14,7 +14,7 @@ from textual.theme import Theme
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import Legend
 
-from tui.widgets.canvas import SafeCanvas
+from tui.widgets.charts.canvas import SafeCanvas
 
 LABEL_CELLS = 10  # along the x axis
 MARGIN = 0.06  # of the span, around what is fitted

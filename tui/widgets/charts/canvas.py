@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual_hires_canvas import Canvas
 
-from tui.widgets.lines import LinesOfOneStyle
+from tui.widgets.charts.lines import LinesOfOneStyle
 
 
 class SafeCanvas(LinesOfOneStyle, Canvas):

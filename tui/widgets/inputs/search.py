@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from planner.actions.explore.plan import Found
+from tui.widgets.inputs.text_field import TextField
 from tui.widgets.steady import Steady
-from tui.widgets.text_field import TextField
 
 
 class Search(Horizontal):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from tui.widgets.table import Table
+from tui.widgets.tables.table import Table
 
 LEAST_CELLS = 8
 

@@ -15,8 +15,8 @@ from textual_hires_canvas import Canvas, HiResMode
 from textual_plot import PlotWidget
 
 from planner.actions.explore.plan import Option, Points, View
-from tui.widgets.axes import formatter
-from tui.widgets.plot import SafePlot, limits, log
+from tui.widgets.charts.axes import formatter
+from tui.widgets.charts.plot import SafePlot, limits, log
 from tui.widgets.ways import BEST, MARKED, ON_DEMAND, SPOT, WAYS, component, way_of
 
 __all__ = ["BEST", "ON_DEMAND", "SPOT", "Chart"]

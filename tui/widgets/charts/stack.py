@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from planner.actions.capacity.view import Stack, stacked
 from planner.results.capacity import Served
-from tui.widgets.lines import LinesOfOneStyle
+from tui.widgets.charts.lines import LinesOfOneStyle
 from tui.widgets.ways import GAP, component, way_of
 
 MARGIN = 8  # cells left of the axis

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from textual_hires_canvas import HiResMode
 
-from tui.widgets.axes import formatter
-from tui.widgets.plot import SafePlot, limits, log
+from tui.widgets.charts.axes import formatter
+from tui.widgets.charts.plot import SafePlot, limits, log
 
 Floats = NDArray[np.float64]
 MARKS = 7  # glyphs along a line, so that lines differ without colour

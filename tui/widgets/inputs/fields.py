@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
-from tui.widgets.text_field import TextField
+from tui.widgets.inputs.text_field import TextField
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from tui.keys import labelled
-from tui.widgets.text_field import TextField
+from tui.widgets.inputs.text_field import TextField
 
 SIDES = "an accelerator, gpu, tpu, cpu, a cloud, on-prem, hybrid, spot, on-demand, or key=value"
 

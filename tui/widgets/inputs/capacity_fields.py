@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from tui.keys import labelled
-from tui.widgets.text_field import TextField
+from tui.widgets.inputs.text_field import TextField
 
 FIELDS = {
     "demand_scale": ("Demand ×", "1", "all demand times this: 1.5"),

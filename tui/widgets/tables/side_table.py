@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from planner.report.side_by_side import NONE, Row, Side, rows
-from tui.widgets.table import Table
+from tui.widgets.tables.table import Table
 
 BETTER = "◂"  # beside the better figure: legible without colour
 LEAST_CELLS = 12

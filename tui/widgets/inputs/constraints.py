@@ -14,7 +14,7 @@ from textual.widgets import Checkbox, Input, Label
 
 from planner.actions.explore.plan import Inputs, Subject
 from tui.keys import labelled
-from tui.widgets.text_field import TextField
+from tui.widgets.inputs.text_field import TextField
 from tui.widgets.ways import way_of
 
 LABELS = {

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from planner.actions.capacity.view import MixView
 from planner.report.mix import cells
-from tui.widgets.table import Table
+from tui.widgets.tables.table import Table
 
 SHADES = " ░▒▓█"
 GROUPS = ("machine", "count", "$/h", "$/h in total", "loaded", "requests/s", "waits")

@@ -10,7 +10,7 @@ from planner.actions.capacity.view import CapacityView, Decision
 from planner.amounts import money
 from planner.report.capacity import machines
 from planner.results.capacity import Counted
-from tui.widgets.table import Table
+from tui.widgets.tables.table import Table
 from tui.widgets.ways import way_of
 
 COLUMNS = (

@@ -1,0 +1,1 @@
+"""Charts: what they are drawn on, and what is drawn."""

@@ -1,0 +1,1 @@
+"""Tables: how they are filled and painted, and what stands in them."""
