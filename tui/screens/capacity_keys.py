@@ -19,12 +19,13 @@ KEYS: list[BindingType] = [
         "one more of the machine under the cursor",
         footer=True,
     ),
-    # Beside its opposite it goes without saying: at 80 columns help must be in sight.
+    # At 80 columns help and the way out must be in sight: what goes without saying beside its
+    # opposite, or is underlined in a label, is not in the footer.
     _key("minus", "step(-1)", "Fewer", "one fewer of the machine under the cursor"),
     _key("n", "focus_on('count')", "Number", "type the number of the machine under the cursor"),
     _key("x", "best(False)", "Best number", "back to the best number on this row"),
     _key("r", "best(True)", "Reset", "back to the best number on every row", footer=True),
-    _key("d", "focus_on('demand_scale')", "Demand", "edit the factor on all demand", footer=True),
+    _key("d", "focus_on('demand_scale')", "Demand", "edit the factor on all demand"),
     _key("s", "focus_on('max_spot_share')", "Spot share", "edit the most that spot may serve"),
     _key(
         "o",
