@@ -49,6 +49,19 @@ async def test_letters_after_the_key_that_closes_the_palette_search_nothing(star
         assert isinstance(it.app.screen, ExploreScreen)
 
 
+async def test_that_nothing_matches_is_not_said_once_the_palette_is_closed(start: Start) -> None:
+    async with start() as it:
+        await it.pilot.press("ctrl+p", *"zzz")
+        palette = it.app.screen
+        assert isinstance(palette, Palette)
+        await it.until(lambda: palette._no_matches_timer is not None, "the search")
+        timer = palette._no_matches_timer
+        assert timer is not None and timer._callback is not None
+        await it.pilot.press("escape")
+        await it.until(lambda: not palette.query(CommandList), "the end of the palette")
+        timer._callback()  # as when it was due just before
+
+
 async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> None:
     async with start() as it:
         await it.pilot.press("ctrl+p")

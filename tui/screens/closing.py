@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from textual import events, on
@@ -58,6 +60,17 @@ class Palette(Steps, CommandPalette):
         """A letter that arrives with the key that closes it: its list is gone by then."""
         if not self.is_active:
             event.prevent_default()
+
+    def _start_no_matches_countdown(self, search_value: str) -> None:
+        """Nothing is said once the list is gone: the library would look for it."""
+        super()._start_no_matches_countdown(search_value)
+        timer = self._no_matches_timer
+        if timer is not None and timer._callback is not None:
+            timer._callback = partial(self._unless_gone, timer._callback)
+
+    def _unless_gone(self, say: Callable[[], object]) -> None:
+        if self.query(CommandList):
+            say()
 
     def _action_command_list(self, action: str) -> None:
         # The library's list has no lines to page through where there is no room for it.
