@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from functools import partial
 from pathlib import Path
 
 from rich.style import Style
@@ -56,11 +57,11 @@ async def test_that_nothing_matches_is_not_said_once_the_palette_is_closed(start
         assert isinstance(palette, Palette)
         palette._start_no_matches_countdown("zzz")
         timer = palette._no_matches_timer
-        assert timer is not None and timer._callback is not None
+        assert timer is not None and isinstance(timer._callback, partial)
         await it.pilot.press("escape")
         await it.until(lambda: not palette.query(CommandList), "the end of the palette")
         palette._query_one_cache.clear()  # it may remember the list that is gone, and may not
-        timer._callback()  # as when it was due just before
+        timer._callback.args[0]()  # as when it was due just before
 
 
 async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -12,6 +11,7 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette
 from textual.screen import ModalScreen
+from textual.timer import Timer, TimerCallback
 from textual.widgets import Input
 
 from tui.screens.steps import Steps
@@ -48,6 +48,8 @@ class _Commands(CommandList):
 class Palette(Steps, CommandPalette):
     """The library's command palette, which closes once and lives in any room."""
 
+    _counts_down = False
+
     def compose(self) -> ComposeResult:
         for widget in super().compose():
             yield _Commands() if isinstance(widget, CommandList) else widget
@@ -62,13 +64,24 @@ class Palette(Steps, CommandPalette):
             event.prevent_default()
 
     def _start_no_matches_countdown(self, search_value: str) -> None:
-        """Nothing is said once the list is gone: the library would look for it."""
+        self._counts_down = True
         super()._start_no_matches_countdown(search_value)
-        timer = self._no_matches_timer
-        if timer is not None and timer._callback is not None:
-            timer._callback = partial(self._unless_gone, timer._callback)
+        self._counts_down = False
 
-    def _unless_gone(self, say: Callable[[], object]) -> None:
+    def set_timer(
+        self,
+        delay: float,
+        callback: TimerCallback | None = None,
+        *,
+        name: str | None = None,
+        pause: bool = False,
+    ) -> Timer:
+        """That nothing matches is not said in a list that is gone: the library would raise."""
+        if self._counts_down and callback is not None:
+            callback = partial(self._unless_gone, callback)
+        return super().set_timer(delay, callback, name=name, pause=pause)
+
+    def _unless_gone(self, say: TimerCallback) -> None:
         if self.query(CommandList):
             say()
 
