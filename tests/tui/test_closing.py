@@ -50,6 +50,16 @@ async def test_letters_after_the_key_that_closes_the_palette_search_nothing(star
         assert isinstance(it.app.screen, ExploreScreen)
 
 
+async def test_a_palette_whose_screen_was_left_before_it_was_up_goes(start: Start) -> None:
+    async with start() as it:
+        it.app.push_screen(Palette())
+        it.app.switch_mode("catalog")
+        await it.pilot.pause(0.2)
+        assert it.app.current_mode == "catalog" and not isinstance(it.app.screen, Palette)
+        it.app.switch_mode("explore")
+        await it.until(lambda: isinstance(it.app.screen, ExploreScreen), "the end of the palette")
+
+
 async def test_that_nothing_matches_is_not_said_once_the_palette_is_closed(start: Start) -> None:
     async with start() as it:
         await it.pilot.press("ctrl+p")

@@ -54,6 +54,16 @@ class Palette(Steps, CommandPalette):
         for widget in super().compose():
             yield _Commands() if isinstance(widget, CommandList) else widget
 
+    def _on_mount(self, event: events.Mount) -> None:
+        """Where another screen came before it was up, the library would search that one or raise."""
+        if self.app.screen is not self:
+            event.prevent_default()
+
+    def on_screen_resume(self) -> None:
+        """Seen after all, with nothing to search."""
+        if self._calling_screen is None:
+            self.dismiss()
+
     def dismiss(self, result: None = None) -> AwaitComplete:
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
