@@ -55,7 +55,7 @@ class Palette(Steps, CommandPalette):
             yield _Commands() if isinstance(widget, CommandList) else widget
 
     def _on_mount(self, event: events.Mount) -> None:
-        """Where another screen came before it was up, the library would search that one or raise."""
+        """Where another screen came before it was up, the library would search that, or raise."""
         if self.app.screen is not self:
             event.prevent_default()
 
