@@ -84,7 +84,7 @@ async def test_a_page_shows_the_screen() -> None:
             refused = await client.get(f"{address}/ws", headers={"Origin": "http://evil.example"})
             assert refused.status == 403
             async with client.ws_connect(f"{address}/ws?width=90&height=30") as screen:
-                await asyncio.wait_for(_until(screen, b"meet all limits"), 60)
+                await asyncio.wait_for(_until(screen, b"meet all limits"), 180)
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0

@@ -156,8 +156,14 @@ async def test_numbers_lead_to_the_screens(start: Start) -> None:
         at_once("slash")
         await it.until(lambda: isinstance(it.app.focused, Input), "the field")
         await it.pilot.pause()
-        footer = [one.description for one in it.app.screen.query(FooterKey)]
-        assert footer[0] == "Leave the field" and "Next screen" in footer
+        footer: list[str] = []
+
+        def leads_out() -> bool:
+            footer[:] = [one.description for one in it.app.screen.query(FooterKey)]
+            return footer[:1] == ["Leave the field"]
+
+        await it.until(leads_out, "the footer of a field")
+        assert "Next screen" in footer
         assert "Find" not in footer and "Quit" not in footer
 
 
