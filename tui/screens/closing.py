@@ -38,7 +38,7 @@ class ClosingScreen(Steps, ModalScreen[Answer]):
 
 
 class _Commands(CommandList):
-    def _on_click(self, event: events.Click) -> None:  # type: ignore[override]
+    async def _on_click(self, event: events.Click) -> None:
         """A line that is still drawn but no longer in the list: the library would raise."""
         line = event.style.meta.get("option")
         if line is not None and line >= self.option_count:
