@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 from textual.cache import LRUCache
 from textual.css.model import RuleSet
+from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 
@@ -23,11 +27,53 @@ class Part(DOMNode):
         super().notify_style_update()
 
 
+class Refreshes:
+    """What rules that change ask for: once a widget, where the library asks for each rule and all
+    that is within, 1,600 times for a change of theme."""
+
+    def __init__(self) -> None:
+        self._layout: dict[DOMNode, bool] = {}  # of those to be painted
+        self._within: dict[DOMNode, tuple[bool, bool]] = {}  # layout, painting
+
+    def ask(
+        self,
+        node: DOMNode,
+        *,
+        layout: bool = False,
+        children: bool = False,
+        parent: bool = False,
+        repaint: bool = True,
+    ) -> None:
+        """What ``Styles.refresh`` would do."""
+        if not node._is_mounted:
+            return
+        if parent and node.parent is not None and repaint:
+            self._layout.setdefault(node.parent, False)
+        self._layout[node] = layout or self._layout.get(node, False)
+        if children:
+            before = self._within.get(node, (False, False))
+            self._within[node] = (layout or before[0], repaint or before[1])
+
+    def settle(self) -> None:
+        """Do what was asked for."""
+        others: dict[DOMNode, bool] = {}  # not to be painted, but laid out or asked of again
+        for node, (layout, repaint) in self._within.items():
+            for child in node.walk_children(with_self=False):
+                of = self._layout if repaint else others
+                of[child] = layout or of.get(child, False)
+        for node, layout in self._layout.items():
+            node.refresh(layout=layout or others.pop(node, False))
+        for node, layout in others.items():
+            node.refresh(layout=layout, repaint=False)
+
+
 class Sheet(Stylesheet):
     """The library reads all sources anew for every screen that brings one more, for every theme
     and for every screen seen after a change of theme: a tenth of a second or two without an answer
     to a key.
     """
+
+    _refreshes: Refreshes | None = None
 
     def __init__(self, *, variables: dict[str, str]) -> None:
         super().__init__(variables=variables)
@@ -43,6 +89,31 @@ class Sheet(Stylesheet):
     def reparse(self) -> None:
         # In place: rules are replaced once all sources have been read.
         self.parse()
+
+    def update_nodes(self, nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        self._refreshes = refreshes = Refreshes()
+        try:
+            super().update_nodes(nodes, animate=animate)
+        finally:
+            self._refreshes = None
+            refreshes.settle()
+
+    def apply(
+        self,
+        node: DOMNode,
+        *,
+        animate: bool = False,
+        cache: dict[tuple[object, ...], RulesMap] | None = None,
+    ) -> None:
+        base, refreshes = node.styles.base, self._refreshes
+        if refreshes is None:
+            super().apply(node, animate=animate, cache=cache)
+            return
+        base.__dict__["refresh"] = partial(refreshes.ask, node)
+        try:
+            super().apply(node, animate=animate, cache=cache)
+        finally:
+            del base.__dict__["refresh"]
 
     def _process_component_classes(self, node: DOMNode) -> None:
         """Styles of the parts of a widget. The library makes each part anew, and has the widget
@@ -61,7 +132,9 @@ class Sheet(Stylesheet):
                 self.replace_rules(part, {})
             node._component_styles[name] = part.styles
             changed = changed or before != part.styles.base.get_rules()
-        if changed:
+        if changed and self._refreshes is not None:
+            self._refreshes.ask(node)
+        elif changed:
             node.refresh()
 
     def _use(self, variables: dict[str, str]) -> None:

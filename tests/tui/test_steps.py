@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 from textual import events
-from textual.geometry import Size
+from textual._compositor import Compositor
+from textual.geometry import Region, Size
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 
 from tests.tui.main_screen import ScreenDriver, opened
 from tui.screens.base import PlanningScreen
-from tui.screens.steps import BAND_CELLS, Behind
+from tui.screens.steps import BAND_CELLS, BEHIND_ROWS, Behind
 
 
 def resize(it: ScreenDriver, width: int, height: int) -> None:
@@ -88,13 +91,58 @@ async def test_what_lies_behind_a_question_is_tinted_as_the_library_does() -> No
         await it.settled()
         screen = it.screen
         it.app.action_help()
-        name = "_render.visual"
-        await it.until(lambda: name in it.app.screen._layout_cache, "the screen behind it")
-        shown = it.app.screen._layout_cache[name]
-        assert isinstance(shown, Behind)
+        await it.until(lambda: it.app.screen._behind is not None, "the screen behind it")
+        behind = it.app.screen._behind
+        assert isinstance(behind, Behind)
         lines = screen._compositor.render_strips()
-        ours = list(chain.from_iterable(shown._tinted(line) for line in lines))
+        ours = list(chain.from_iterable(behind.line(y) for y in range(24)))
         assert ours == list(
-            BackgroundScreen.process_segments(chain.from_iterable(lines), shown.color)
+            BackgroundScreen.process_segments(chain.from_iterable(lines), behind.color)
         )
         assert any(segment.style and segment.style.bgcolor for segment in ours)
+
+
+async def test_only_rows_that_are_to_be_painted_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        compositor = it.screen._compositor
+        theirs = Compositor._render_chops(compositor, it.screen.size.region, lambda y: True)
+        drawn: list[int] = []
+        draw = Widget.render_lines
+
+        def drawing(self: Widget, crop: Region) -> list[Strip]:
+            drawn.append(crop.height)
+            return draw(self, crop)
+
+        monkeypatch.setattr(Widget, "render_lines", drawing)
+        rows = Region(0, 5, it.screen.size.width, 3)
+        ours = compositor._render_chops(rows, rows.line_range.__contains__)
+        assert [ours[y] for y in rows.line_range] == [theirs[y] for y in rows.line_range]
+        assert drawn and max(drawn) <= 3
+
+
+async def test_a_question_paints_once_what_has_changed_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened("catalog", size=(80, 24)) as it:
+        await it.settled()
+        status = it.screen.status
+        it.app.action_help()
+        await it.until(lambda: it.app.screen._behind is not None, "the screen behind it")
+        await it.pilot.pause(0.2)
+        behind, row = it.app.screen._behind, status.region.y
+        painted: list[set[Region]] = []
+        paint = Screen._compositor_refresh
+
+        def painting(self: Screen[Any]) -> None:
+            painted.append(set(self._compositor._dirty_regions))
+            paint(self)
+
+        monkeypatch.setattr(Screen, "_compositor_refresh", painting)
+        status.say("Look here", 9)
+        await it.until(lambda: it.app.screen._behind is not behind, "the change")
+        await it.pilot.pause(0.5)
+        assert painted == [{status.region}]
+        lines = it.app.screen._behind._lines
+        assert "Look here" in lines[row].text
+        assert len(lines) <= 2 * BEHIND_ROWS

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
+from textual.color import Color
+from textual.containers import Vertical
 from textual.css.stylesheet import Stylesheet
 from textual.geometry import Region
 from textual.widget import Widget
@@ -59,6 +61,43 @@ async def test_a_widget_is_painted_again_only_where_a_part_has_changed() -> None
         dial.refreshed = 0
         dial.set_class(False, "-late", update=False)
         sheet._process_component_classes(dial)
+        assert dial.refreshed == 1
+
+
+class Counting(Dials):
+    CSS = """
+    .-high Vertical { color: red; text-style: bold; opacity: 50%; }
+    .-high Dial { color: blue; background: green; width: 7; }
+    """
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield from super().compose()
+
+
+async def test_a_widget_is_refreshed_once_for_all_rules_that_change() -> None:
+    async with Counting().run_test() as pilot:
+        dial = pilot.app.query_one(Dial)
+        for width in (7, 80):
+            dial.refreshed, layouts = 0, dial._layout_updates
+            pilot.app.screen.toggle_class("-high")
+            assert dial.refreshed == 1
+            assert dial._layout_updates == layouts + 1
+            await pilot.pause()
+            assert dial.size.width == width
+
+
+async def test_what_is_within_is_painted_with_what_it_is_within() -> None:
+    async with Counting().run_test() as pilot:
+        within = pilot.app.query_one(Vertical)
+        dial = pilot.app.query_one(Dial)
+        dial.refreshed = 0
+        sheet = pilot.app.stylesheet
+        within.add_class("-late")
+        sheet.update_nodes([within])
+        assert dial.refreshed == 0  # nothing has changed
+        within.styles.base.set_rule("color", Color(1, 2, 3))
+        sheet.update_nodes([within])
         assert dial.refreshed == 1
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
 from textual.color import Color
-from textual.css.styles import RulesMap
 from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.style import Style
-from textual.visual import RenderOptions, Visual
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ else:
     Base = object  # the library would take a second base that is a screen for the only one
 
 SOON_S = 0.001  # whatever has come meanwhile is dealt with first
-BEHIND_S = 0.05  # a question over a screen is painted anew, all of it, for each change behind it
+BEHIND_S = 0.05  # the rows of a question are painted anew for each change behind it
+BEHIND_ROWS = 8  # drawn at a time
 MANY_CELLS = 2000  # about a screen of 80x24: less is painted at once
-BAND_CELLS = 5000  # about one of 120x40: of more, one such band after the other
+BAND_CELLS = 2500  # half of one of 120x40: of more, one such band after the other
 STYLES = 8192
 
 
@@ -39,6 +40,11 @@ class Steps(Base):
     """
 
     _paints: Timer | None = None
+    _behind: Behind | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._compositor = Rows()
 
     def _compositor_refresh(self) -> None:
         is_behind = self.app.screen is not self
@@ -55,6 +61,10 @@ class Steps(Base):
         if self.app._batch_count:  # nothing would be displayed
             self._paints = self.set_timer(SOON_S, self._paint)
             return
+        if self in self.app._background_screens:
+            self._show_behind()
+            self.check_idle()
+            return
         later = self._beyond_a_band()
         super()._compositor_refresh()
         if later:
@@ -62,6 +72,15 @@ class Steps(Base):
             self._paints = self.set_timer(SOON_S, self._paint)
         else:
             self.check_idle()  # what waits for it
+
+    def _show_behind(self) -> None:
+        """What has changed, beneath the question. The library would have this screen painted once
+        more with it, and so for as long as the question is open, twenty times a second."""
+        regions = self._compositor._dirty_regions
+        if regions:
+            self.app.screen.refresh(*regions)
+        regions.clear()
+        self._dirty_widgets.clear()
 
     def _beyond_a_band(self) -> set[Region]:
         """What is left to be painted once the upper rows are, as many as ``BAND_CELLS`` fill; those
@@ -96,36 +115,78 @@ class Steps(Base):
 
     def render(self) -> RenderableType:
         shown = super().render()
+        self._behind = None
         if isinstance(shown, BackgroundScreen):
-            return Behind(shown.screen, shown.color)
+            self._behind = Behind(shown.screen, shown.color)
         return shown
 
+    def render_line(self, y: int) -> Strip:
+        if self._dirty_regions:
+            self._render()  # what is behind
+            if self._behind is not None:
+                self._behind.forget()
+                self._dirty_regions.clear()
+        return super().render_line(y) if self._behind is None else self._behind.line(y)
 
-class Behind(BackgroundScreen, Visual):
-    """The screen behind a question, tinted, as strips: the library makes it one list of all its
-    pieces, tints each and cuts it into lines again."""
 
-    def render_strips(
-        self, width: int, height: int | None, style: Style, options: RenderOptions
-    ) -> list[Strip]:
-        del style, options
-        strips = self.screen._compositor.render_strips()[:height]
-        return [self._tinted(strip).crop(0, width) for strip in strips]
+class Rows(Compositor):
+    """Draws the rows that are to be painted. The library has each widget draw all of its own for
+    any that has changed, and a question all of the screen behind it."""
 
-    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
-        del rules
-        return container_width
+    def _get_renders(
+        self, crop: Region | None = None
+    ) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        screen = self.size.region
+        rows = screen if crop is None else Region(0, crop.y, screen.width, crop.height)
+        for widget, (region, clip) in self.visible_widgets.items():
+            within = clip.intersection(rows)
+            shown = region.intersection(within)
+            if shown:
+                yield region, within, widget.render_lines(shown.translate(-region.offset))
 
-    def get_height(self, rules: RulesMap, width: int) -> int:
-        del rules, width
-        return self.screen.size.height
 
-    def _tinted(self, strip: Strip) -> Strip:
+class Behind:
+    """The screen behind a question, tinted, a few rows at a time as they are asked for: the library
+    makes all of it one list of pieces, tints each and cuts the list into lines again."""
+
+    def __init__(self, screen: Screen[Any], color: Color) -> None:
+        self.screen, self.color = screen, color
+        self._lines: dict[int, Strip] = {}
+
+    def forget(self) -> None:
+        """What was drawn has changed."""
+        self._lines.clear()
+
+    def line(self, y: int) -> Strip:
+        """Row ``y`` of the screen; empty below its last."""
+        if y not in self._lines:
+            first = y - y % BEHIND_ROWS
+            for row in range(first, first + BEHIND_ROWS):
+                self._lines[row] = Strip([])
+            for row, strip in self._drawn(Region(0, first, self.screen.size.width, BEHIND_ROWS)):
+                self._lines[row] = self.tinted(strip)
+        return self._lines[y]
+
+    def tinted(self, strip: Strip) -> Strip:
         color = self.color
         return Strip(
             [Segment(text, tinted(style, color), control) for text, style, control in strip],
             strip.cell_length,
         )
+
+    def _drawn(self, rows: Region) -> list[tuple[int, Strip]]:
+        """The rows with their numbers, with what is behind that screen in its turn."""
+        compositor = self.screen._compositor
+        rows = rows.intersection(compositor.size.region)
+        below = self.screen.app._background_screens
+        if self.screen in below:
+            below = below[: below.index(self.screen)]
+        token = visible_screen_stack.set(below)
+        try:
+            chops = compositor._render_chops(rows, rows.line_range.__contains__)
+        finally:
+            visible_screen_stack.reset(token)
+        return [(y, Strip.join(chops[y].values())) for y in rows.line_range]
 
 
 @lru_cache(STYLES)
