@@ -23,6 +23,8 @@ from tui.app import PlannerApp, all_keys
 from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.path import PathScreen
+from tui.widgets.live_runs import LiveRuns
+from tui.widgets.refresh_pane import RefreshPane
 
 SIZES = ((80, 24), (120, 40), (200, 60), (100, 30), (60, 20), (30, 10), (12, 5), (1, 1))
 EDITING = (
@@ -88,7 +90,8 @@ class Monkey:
             await self.pilot.pause(0.001)
 
     async def begin_again(self) -> None:
-        """Nothing lies over any screen, and each has the answer to what it was asked at first."""
+        """Nothing lies over any screen, nothing is under way, and each has the answer to what it
+        was asked at first."""
         while isinstance(self.app.screen, ModalScreen):
             self.app.screen.dismiss(None)
             await asyncio.sleep(BEAT_S)
@@ -98,6 +101,10 @@ class Monkey:
             assert isinstance(screen, PlanningScreen)
             await self._until(lambda screen=screen: screen._newest is not None)
             first = self._first.setdefault(mode.name, screen._newest)
+            for refresh in screen.query(RefreshPane):
+                refresh.stop()
+            for work in (*screen.query(RefreshPane), *screen.query(LiveRuns)):
+                await self._until(lambda work=work: not work.is_running)
             screen.put(first)
             screen.ask(first)
             await self._until(lambda screen=screen: not screen._working)

@@ -1,4 +1,4 @@
-"""Whatever is pressed, wherever: nothing is raised, nothing is kept, nothing hangs."""
+"""Whatever is pressed, wherever: nothing is raised, kept or left unpainted, nothing hangs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from planner.performance import fitted, training
 from tests.fakes.sky_module import FakeSky
 from tests.launchers.conftest import RESULT_LINE
 from tests.launchers.programs import quick
-from tests.tui.fuzz import Heartbeat, Monkey
+from tests.tui.fuzz import SETTLE_EVERY, Heartbeat, Monkey
+from tests.tui.terminal import Terminal, write_as_to_a_terminal
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 
 SEEDS = (20261129, 1)
@@ -30,6 +31,8 @@ WARM_UP, PART = 8_000, 2_000  # by then the library's caches of styles and regio
 BLOCKED_S = 0.2  # at most, on a machine that does nothing else
 REPAINTS = 3.0  # of the longest step of one: about a third of a second where nothing else runs
 LARGEST = (200, 60)
+SHOWN_SEED, SHOWN_SAMPLE, SHOWN = 8, 120, 4_000
+PAINTED_S = 10  # by then, on a machine that does much else
 FLAT = 1.10
 
 
@@ -41,6 +44,7 @@ def nothing_real(compiled_cache: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(work)
     monkeypatch.setenv("HOME", str(work))
     monkeypatch.setenv("PLANNER_DEBUG", "1")
+    write_as_to_a_terminal(monkeypatch)
     cache = tmp_path / "cache"  # a refresh may write to it
     shutil.copytree(compiled_cache, cache)
     monkeypatch.setenv("PLANNER_CACHE_DIR", str(cache))
@@ -63,6 +67,11 @@ async def monkey(seed: int) -> AsyncIterator[Monkey]:
     app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD), shipped=True))
     async with app.run_test(size=(100, 30)) as pilot:
         yield Monkey(pilot, seed)
+
+
+def tell(one: Monkey, text: str) -> None:
+    """Not to the application, which takes what is printed."""
+    print(text, file=one.app._original_stdout, flush=True)
 
 
 @asynccontextmanager
@@ -97,8 +106,43 @@ async def test_a_few_hundred_random_keys() -> None:
         heart = Heartbeat(tell=one.last)
         async with beating(heart):
             await one.act(SAMPLE)
-        print(f"blocked {heart}; repainting {least}; at {heart.at}")
+        tell(one, f"blocked {heart}; repainting {least}; at {heart.at}")
         assert heart.longest_cpu_s < REPAINTS * least.longest_cpu_s, heart.at
+
+
+async def shown(keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows in the end what is there to be seen, also of what changed while something
+    else was being painted, and of what lies behind a question."""
+    terminal = Terminal(100, 30, monkeypatch)
+    async with monkey(SHOWN_SEED) as one:
+        resize = one.resize
+
+        def resize_both(width: int, height: int) -> None:
+            terminal.resize(width, height)
+            resize(width, height)
+
+        monkeypatch.setattr(one, "resize", resize_both)
+        for _ in range(keys // SETTLE_EVERY):
+            await one.act(SETTLE_EVERY)
+            try:
+                async with asyncio.timeout(PAINTED_S):
+                    while terminal.differences(one.app):
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                raise AssertionError(
+                    f"after {one.last()}: {terminal.differences(one.app)}"
+                ) from None
+
+
+async def test_a_terminal_shows_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    await shown(SHOWN_SAMPLE, monkeypatch)
+
+
+@pytest.mark.nightly
+async def test_a_terminal_shows_what_is_there_after_thousands_of_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await shown(SHOWN, monkeypatch)
 
 
 @pytest.mark.nightly
@@ -108,7 +152,7 @@ async def test_random_keys_never_block() -> None:
         heart = Heartbeat(tell=one.last)
         async with beating(heart):
             await one.act(ALL)
-        print(f"blocked {heart}; at {heart.at}")
+        tell(one, f"blocked {heart}; at {heart.at}")
         assert heart.longest_cpu_s < BLOCKED_S, heart.at
 
 
@@ -138,7 +182,7 @@ async def test_random_keys_leak_nothing() -> None:
                 await one.begin_again()
                 one.app._collector.afresh()  # as in a pause, which random keys never make
                 held.append(tracemalloc.get_traced_memory()[0])
-                print(f"{len(held) * PART} keys: {held[-1] / 2**20:.1f} MiB", flush=True)
+                tell(one, f"{len(held) * PART} keys: {held[-1] / 2**20:.1f} MiB")
     finally:
         tracemalloc.stop()
     warm = held[WARM_UP // PART - 1]

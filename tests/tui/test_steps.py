@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tests.tui.main_screen import ScreenDriver, opened
+from tests.tui.terminal import write_as_to_a_terminal
 from tui.screens.base import PlanningScreen
 from tui.screens.steps import BAND_CELLS, BEHIND_ROWS, Behind
 
@@ -146,3 +147,26 @@ async def test_a_question_paints_once_what_has_changed_behind_it(
         lines = it.app.screen._behind._lines
         assert "Look here" in lines[row].text
         assert len(lines) <= 2 * BEHIND_ROWS
+
+
+async def test_what_changes_before_a_step_that_was_put_off_is_painted_with_it() -> None:
+    async with opened("catalog", size=(200, 60)) as it:
+        await it.settled()
+        screen = it.screen
+        screen._compositor._dirty_regions.add(screen.region)
+        screen._compositor_refresh()
+        assert screen._paints is not None
+        screen.status._set_dirty()
+        screen._dirty_widgets.add(screen.status)
+        screen._paint()
+        assert not screen.status._repaint_regions
+        await it.until(lambda: not screen._compositor._dirty_regions, "the picture")
+
+
+async def test_what_was_below_the_last_row_is_not_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_as_to_a_terminal(monkeypatch)
+    async with opened("catalog", size=(80, 24)) as it:
+        await it.settled()
+        it.screen._compositor._dirty_regions |= {Region(0, 2, 9, 1), Region(0, 23, 9, 4)}
+        it.screen._paint()
+        assert not it.screen._compositor._dirty_regions

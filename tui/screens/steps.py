@@ -61,6 +61,7 @@ class Steps(Base):
         if self.app._batch_count:  # nothing would be displayed
             self._paints = self.set_timer(SOON_S, self._paint)
             return
+        self._take_up()
         if self in self.app._background_screens:
             self._show_behind()
             self.check_idle()
@@ -73,6 +74,16 @@ class Steps(Base):
         else:
             self.check_idle()  # what waits for it
 
+    def _take_up(self) -> None:
+        """What has changed since this step was put off would be forgotten with what is painted;
+        and what was below the last row of a screen that is lower now is not there any more."""
+        compositor = self._compositor
+        compositor.update_widgets(self._dirty_widgets)
+        self._dirty_widgets.clear()
+        screen = compositor.size.region
+        regions = {each.intersection(screen) for each in compositor._dirty_regions}
+        compositor._dirty_regions = {each for each in regions if each}
+
     def _show_behind(self) -> None:
         """What has changed, beneath the question. The library would have this screen painted once
         more with it, and so for as long as the question is open, twenty times a second."""
@@ -80,15 +91,12 @@ class Steps(Base):
         if regions:
             self.app.screen.refresh(*regions)
         regions.clear()
-        self._dirty_widgets.clear()
 
     def _beyond_a_band(self) -> set[Region]:
         """What is left to be painted once the upper rows are, as many as ``BAND_CELLS`` fill; those
         remain to be painted now.
         """
-        screen = self.size.region
-        regions = {each.intersection(screen) for each in self._compositor._dirty_regions}
-        regions = {each for each in regions if each}
+        screen, regions = self._compositor.size, self._compositor._dirty_regions
         if self.app.screen is not self or sum(each.area for each in regions) <= BAND_CELLS:
             return set()
         rows = max(BAND_CELLS // screen.width, 1)
