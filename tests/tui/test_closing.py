@@ -88,6 +88,19 @@ async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> N
         assert isinstance(it.app.screen, Palette)
 
 
+async def test_a_click_beyond_the_screen_does_nothing(start: Start) -> None:
+    async with start() as it:
+        await it.pilot.press("ctrl+p")
+        palette = it.app.screen
+        for place in (500, 0):
+            assert it.app.screen is palette
+            click = Click(palette, 0, 0, 0, 0, 1, False, False, False, place, place)
+            click._set_forwarded()
+            palette.post_message(click)
+            await it.pilot.pause()
+        await it.until(lambda: it.app.screen is it.screen, "the end of the palette")
+
+
 async def test_two_clicks_beside_the_list_of_themes_close_it_once(start: Start) -> None:
     async with start() as it:
         it.app.search_themes()

@@ -150,9 +150,11 @@ async def test_random_keys_never_block() -> None:
     async with monkey(SEEDS[0]) as one:
         await repainting(one)  # first visits build the screens
         heart = Heartbeat(tell=one.last)
-        async with beating(heart):
-            await one.act(ALL)
-        tell(one, f"blocked {heart}; at {heart.at}")
+        try:
+            async with beating(heart):
+                await one.act(ALL)
+        finally:
+            tell(one, f"blocked {heart}; at {heart.at}")
         assert heart.longest_cpu_s < BLOCKED_S, heart.at
 
 

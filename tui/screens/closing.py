@@ -54,6 +54,12 @@ class Palette(Steps, CommandPalette):
         for widget in super().compose():
             yield _Commands() if isinstance(widget, CommandList) else widget
 
+    @on(events.Click)
+    def _beyond(self, event: events.Click) -> None:
+        """On what the terminal had before it became smaller: the library would raise."""
+        if not self._compositor.size.region.contains(event.screen_x, event.screen_y):
+            event.prevent_default()
+
     def _on_mount(self, event: events.Mount) -> None:
         """Where another screen came before it was up, the library would search that, or raise."""
         if self.app.screen is not self:
