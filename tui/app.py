@@ -395,6 +395,7 @@ class PlannerApp(OrderedKeysApp[str]):
         return SavedScreens(
             file=self.subject.file,
             workload=dict(self.subject.data),
+            portfolio=self.subject.portfolio,
             screen=self.current_mode,
             theme=self.theme,
             inputs=inputs,

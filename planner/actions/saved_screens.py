@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from planner.actions.explore.inputs import Subject
+from planner.actions.explore.inputs import Subject, open_subject
 from planner.actions.explore.view import Option
 from planner.actions.write_file import write_text
 from planner.errors import BadInput
@@ -69,6 +69,7 @@ class SavedScreens(BaseModel):
     schema_: Literal["planner.tui/1"] = Field(default="planner.tui/1", alias="schema")
     file: str | None
     workload: dict[str, Any]
+    portfolio: str | None = None
     screen: str = "explore"
     theme: str | None = None
     inputs: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -78,10 +79,22 @@ class SavedScreens(BaseModel):
     def subject(self, where: str) -> Subject:
         """The workload that was under study. Raises BadInput.
 
-        Its file is named only where it still says the same: copied commands name it.
+        Its file is named only where it still says the same: copied commands name it. So it is one
+        of several only where their file still has it like this.
         """
+        workload = parse(self.workload, where=f"{where}: workload")
+        if self.portfolio and (one := _one_of(self.portfolio, workload.name, self.workload)):
+            return one
         file = self.file if self.file and _holds(self.file, self.workload) else None
-        return Subject(parse(self.workload, where=f"{where}: workload"), file, self.workload)
+        return Subject(workload, file, self.workload)
+
+
+def _one_of(portfolio: str, name: str, workload: dict[str, Any]) -> Subject | None:
+    try:
+        one = open_subject(portfolio, name=name)
+    except BadInput:
+        return None
+    return one if one.portfolio is not None and dict(one.data) == workload else None
 
 
 def _holds(file: str, workload: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from planner.actions.saved_screens import SavedOption, SavedScreens, last, load,
 from planner.cli.main import run
 from planner.errors import BadInput
 from tests.tui.conftest import Start
+from tests.tui.test_workloads import SEVERAL
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.screens.path import PathScreen
 from tui.widgets.tables.options import Options
@@ -169,6 +170,20 @@ def test_commands_name_a_file_only_while_it_says_the_same(tmp_path: Path) -> Non
     assert saved.subject("x").file is None and saved.subject("x").workload.deadline == 24
     work.unlink()
     assert saved.subject("x").file is None
+
+
+def test_one_of_several_knows_the_others_while_their_file_has_it(tmp_path: Path) -> None:
+    file = tmp_path / "several.yaml"
+    file.write_text(SEVERAL)
+    subject = open_subject(str(file), name="large")
+    session = tmp_path / "saved.json"
+    save(PlannerApp(subject).state(), session, force=False)
+    again = load(session).subject("x")
+    assert again == subject and again.names == ("small", "large", "pictures")
+    for now in (SEVERAL.replace("500M", "600M"), SEVERAL.replace("large", "huge"), "kind: x"):
+        file.write_text(now)
+        alone = load(session).subject("x")
+        assert alone.workload == subject.workload and not alone.names and alone.file is None
 
 
 async def test_inputs_of_another_kind_of_screen_are_left_out(start: Start, tmp_path: Path) -> None:
