@@ -26,6 +26,7 @@ from tui.collector import TURN_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
+from tui.screens.turn import TURN
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
 from tui.widgets.status import SAID_S, Status
@@ -182,7 +183,8 @@ class PlannerApp(OrderedKeysApp[str]):
         self._collector.stop()
 
     def _collect(self) -> None:
-        self._collector.turn(is_asked=len(self._screen_stack) > 1)
+        if TURN.take():  # else at the next tick
+            self._collector.turn(is_asked=len(self._screen_stack) > 1)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A question over a screen is answered first."""
@@ -209,14 +211,19 @@ class PlannerApp(OrderedKeysApp[str]):
             self._switches = False
 
     def refresh_css(self, animate: bool = True) -> None:
-        """A screen that comes into sight is laid out right after it."""
+        """Styles alone: what they change is laid out in a turn of its own, a screen that comes into
+        sight right after it."""
+        TURN.take()
         self._owes_a_turn = True
         if not self._switches:
-            super().refresh_css(animate)
-            return
+            self.stylesheet.set_variables(self.get_css_variables())
+            self.stylesheet.reparse()
+            self.stylesheet.apply(self, animate=animate)
         for screen in self.screen_stack:
-            self.stylesheet.update(screen, animate=False)
+            self.stylesheet.update(screen, animate=animate and not self._switches)
             screen._css_update_count = self._css_update_count
+            if not self._switches:
+                screen.refresh(layout=True)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):

@@ -24,6 +24,7 @@ from planner.actions.problems import Problem, expected, problem_of
 from tui.history import History
 from tui.keys import key
 from tui.screens.steps import SOON_S, Steps
+from tui.screens.turn import TURN
 from tui.widgets.mode_bar import ModeBar
 from tui.widgets.status import Status
 
@@ -226,6 +227,7 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
 
     async def _on_resize(self, event: events.Resize) -> None:
         """Classes by size come first: after it, all would be laid out and painted twice."""
+        await TURN.wait()
         self.be_sized(event.size)
         await asyncio.sleep(SOON_S)  # keys come between styles and layout
 
@@ -267,8 +269,9 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
         return self.Answered(opened, version, asked, result)
 
     @on(Answered)
-    def _on_answered(self, message: Answered) -> None:
+    async def _on_answered(self, message: Answered) -> None:
         message.stop()
+        await TURN.wait()
         self._working = False
         self._session, self._session_version = message.session, message.catalog_version
         newer, self._waiting = self._waiting, None

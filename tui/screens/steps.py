@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual import events
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.color import Color
@@ -16,6 +17,8 @@ from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+
+from tui.screens.turn import TURN
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,7 +31,7 @@ else:
 SOON_S = 0.001  # whatever has come meanwhile is dealt with first
 BEHIND_S = 0.05  # the rows of a question are painted anew for each change behind it
 BEHIND_ROWS = 8  # drawn at a time
-MANY_CELLS = 2000  # about a screen of 80x24: less is painted at once
+MANY_CELLS = 600  # a third of a screen of 80x24: less is painted at once
 BAND_CELLS = 2500  # half of one of 120x40: of more, one such band after the other
 STYLES = 8192
 
@@ -52,15 +55,19 @@ class Steps(Base):
         if self.app.is_inline or (cells < MANY_CELLS and not is_behind):
             self._paint()
         elif self._paints is None:
-            self._paints = self.set_timer(BEHIND_S if is_behind else SOON_S, self._paint)
+            self._paints = self.set_timer(BEHIND_S if is_behind else SOON_S, self._paint_in_turn)
+
+    def _paint_in_turn(self) -> None:
+        # Nothing would be displayed of what is painted while updates are held back.
+        if self.app._batch_count or not TURN.take():
+            self._paints = self.set_timer(SOON_S, self._paint_in_turn)
+        else:
+            self._paint()
 
     def _paint(self) -> None:
         if self._paints is not None:
             self._paints.stop()
             self._paints = None
-        if self.app._batch_count:  # nothing would be displayed
-            self._paints = self.set_timer(SOON_S, self._paint)
-            return
         self._take_up()
         if self in self.app._background_screens:
             self._show_behind()
@@ -70,9 +77,17 @@ class Steps(Base):
         super()._compositor_refresh()
         if later:
             self._compositor._dirty_regions.update(later)
-            self._paints = self.set_timer(SOON_S, self._paint)
+            self._paints = self.set_timer(SOON_S, self._paint_in_turn)
         else:
             self.check_idle()  # what waits for it
+
+    def _on_timer_update(self) -> None:
+        if not self._layout_required or TURN.take():  # else at its next tick
+            super()._on_timer_update()
+
+    async def _on_resize(self, event: events.Resize) -> None:
+        del event
+        await TURN.wait()
 
     def _take_up(self) -> None:
         """What has changed since this step was put off would be forgotten with what is painted;

@@ -1,0 +1,34 @@
+"""Long steps take turns, so that keys come between them."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Turn:
+    """One long step in each turn of the event loop. Several may be due in the same one: a screen
+    is laid out, another painted, an answer shown; a key would wait for all of them.
+    """
+
+    def __init__(self) -> None:
+        self._taken_in: asyncio.AbstractEventLoop | None = None
+
+    def take(self) -> bool:
+        """Whether this turn is free; if so, it is taken now."""
+        loop = asyncio.get_running_loop()
+        if self._taken_in is loop:
+            return False
+        self._taken_in = loop
+        loop.call_soon(self._go_by)
+        return True
+
+    async def wait(self) -> None:
+        """Take the next turn that is free."""
+        while not self.take():
+            await asyncio.sleep(0)
+
+    def _go_by(self) -> None:
+        self._taken_in = None
+
+
+TURN = Turn()
