@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from tui.screens.base import PlanningScreen
 
 BETWEEN = "between"  # the mode while the screens of one workload give way to those of another
+# After each wait, and each long step of numpy, the screen waits as long for a thread that plans.
+SWITCH_S = 0.001
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -140,6 +143,7 @@ class PlannerApp(OrderedKeysApp[str]):
         self._keeping = self._keep_again = False
         self._switches = False  # to another screen
         self._collector = Collector()
+        self._switch_s = sys.getswitchinterval()
         for theme in OWN:
             self.register_theme(theme)
         self._config = read_config(config_path(), self.available_themes, all_keys)
@@ -159,6 +163,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def on_mount(self) -> None:
         self._collector.start()
+        sys.setswitchinterval(SWITCH_S)
         self.set_interval(TURN_S, self._collect)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
@@ -181,6 +186,7 @@ class PlannerApp(OrderedKeysApp[str]):
 
     def on_unmount(self) -> None:
         self._collector.stop()
+        sys.setswitchinterval(self._switch_s)
 
     def _collect(self) -> None:
         if TURN.take():  # else at the next tick

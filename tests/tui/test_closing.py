@@ -74,6 +74,21 @@ async def test_that_nothing_matches_is_not_said_once_the_palette_is_closed(start
         timer._callback.args[0]()  # as when it was due just before
 
 
+async def test_what_is_found_once_the_palette_is_closed_is_dropped(start: Start) -> None:
+    async with start() as it:
+        await it.pilot.press("ctrl+p")
+        palette = it.app.screen
+        assert isinstance(palette, Palette)
+        commands = palette.query_one(CommandList)
+        await it.pilot.press("escape")
+        await it.until(lambda: not palette.query(CommandList), "the end of the palette")
+        palette._query_one_cache.clear()
+        palette._refresh_command_list(commands, [], clear_current=True)
+        palette._list_visible = True
+        await palette._watch__show_busy()
+        await it.pilot.pause(0.1)
+
+
 async def test_a_click_on_a_command_that_is_gone_chooses_none(start: Start) -> None:
     async with start() as it:
         await it.pilot.press("ctrl+p")

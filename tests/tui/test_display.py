@@ -120,15 +120,38 @@ def test_tick_labels_are_round() -> None:
     assert labels == ["1 s", "30 min", "1 h", "1 d", "1 y"]
 
 
-async def test_a_new_theme_recolours_the_chart(start: Start) -> None:
+def colours(chart: Chart) -> set[str]:
+    """Of what is on screen."""
+    here = chart.region
+    rows = chart.screen._compositor.render_strips()[here.y : here.bottom]
+    pieces = (piece for row in rows for piece in row.crop(here.x, here.right))
+    styles = [piece.style for piece in pieces if piece.text.strip() and piece.style]
+    return {style.color.name for style in styles if style.color}
+
+
+@pytest.mark.parametrize("screen", ["1", "5"])
+async def test_a_new_theme_recolours_the_chart(start: Start, screen: str) -> None:
+    """Also of a screen that is not in sight just then."""
     async with start() as it:
         chart = it.screen.query_one(Chart)
-        before = {
-            dataset.line_style for dataset in chart._datasets if hasattr(dataset, "line_style")
-        }
-        await it.pilot.press("l")
-        await it.pilot.pause()
-        after = {
-            dataset.line_style for dataset in chart._datasets if hasattr(dataset, "line_style")
-        }
-        assert before and before.isdisjoint(after)
+        before = colours(chart)
+        await it.pilot.press(screen)
+        await it.pilot.pause(0.5)
+        it.app.theme = "textual-light"
+        await it.pilot.pause(0.5)
+        await it.pilot.press("1")
+        assert len(before) > 3
+        await it.until(lambda: before.isdisjoint(colours(chart)), "other colours")
+
+
+async def test_the_focus_draws_no_chart_anew(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with start() as it:
+        await it.pilot.pause(0.2)
+        drawn: list[Chart] = []
+        monkeypatch.setattr(Chart, "_draw", lambda chart: drawn.append(chart))
+        chart = it.screen.query_one(Chart)
+        chart.focus()
+        await it.pilot.pause(0.2)
+        it.screen.set_focus(None)
+        await it.pilot.pause(0.2)
+        assert not drawn

@@ -97,6 +97,15 @@ class Palette(Steps, CommandPalette):
             callback = partial(self._unless_gone, callback)
         return super().set_timer(delay, callback, name=name, pause=pause)
 
+    def _watch__list_visible(self) -> None:
+        """What is found once the list is gone, when something else closed the palette."""
+        if self.query(CommandList):
+            super()._watch__list_visible()
+
+    async def _watch__show_busy(self) -> None:
+        if self.query(CommandList):
+            await super()._watch__show_busy()
+
     def _unless_gone(self, say: TimerCallback) -> None:
         if self.query(CommandList):
             say()

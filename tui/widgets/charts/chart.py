@@ -125,10 +125,9 @@ class Chart(SafePlot):
     def _keep_sight(self) -> None:
         self._moved_by_user = True
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        if self.is_mounted and self._view:
-            self._draw()  # a new theme: colours are drawn into the canvas
+    def redraw(self) -> None:
+        self._draw()
+        self.draw_now()
 
     # -- drawing ------------------------------------------------------------------------------
 

@@ -82,10 +82,10 @@ class Curves(SafePlot):
     def action_reset_scales(self) -> None:
         self.fit_all()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        if self.is_mounted and self._lines:
-            self._draw()  # a new theme: colours are drawn into the canvas
+    def redraw(self) -> None:
+        if self._lines:
+            self._draw()
+            self.draw_now()
 
     def _draw(self) -> None:
         self.clear()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +38,9 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
         Binding("down", "pan_down", "Pan down", show=False, id="chart.pan_down"),
     ]
 
+    _looks: Mapping[str, str] = MappingProxyType({})
+    _looks_again = False
+
     def compose(self) -> ComposeResult:
         with Grid():
             for name in ("margin-top", "margin-left", "plot", "margin-bottom"):
@@ -47,9 +52,32 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
         self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
         self.app.theme_changed_signal.subscribe(self, self._themed)
 
+        self._looks = self._parts()
+
+    def redraw(self) -> None:
+        """Draw anew what is drawn, in other colours."""
+        raise NotImplementedError
+
     def _themed(self, _theme: Theme) -> None:
-        """Styles of parts are those of the new theme only now, after the widget's own."""
         self.notify_style_update()
+
+    def notify_style_update(self) -> None:
+        """Colours are drawn into the canvas: those of parts, which follow the widget's own. Most
+        that happens to styles, such as a change of the focus, leaves them as they are."""
+        if self.is_mounted and not self._looks_again:
+            self._looks_again = True
+            self.call_later(self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = False
+        before, self._looks = self._looks, self._parts()
+        if _drawn(before) != _drawn(self._looks):
+            self.redraw()
+        elif before != self._looks:
+            self._rerender()
+
+    def _parts(self) -> dict[str, str]:
+        return {name: self._style(name) for name in self._get_component_classes()}
 
     def _style(self, name: str) -> str:
         return str(self.get_component_rich_style(name))
@@ -77,6 +105,11 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
             for canvas in self.query(SafeCanvas):
                 once.enter_context(canvas.batch_refresh())
             super()._render_plot()
+
+
+def _drawn(looks: Mapping[str, str]) -> dict[str, str]:
+    """Of what a chart draws itself; the rest are axes and labels, which the library draws."""
+    return {name: look for name, look in looks.items() if not name.startswith("plot--")}
 
 
 def log(values: Floats) -> Floats:
