@@ -170,3 +170,26 @@ async def test_what_was_below_the_last_row_is_not_painted(monkeypatch: pytest.Mo
         it.screen._compositor._dirty_regions |= {Region(0, 2, 9, 1), Region(0, 23, 9, 4)}
         it.screen._paint()
         assert not it.screen._compositor._dirty_regions
+
+
+async def test_a_size_that_is_past_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened("catalog", size=(120, 40)) as it:
+        await it.settled()
+        screen = it.screen
+        it.app.action_help()
+        await it.until(lambda: it.app.screen is not screen, "the help")
+        sizes: list[Size] = []
+        lay_out = Screen._refresh_layout
+
+        def laid_out(self: Screen[Any], size: Size | None = None, scroll: bool = False) -> None:
+            sizes.append(size or self.app.size)
+            lay_out(self, size, scroll)
+
+        monkeypatch.setattr(Screen, "_refresh_layout", laid_out)
+        for size in (Size(80, 24), Size(120, 40), Size(80, 24)):
+            for each in (screen, it.app.screen):
+                each.post_message(events.Resize(size, size))
+                each.call_later(lambda: None)
+        await it.pilot.pause(0.5)
+        assert set(sizes) <= {Size(120, 40)} and len(sizes) < 12
+        assert screen.size == it.app.size

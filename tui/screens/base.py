@@ -228,7 +228,8 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
     async def _on_resize(self, event: events.Resize) -> None:
         """Classes by size come first: after it, all would be laid out and painted twice."""
         await TURN.wait()
-        self.be_sized(event.size)
+        if not self.is_past(event.size):
+            self.be_sized(event.size)
         await asyncio.sleep(SOON_S)  # keys come between styles and layout
 
     def be_sized(self, size: Size, *, restyle: bool = True) -> None:

@@ -12,7 +12,7 @@ from textual import events
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.color import Color
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
@@ -86,8 +86,18 @@ class Steps(Base):
             super()._on_timer_update()
 
     async def _on_resize(self, event: events.Resize) -> None:
-        del event
+        """Each screen lays itself out, for the size that the terminal has now. A screen hears of
+        each size that it got: of two sizes that come with something between them, one would bring
+        the other back, and so for ever. And the library lays out all behind a question with it."""
+        event.prevent_default()
+        event.stop()
         await TURN.wait()
+        if not self.is_past(event.size):
+            self._screen_resized(event.size)
+
+    def is_past(self, size: Size) -> bool:
+        """Whether the terminal has another by now, which will be heard of."""
+        return size != self.app.size
 
     def _take_up(self) -> None:
         """What has changed since this step was put off would be forgotten with what is painted;
