@@ -41,7 +41,5 @@ class Terminal:
             return [(-1, f"{self._screen.columns}x{self._screen.lines}", str(app.size))]
         visible_screen_stack.set(app._background_screens)
         there = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
-        here = [self.row(y) for y in range(len(there))]
-        return [
-            (y, *both) for y, both in enumerate(zip(here, there, strict=True)) if len({*both}) > 1
-        ]
+        rows = ((y, self.row(y), text) for y, text in enumerate(there))
+        return [(y, here, text) for y, here, text in rows if here != text]

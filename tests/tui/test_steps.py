@@ -163,6 +163,21 @@ async def test_what_changes_before_a_step_that_was_put_off_is_painted_with_it() 
         await it.until(lambda: not screen._compositor._dirty_regions, "the picture")
 
 
+async def test_what_changes_while_updates_are_held_back_is_painted_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        screen, displayed = it.screen, []
+        monkeypatch.setattr(it.app, "_display", lambda *what: displayed.append(what))
+        with it.app.batch_update():
+            screen._compositor._dirty_regions.add(Region(0, 2, 9, 1))
+            screen._compositor_refresh()
+            assert screen._compositor._dirty_regions and not displayed
+        await it.until(lambda: not screen._compositor._dirty_regions, "the picture")
+        assert displayed
+
+
 async def test_what_was_below_the_last_row_is_not_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     write_as_to_a_terminal(monkeypatch)
     async with opened("catalog", size=(80, 24)) as it:

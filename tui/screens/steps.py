@@ -52,13 +52,14 @@ class Steps(Base):
     def _compositor_refresh(self) -> None:
         is_behind = self.app.screen is not self
         cells = sum(region.area for region in self._compositor._dirty_regions)
-        if self.app.is_inline or (cells < MANY_CELLS and not is_behind):
+        # Nothing would be displayed of what is painted while updates are held back.
+        waits = is_behind or cells >= MANY_CELLS or self.app._batch_count
+        if self.app.is_inline or not waits:
             self._paint()
         elif self._paints is None:
             self._paints = self.set_timer(BEHIND_S if is_behind else SOON_S, self._paint_in_turn)
 
     def _paint_in_turn(self) -> None:
-        # Nothing would be displayed of what is painted while updates are held back.
         if self.app._batch_count or not TURN.take():
             self._paints = self.set_timer(SOON_S, self._paint_in_turn)
         else:

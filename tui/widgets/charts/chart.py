@@ -125,10 +125,6 @@ class Chart(SafePlot):
     def _keep_sight(self) -> None:
         self._moved_by_user = True
 
-    def redraw(self) -> None:
-        self._draw()
-        self.draw_now()
-
     # -- drawing ------------------------------------------------------------------------------
 
     def _draw(self) -> None:

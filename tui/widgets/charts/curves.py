@@ -82,11 +82,6 @@ class Curves(SafePlot):
     def action_reset_scales(self) -> None:
         self.fit_all()
 
-    def redraw(self) -> None:
-        if self._lines:
-            self._draw()
-            self.draw_now()
-
     def _draw(self) -> None:
         self.clear()
         for flip in self._flips:

@@ -51,11 +51,10 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
         super().on_mount()
         self.margin_top, self.margin_bottom, self.margin_left = 0, 1, 8
         self.app.theme_changed_signal.subscribe(self, self._themed)
-
         self._looks = self._parts()
 
-    def redraw(self) -> None:
-        """Draw anew what is drawn, in other colours."""
+    def _draw(self) -> None:
+        """Give the library what is to be seen, in the colours of now, instead of what was."""
         raise NotImplementedError
 
     def _themed(self, _theme: Theme) -> None:
@@ -72,7 +71,8 @@ class SafePlot(PlotWidget, inherit_bindings=False):  # type: ignore[misc, call-a
         self._looks_again = False
         before, self._looks = self._looks, self._parts()
         if _drawn(before) != _drawn(self._looks):
-            self.redraw()
+            self._draw()
+            self.draw_now()
         elif before != self._looks:
             self._rerender()
 
