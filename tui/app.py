@@ -27,9 +27,9 @@ from tui.collector import TURN_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, modes
-from tui.screens.turn import TURN
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
+from tui.turn import TURN
 from tui.widgets.status import SAID_S, Status
 
 if TYPE_CHECKING:

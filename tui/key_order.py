@@ -11,6 +11,8 @@ from textual.app import App
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tui.turn import TURN
+
 Result = TypeVar("Result")
 LONG_S, TURN_S = 0.02, 0.001
 LONGEST_S = 3.0  # no widget takes as long; one that does must not stop the keyboard
@@ -55,6 +57,7 @@ class OrderedKeysApp(App[Result]):
         return done
 
     async def _run_bound(self, key: str) -> bool:
+        await TURN.wait()
         before = self.screen
         done = await self._check_bindings(key, priority=True) or await self._check_bindings(key)
         if self.screen is not before:  # the next key is for the new one, once it is there

@@ -18,6 +18,7 @@ from textual.geometry import Size
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from tui.app import PlannerApp, all_keys
 from tui.modes import MODES
@@ -25,6 +26,7 @@ from tui.screens.base import PlanningScreen
 from tui.screens.path import PathScreen
 from tui.widgets.live_runs import LiveRuns
 from tui.widgets.refresh_pane import RefreshPane
+from tui.widgets.tables.rows import Rows
 
 SIZES = ((80, 24), (120, 40), (200, 60), (100, 30), (60, 20), (30, 10), (12, 5), (1, 1))
 EDITING = (
@@ -33,6 +35,7 @@ EDITING = (
 )  # fmt: skip
 TYPED = "0123456789.,hmd$%<gpuawstcké中"
 RESIZES, CLICKS, NUMBERS = 0.03, 0.05, 0.04
+ONE_REGION_EACH = "us-east-1,eastus,us-central1"
 BEAT_S = 0.01
 SETTLE_EVERY = 10
 LONGEST_S = 120
@@ -89,6 +92,16 @@ class Monkey:
         except WaitForScreenTimeout:
             await self.pilot.pause(0.001)
 
+    async def refresh(self) -> None:
+        """Ask every source once for prices of some region, and wait for the last."""
+        await self.app.switch_mode("catalog")
+        pane = self.app.screen.query_one(RefreshPane)
+        regions = pane.query_one("#regions", Input)
+        regions.value = ONE_REGION_EACH
+        pane.start()
+        regions.value = ""
+        await self._until(lambda: not pane.is_running)
+
     async def begin_again(self) -> None:
         """Nothing lies over any screen, nothing is under way, and each has the answer to what it
         was asked at first."""
@@ -105,6 +118,9 @@ class Monkey:
                 refresh.stop()
             for work in (*screen.query(RefreshPane), *screen.query(LiveRuns)):
                 await self._until(lambda work=work: not work.is_running)
+            for refresh in screen.query(RefreshPane):  # hundreds of slices, or a few
+                refresh.live = None
+                refresh.query_one("#slice-rows", Rows).fill([])
             screen.put(first)
             screen.ask(first)
             await self._until(lambda screen=screen: not screen._working)

@@ -11,7 +11,9 @@ import pytest
 from textual.widgets import Button, Input
 
 from catalog import Catalog
+from planner.actions.catalog.live_refresh import LiveRefresh, TypedRefresh
 from planner.actions.catalog.overlays import list_overlays
+from planner.actions.catalog.refresh import Outcome, Status, Task
 from planner.actions.catalog.search import find_offers
 from planner.cli.main import run as planner
 from planner.report.age import how_old
@@ -23,6 +25,7 @@ from tui.screens.catalog import FIRST_TEXT, OFFERS_SHOWN, CatalogScreen
 from tui.screens.confirm import Confirm
 from tui.screens.help import HelpScreen
 from tui.screens.overlay_dialog import OverlayDialog
+from tui.widgets.refresh_pane import MEANWHILE, RefreshPane
 
 REGION = "me-central-1"
 Capture = pytest.CaptureFixture[str]
@@ -172,6 +175,35 @@ async def test_a_wrong_source_is_said_and_a_hanging_refresh_stopped(
         await it.until(lambda: "stopped" in it.text("#progress"), "the last word")
         assert "stopped before it answered; refresh again" in it.cells("#slice-rows")[0][-1]
         assert it.app.catalog_version == 0
+
+
+async def test_few_rows_are_shown_while_many_slices_come() -> None:
+    slices = [
+        Outcome(
+            Task("aws", f"r{place}", "spot"), Status.FAILED if place % 2 else Status.PUBLISHED, 1.0
+        )
+        for place in range(2 * MEANWHILE)
+    ]
+    async with opened("catalog") as it:
+        pane = it.screen.query_one(RefreshPane)
+        pane.live = LiveRefresh(TypedRefresh())
+        pane.live.outcomes += slices[:10]
+        pane._go_on()
+        assert [cells[1] for cells in it.cells("#slice-rows")][:6] == [
+            "r9",
+            "r7",
+            "r5",
+            "r3",
+            "r1",
+            "r8",
+        ]
+        pane.live.outcomes += slices[10:]
+        pane._go_on()
+        shown = [cells[1] for cells in it.cells("#slice-rows")]
+        assert shown[0] == f"r{2 * MEANWHILE - 1}" and len(shown) == MEANWHILE
+        pane.live.is_over = True
+        pane.post_message(RefreshPane._Over())
+        await it.until(lambda: len(it.cells("#slice-rows")) == 2 * MEANWHILE, "the last rows")
 
 
 async def test_overlays_come_and_go(own_cache: Path, tmp_path: Path) -> None:

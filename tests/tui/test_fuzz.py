@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import pkgutil
 import shutil
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import catalog
+import launchers
+import planner
+import tui
 from planner.actions import planning, saved_screens
 from planner.actions.calibration import plan
 from planner.actions.calibration.panel import PANEL
@@ -167,16 +172,26 @@ def forget() -> None:
         known._found = {}
 
 
+def import_all() -> None:
+    """What is imported when it is first needed, once: random keys come to it sooner or later. The
+    SDK of Google alone holds 90 MiB."""
+    for package in (catalog, launchers, planner, tui):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            with suppress(ModuleNotFoundError):  # an SDK that is not installed here
+                importlib.import_module(module.name)
+    for sdk in ("boto3", "google.cloud.compute_v1", "azure.mgmt.compute", "azure.identity"):
+        importlib.import_module(sdk)
+
+
 @pytest.mark.nightly
 async def test_random_keys_leak_nothing() -> None:
     """All is traced from the start: of what was there before tracing, only what takes its place
     would be counted. Before each look the screens are as they were at first."""
-    # A refresh imports the clouds' SDKs, once: that of Google alone holds 90 MiB.
-    for sdk in ("boto3", "google.cloud.compute_v1", "azure.mgmt.compute", "azure.identity"):
-        importlib.import_module(sdk)
+    import_all()
     tracemalloc.start()
     try:
         async with monkey(SEEDS[1]) as one:
+            await one.refresh()  # further modules of the SDKs
             held = []
             for _ in range(0, ALL, PART):
                 await one.act(PART)

@@ -6,7 +6,7 @@ import asyncio
 from itertools import pairwise
 
 from tests.tui.main_screen import opened
-from tui.screens.turn import TURN, Turn
+from tui.turn import TURN, Turn
 
 
 async def test_a_turn_is_taken_once_and_goes_by() -> None:

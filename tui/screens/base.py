@@ -24,7 +24,7 @@ from planner.actions.problems import Problem, expected, problem_of
 from tui.history import History
 from tui.keys import key
 from tui.screens.steps import SOON_S, Steps
-from tui.screens.turn import TURN
+from tui.turn import TURN
 from tui.widgets.mode_bar import ModeBar
 from tui.widgets.status import Status
 

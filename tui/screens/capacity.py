@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -31,6 +31,7 @@ from planner.report import mix as mix_words
 from planner.results.break_even import BreakEven
 from tui.screens.base import PlanningScreen
 from tui.screens.capacity_keys import KEYS
+from tui.turn import TURN
 from tui.widgets.charts.curves import Curves, Flip, Line
 from tui.widgets.charts.stack import StackChart, legend
 from tui.widgets.footer import KeyFooter
@@ -97,8 +98,9 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(self.ask, self._asked)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.query_one(PlanLines).fit(event.size.width)
+    async def on_resize(self) -> None:
+        await TURN.wait()  # it has just been laid out
+        self.query_one(PlanLines).fit(self.app.size.width)
 
     def on_screen_resume(self) -> None:
         """Explore may have changed the service in the meantime."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -30,6 +30,7 @@ from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.explore_keys import KEYS
 from tui.screens.path import PathScreen, file_name
+from tui.turn import TURN
 from tui.widgets.charts.chart import MOST_MOVES, WAS, Chart
 from tui.widgets.detail import Detail
 from tui.widgets.footer import KeyFooter
@@ -81,8 +82,9 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
         self.query_one(Options).pinned = self.planner_app.saved_pins()
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.query_one(Options).fit(event.size.width)
+    async def on_resize(self) -> None:
+        await TURN.wait()  # it has just been laid out
+        self.query_one(Options).fit(self.app.size.width)
 
     # -- planning -----------------------------------------------------------------------------
 

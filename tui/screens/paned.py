@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher, Input
 from planner.actions.explore.plan import Subject
 from tui.keys import id_of
 from tui.screens.base import PlanningScreen
+from tui.turn import TURN
 from tui.widgets.panes import Pane, PaneLine
 from tui.widgets.tables.rows import Rows
 
@@ -82,8 +83,9 @@ class PanedScreen(PlanningScreen[Asked, Answer]):
         event.stop()
         self.action_to_table()
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._fit(event.size.width)
+    async def on_resize(self) -> None:
+        await TURN.wait()  # it has just been laid out
+        self._fit(self.app.size.width)
 
     def _fit(self, width: int) -> None:
         """The tables in sight; others when they are seen."""

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.screens.turn import TURN
+from tui.turn import TURN
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,13 +47,13 @@ class Steps(Base):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._compositor = Rows()
+        self._compositor = RowByRow()
 
     def _compositor_refresh(self) -> None:
         is_behind = self.app.screen is not self
         cells = sum(region.area for region in self._compositor._dirty_regions)
         # Nothing would be displayed of what is painted while updates are held back.
-        waits = is_behind or cells >= MANY_CELLS or self.app._batch_count
+        waits = is_behind or cells >= MANY_CELLS or self.app._batch_count or TURN.is_taken
         if self.app.is_inline or not waits:
             self._paint()
         elif self._paints is None:
@@ -163,7 +163,7 @@ class Steps(Base):
         return super().render_line(y) if self._behind is None else self._behind.line(y)
 
 
-class Rows(Compositor):
+class RowByRow(Compositor):
     """Draws the rows that are to be painted. The library has each widget draw all of its own for
     any that has changed, and a question all of the screen behind it."""
 

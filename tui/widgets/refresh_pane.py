@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.keys import labelled
+from tui.turn import TURN
 from tui.widgets.inputs.constraints import Tick
 from tui.widgets.inputs.fields import Field, Fields
 from tui.widgets.refresh_rows import SLICE_COLUMNS, progress, slice_rows, source_rows
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from planner.actions.doctor.installation import Check
 
 PROGRESS_S = 0.25
+MEANWHILE = 60  # rows while it goes on: all of them take a tenth of a second each time
 
 
 class RefreshPane(Vertical):
@@ -90,7 +92,7 @@ class RefreshPane(Vertical):
         # post_message may be called from any thread.
         self.live = LiveRefresh(asked, ended=lambda: self.post_message(self._Over()))
         self.live.start()
-        self._timer = self.set_interval(PROGRESS_S, self._go_on)
+        self._timer = self.set_interval(PROGRESS_S, self._tick)
         self._go_on()
 
     def stop(self) -> None:
@@ -129,10 +131,15 @@ class RefreshPane(Vertical):
         else:
             status.tell(Text("goes on while you look elsewhere; x stops it"))
 
+    def _tick(self) -> None:
+        if TURN.take():  # else at the next one
+            self._go_on()
+
     def _go_on(self) -> None:
         live = self.live
         self.query_one("#progress", Static).update(Text(progress(live)))
-        rows = [] if live is None else slice_rows(live.outcomes)
+        most = MEANWHILE if self.is_running else None
+        rows = [] if live is None else slice_rows(live.outcomes, most)
         table = self.query_one("#slice-rows", Rows)
         if rows:  # the newest come on top: who has not moved down sees them
             table.fill(rows, keep=table.chosen != 0)

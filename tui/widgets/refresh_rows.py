@@ -34,8 +34,8 @@ def source_rows(checks: Sequence[Check]) -> list[Row]:
     return rows
 
 
-def slice_rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """What went wrong comes first, the newest of it on top."""
+def slice_rows(outcomes: Sequence[Outcome], most: int | None = None) -> list[Row]:
+    """What went wrong comes first, the newest of it on top; ``most`` of them at most."""
     from planner.actions.catalog.refresh import Status, left_out, why
 
     good = (Status.PUBLISHED, Status.NOTHING)
@@ -56,7 +56,7 @@ def slice_rows(outcomes: Sequence[Outcome]) -> list[Row]:
             ),
             "" if one.status in good else "bold",
         )
-        for one in ordered
+        for one in ordered[:most]
     ]
 
 

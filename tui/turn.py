@@ -13,12 +13,15 @@ class Turn:
     def __init__(self) -> None:
         self._taken_in: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def is_taken(self) -> bool:
+        return self._taken_in is asyncio.get_running_loop()
+
     def take(self) -> bool:
         """Whether this turn is free; if so, it is taken now."""
-        loop = asyncio.get_running_loop()
-        if self._taken_in is loop:
+        if self.is_taken:
             return False
-        self._taken_in = loop
+        self._taken_in = loop = asyncio.get_running_loop()
         loop.call_soon(self._go_by)
         return True
 
