@@ -12,11 +12,11 @@ TURN_S = 0.25
 CALM_S, VERY_CALM_S = 0.3, 1.5
 # Collections of the youngest after which what was made lately is looked at: when calm, anyway, and
 # while a question is open, which would count as old before it is gone.
-CALM, BUSY, ASKED = 10, 30, 300
+CALM, BUSY, ASKED = 10, 20, 40
 # Growth in blocks of memory, about 100 bytes each, after which what is older is looked at: all when
 # very calm, and what came since the last look anyway. Little at a time: what is found takes longer
 # than what is looked through.
-WORTH, AT_MOST = 30_000, 20_000
+WORTH, AT_MOST = 30_000, 10_000
 
 
 class Collector:
@@ -28,7 +28,8 @@ class Collector:
 
     def __init__(self) -> None:
         self._heard_at = time.monotonic()
-        # Blocks after everything was looked at, after what came since was, and what came since.
+        # Blocks after everything was looked at, after what came since was (or the fewest since), and
+        # what came since.
         self._all = self._left = sys.getallocatedblocks()
         self._grown = 0
         self._thresholds = gc.get_threshold()
@@ -59,7 +60,9 @@ class Collector:
         elif gc.get_count()[1] >= most:
             gc.collect(1)
             # Not gc.get_objects: a tuple that a thread is making just then would raise.
-            self._grown = sys.getallocatedblocks() - self._left
+            blocks = sys.getallocatedblocks()
+            self._left = min(self._left, blocks)
+            self._grown = blocks - self._left
 
     def afresh(self) -> None:
         """Everything, also what was frozen."""

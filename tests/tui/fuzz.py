@@ -67,6 +67,7 @@ class Monkey:
     def __init__(self, pilot: Pilot[str], seed: int) -> None:
         self.pilot, self.app = pilot, pilot.app
         assert isinstance(self.app, PlannerApp)
+        self._size = self.app.size
         # Leaving would end the run; what leaving asks is tested on its own.
         self.app.quit_guards.insert(0, lambda: True)
         self._random = random.Random(seed)
@@ -104,7 +105,8 @@ class Monkey:
 
     async def begin_again(self) -> None:
         """Nothing lies over any screen, nothing is under way, and each has the answer to what it
-        was asked at first."""
+        was asked at first, at the first size: a larger screen keeps more of what was drawn."""
+        self.resize(*self._size)
         while isinstance(self.app.screen, ModalScreen):
             self.app.screen.dismiss(None)
             await asyncio.sleep(BEAT_S)

@@ -104,6 +104,24 @@ def test_what_is_older_is_looked_at_once_it_is_much_and_all_of_it_in_a_pause(
     it.stop()
 
 
+def test_growth_counts_from_the_lowest_point_since(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts as old goes too, unasked: what comes in its place may be no less to look at."""
+    blocks = [1_000_000]
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: blocks[0])
+    it = Collector()
+    it.start()
+    before = collections(2)
+    for more in (-50_000, collector.AT_MOST + 1, 0):
+        blocks[0] += more
+        made(collector.BUSY)
+        it.heard()
+        it.turn(is_asked=False)
+    assert collections(2) == before + 1
+    it.stop()
+
+
 def test_a_question_is_gone_before_it_counts_as_old(clock: list[float]) -> None:
     it = Collector()
     it.start()
