@@ -10,6 +10,9 @@ NEVER = 1000
 TURN_S = 0.25
 # Without a key or click for this long: what was made lately is looked at, then everything.
 CALM_S, VERY_CALM_S = 0.3, 1.5
+# A look at everything takes a third of a second once the SDKs of clouds are in memory: the longer
+# it took last, by this much, the longer nobody must have been about.
+PATIENCE = 60
 # Collections of the youngest after which what was made lately is looked at: when calm, anyway, and
 # while a question is open, which would count as old before it is gone.
 CALM, BUSY, ASKED = 10, 20, 40
@@ -28,10 +31,11 @@ class Collector:
 
     def __init__(self) -> None:
         self._heard_at = time.monotonic()
-        # Blocks after everything was looked at, after what came since was (or the fewest since), and
-        # what came since.
+        # Blocks after everything was looked at; after what came since was, or the fewest since; and
+        # what came then.
         self._all = self._left = sys.getallocatedblocks()
         self._grown = 0
+        self._took_s = 0.0  # the last look at everything
         self._thresholds = gc.get_threshold()
 
     def start(self) -> None:
@@ -51,7 +55,8 @@ class Collector:
         """Once every ``TURN_S``. ``is_asked``: a question is open, which will be gone soon."""
         quiet_s = time.monotonic() - self._heard_at
         most = ASKED if is_asked else CALM if quiet_s > CALM_S else BUSY
-        if quiet_s > VERY_CALM_S and self._left + self._grown - self._all > WORTH:
+        very_calm_s = max(VERY_CALM_S, PATIENCE * self._took_s)
+        if quiet_s > very_calm_s and self._left + self._grown - self._all > WORTH:
             self.afresh()
         elif self._grown > AT_MOST:
             gc.collect()
@@ -66,8 +71,10 @@ class Collector:
 
     def afresh(self) -> None:
         """Everything, also what was frozen."""
+        began = time.perf_counter()
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+        self._took_s = time.perf_counter() - began
         self._all = self._left = sys.getallocatedblocks()
         self._grown = 0

@@ -104,6 +104,32 @@ def test_what_is_older_is_looked_at_once_it_is_much_and_all_of_it_in_a_pause(
     it.stop()
 
 
+def test_what_took_long_waits_for_a_longer_pause(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks, took_s = [1_000_000], iter((0.0, 0.3, 0.0, 0.0))
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: blocks[0])
+    monkeypatch.setattr(collector.time, "perf_counter", lambda: next(took_s))
+    it = Collector()
+    it.start()
+    it.afresh()
+    old = Ring()
+    found = weakref.ref(old)
+    gc.freeze()
+    del old
+    blocks[0] += collector.WORTH + 1
+    it._grown = collector.WORTH + 1
+    it.heard()
+    clock[0] += collector.VERY_CALM_S + 1
+    it.turn(is_asked=False)
+    assert found() is not None
+    it._grown = collector.WORTH + 1
+    clock[0] += collector.PATIENCE * 0.3
+    it.turn(is_asked=False)
+    assert found() is None
+    it.stop()
+
+
 def test_growth_counts_from_the_lowest_point_since(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
