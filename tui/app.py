@@ -201,20 +201,46 @@ class PlannerApp(OrderedKeysApp[str]):
             return len(self.subject.names) > 1 and not isinstance(self.screen, ModalScreen)
         return action != "next_mode" or not isinstance(self.screen, ModalScreen)
 
-    def action_next_mode(self, step: int) -> None:
+    async def action_next_mode(self, step: int) -> None:
         names = [mode.name for mode in modes()]
-        self.switch_mode(names[(names.index(self.current_mode) + step) % len(names)])
+        name = names[(names.index(self.current_mode) + step) % len(names)]
+        await self.action_switch_mode(name)
 
-    def switch_mode(self, mode: str) -> AwaitMount:
-        """A screen that has not seen the newest theme gets the styles of theme and size at once."""
+    async def action_switch_mode(self, mode: str) -> None:
+        TURN.take()
+        if mode != self.current_mode and self._restyle(mode):
+            await TURN.wait()  # it is laid out in another
+        self.switch_mode(mode)
+
+    def _restyle(self, mode: str) -> bool:
+        """A screen that has not seen the newest theme gets the styles of theme and size at once;
+        whether it was one."""
         for screen in self._screen_stacks.get(mode, ())[:1]:
             if screen._css_update_count != self._css_update_count:
                 cast("PlanningScreen[Any, Any]", screen).be_sized(self.size, restyle=False)
+                self.stylesheet.update(screen)
+                screen._css_update_count = self._css_update_count
+                return True
+        return False
+
+    def switch_mode(self, mode: str) -> AwaitMount:
+        self._restyle(mode)
         self._switches = True
         try:
             return super().switch_mode(mode)
         finally:
             self._switches = False
+
+    def _watch_theme(self, theme_name: str) -> None:
+        self.call_next(self._read_theme)
+        super()._watch_theme(theme_name)
+
+    async def _read_theme(self) -> None:
+        """In a turn of its own: what is styled with it follows."""
+        TURN.take()
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet.reparse()
+        await TURN.wait()
 
     def refresh_css(self, animate: bool = True) -> None:
         """Styles alone: what they change is laid out in a turn of its own, a screen that comes into

@@ -6,8 +6,9 @@ import asyncio
 
 
 class Turn:
-    """One long step in each turn of the event loop. Several may be due in the same one: a screen
-    is laid out, another painted, an answer shown; a key would wait for all of them.
+    """One long step in each other turn of the event loop. Several may be due in the same one, or in
+    one after the other: a screen is laid out, another painted, an answer shown; a key that comes
+    meanwhile would wait for all of them. In the turn between it is dealt with.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Turn:
         if self.is_taken:
             return False
         self._taken_in = loop = asyncio.get_running_loop()
-        loop.call_soon(self._go_by)
+        loop.call_soon(loop.call_soon, self._go_by)
         return True
 
     async def wait(self) -> None:

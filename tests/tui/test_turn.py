@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from typing import Any
+
+import pytest
+from textual.screen import Screen
 
 from tests.tui.main_screen import opened
+from tui.stylesheet import Sheet
 from tui.turn import TURN, Turn
+from tui.widgets.charts.chart import Chart
 
 
 async def test_a_turn_is_taken_once_and_goes_by() -> None:
     turn = Turn()
     assert turn.take() and not turn.take()
+    await asyncio.sleep(0)
+    assert not turn.take()  # in this one keys are dealt with
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert turn.take()
@@ -63,3 +71,61 @@ async def test_layout_and_painting_wait_for_their_turn() -> None:
         TURN._go_by()
         await it.until(lambda: not screen._layout_required, "the layout")
         await it.until(lambda: not screen._compositor._dirty_regions, "the picture")
+
+
+async def test_a_key_comes_between_the_steps_of_a_theme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read, put on the screen in sight, and on another that comes into sight; that one is
+    laid out."""
+    steps: list[str] = []
+
+    def noted(owner: type, name: str) -> None:
+        does = getattr(owner, name)
+
+        def step(*args: Any, **kwargs: Any) -> Any:
+            steps.append(name)
+            return does(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, step)
+
+    async def keys() -> None:
+        while True:
+            if steps[-1] != "key":
+                steps.append("key")
+            await asyncio.sleep(0)
+
+    async with opened("catalog") as it:
+        await it.settled()
+        await it.app.switch_mode("calibrate")
+        await it.settled()
+        steps.append("key")
+        between = asyncio.create_task(keys())
+        for owner, name in ((Sheet, "reparse"), (Sheet, "update"), (Screen, "_screen_resized")):
+            noted(owner, name)
+        it.app.theme = "textual-light"
+        await it.until(lambda: "update" in steps, "the theme")
+        await it.settled()
+        # What is read is kept: the second time it is at hand.
+        assert steps[1:5] == ["reparse", "key", "reparse", "update"]
+        del steps[:-1]
+        await it.app.action_switch_mode("catalog")
+        assert steps == ["key", "update", "key", "_screen_resized"]
+        between.cancel()
+
+
+async def test_what_fills_the_screen_has_the_styles_it_would_have() -> None:
+    """They are worked out for what the rules are about alone."""
+    async with opened("explore") as it:
+        await it.settled()
+        screen = it.screen
+
+        def styles() -> list[dict[str, Any]]:
+            return [dict(node.styles.base.get_rules()) for node in screen.walk_children()]
+
+        apart = styles()
+        screen.maximize(screen.query_one(Chart))
+        first = styles()
+        assert first != apart
+        it.app.stylesheet.update(screen)
+        assert styles() == first
+        screen.minimize()
+        assert styles() == apart

@@ -86,6 +86,13 @@ class Steps(Base):
         if not self._layout_required or TURN.take():  # else at its next tick
             super()._on_timer_update()
 
+    def _watch_maximized(self, before: Widget | None, widget: Widget | None) -> None:
+        """The library works out the styles of all widgets: the rules for it are about the screen,
+        and about what fills it."""
+        self.set_class(widget is not None, "-maximized-view", update=False)
+        self.app.stylesheet.update_nodes([self])
+        super()._watch_maximized(before, widget)
+
     async def _on_resize(self, event: events.Resize) -> None:
         """Each screen lays itself out, for the size that the terminal has now. A screen hears of
         each size that it got: of two sizes that come with something between them, one would bring
