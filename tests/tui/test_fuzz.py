@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import pkgutil
 import shutil
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,7 @@ LARGEST = (200, 60)
 SHOWN_SEED, SHOWN_SAMPLE, SHOWN = 8, 120, 4_000
 PAINTED_S = 10  # by then, on a machine that does much else
 FLAT = 1.10
+WITH_CACHE = lru_cache(lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -164,12 +167,18 @@ async def test_random_keys_never_block() -> None:
 
 
 def forget() -> None:
-    """Kept answers are bounded, but some are ten times as large as others: whichever the last keys
-    asked for would be more than what a leak makes."""
+    """What is kept is bounded, but some answers are ten times as large as others, and caches of the
+    libraries fill up for hours: whichever the last keys asked for would be more than what a leak
+    makes."""
     planning._PREPARED.clear()
     plan._QUESTIONS.clear()
     for known in (training._KNOWN, fitted._KNOWN):
         known._found = {}
+    gc.unfreeze()
+    for found in gc.get_objects():
+        if type(found) is type(WITH_CACHE) and found.cache_parameters()["maxsize"]:
+            found.cache_clear()
+    gc.freeze()
 
 
 def import_all() -> None:
