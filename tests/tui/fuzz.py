@@ -24,8 +24,10 @@ from tui.app import PlannerApp, all_keys
 from tui.modes import MODES
 from tui.screens.base import PlanningScreen
 from tui.screens.path import PathScreen
+from tui.widgets.inputs.search import Search
 from tui.widgets.live_runs import LiveRuns
 from tui.widgets.refresh_pane import RefreshPane
+from tui.widgets.tables.options import Options
 from tui.widgets.tables.rows import Rows
 
 SIZES = ((80, 24), (120, 40), (200, 60), (100, 30), (60, 20), (30, 10), (12, 5), (1, 1))
@@ -67,6 +69,7 @@ class Monkey:
     def __init__(self, pilot: Pilot[str], seed: int) -> None:
         self.pilot, self.app = pilot, pilot.app
         assert isinstance(self.app, PlannerApp)
+        self.planner_app = self.app
         self._size = self.app.size
         # Leaving would end the run; what leaving asks is tested on its own.
         self.app.quit_guards.insert(0, lambda: True)
@@ -107,6 +110,7 @@ class Monkey:
         """Nothing lies over any screen, nothing is under way, and each has the answer to what it
         was asked at first, at the first size: a larger screen keeps more of what was drawn."""
         self.resize(*self._size)
+        self.planner_app.marked.clear()
         while isinstance(self.app.screen, ModalScreen):
             self.app.screen.dismiss(None)
             await asyncio.sleep(BEAT_S)
@@ -123,6 +127,10 @@ class Monkey:
             for refresh in screen.query(RefreshPane):  # hundreds of slices, or a few
                 refresh.live = None
                 refresh.query_one("#slice-rows", Rows).fill([])
+            for search in screen.query(Search):
+                search.clear()
+            for options in screen.query(Options):
+                options.pinned.clear()
             screen.put(first)
             screen.ask(first)
             await self._until(lambda screen=screen: not screen._working)

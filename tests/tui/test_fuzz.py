@@ -19,10 +19,10 @@ import catalog
 import launchers
 import planner
 import tui
-from planner.actions import planning, saved_screens
-from planner.actions.calibration import plan
+from planner.actions import saved_screens
 from planner.actions.calibration.panel import PANEL
 from planner.actions.explore.plan import open_subject
+from planner.actions.kept import Kept
 from planner.errors import BadInput
 from planner.performance import fitted, training
 from tests.fakes.sky_module import FakeSky
@@ -170,13 +170,13 @@ def forget() -> None:
     """What is kept is bounded, but some answers are ten times as large as others, and caches of the
     libraries fill up for hours: whichever the last keys asked for would be more than what a leak
     makes."""
-    planning._PREPARED.clear()
-    plan._QUESTIONS.clear()
     for known in (training._KNOWN, fitted._KNOWN):
         known._found = {}
     gc.unfreeze()
     for found in gc.get_objects():
-        if type(found) is type(WITH_CACHE) and found.cache_parameters()["maxsize"]:
+        if type(found) is Kept:
+            found.clear()
+        elif type(found) is type(WITH_CACHE) and found.cache_parameters()["maxsize"]:
             found.cache_clear()
     gc.freeze()
 
@@ -204,8 +204,8 @@ async def test_random_keys_leak_nothing() -> None:
             held = []
             for _ in range(0, ALL, PART):
                 await one.act(PART)
-                forget()
                 await one.begin_again()
+                forget()
                 one.app._collector.afresh()  # as in a pause, which random keys never make
                 held.append(tracemalloc.get_traced_memory()[0])
                 tell(one, f"{len(held) * PART} keys: {held[-1] / 2**20:.1f} MiB")

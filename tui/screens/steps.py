@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
-from textual._compositor import Compositor
+from textual._compositor import Compositor, CompositorMap, ReflowResult
 from textual._context import visible_screen_stack
 from textual.color import Color
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
@@ -83,8 +84,11 @@ class Steps(Base):
             self.check_idle()  # what waits for it
 
     def _on_timer_update(self) -> None:
-        if not self._layout_required or TURN.take():  # else at its next tick
-            super()._on_timer_update()
+        if self._layout_required and not TURN.take():
+            return  # at its next tick
+        if self._repaint_required:
+            self._take_up()  # the library forgets it, even where a part is to be painted anew
+        super()._on_timer_update()
 
     def _watch_maximized(self, before: Widget | None, widget: Widget | None) -> None:
         """The library works out the styles of all widgets: the rules for it are about the screen,
@@ -93,14 +97,27 @@ class Steps(Base):
         self.app.stylesheet.update_nodes([self])
         super()._watch_maximized(before, widget)
 
+    def post_message(self, message: Message) -> bool:
+        """Each screen gets word of a size of its own: what one of them has prevented, and that it
+        was stopped, would hold for all."""
+        if isinstance(message, events.Resize):
+            message = events.Resize(
+                message.size, message.virtual_size, message.container_size, message.pixel_size
+            )
+        return super().post_message(message)
+
     async def _on_resize(self, event: events.Resize) -> None:
         """Each screen lays itself out, for the size that the terminal has now. A screen hears of
         each size that it got: of two sizes that come with something between them, one would bring
-        the other back, and so for ever. And the library lays out all behind a question with it."""
+        the other back, and so for ever. And the library lays out all behind a question with it.
+
+        All is painted, also where it is the same size again: the terminal has lost what another
+        had no room for."""
         event.prevent_default()
         event.stop()
         await TURN.wait()
         if not self.is_past(event.size):
+            self._compositor._dirty_regions.add(event.size.region)
             self._screen_resized(event.size)
 
     def is_past(self, size: Size) -> bool:
@@ -111,7 +128,8 @@ class Steps(Base):
         """What has changed since this step was put off would be forgotten with what is painted;
         and what was below the last row of a screen that is lower now is not there any more."""
         compositor = self._compositor
-        compositor.update_widgets(self._dirty_widgets)
+        # Those that are there: the library would arrange all anew for one that is not laid out yet.
+        compositor.update_widgets(self._dirty_widgets & compositor.visible_widgets.keys())
         self._dirty_widgets.clear()
         screen = compositor.size.region
         regions = {each.intersection(screen) for each in compositor._dirty_regions}
@@ -172,7 +190,24 @@ class Steps(Base):
 
 class RowByRow(Compositor):
     """Draws the rows that are to be painted. The library has each widget draw all of its own for
-    any that has changed, and a question all of the screen behind it."""
+    any that has changed, and a question all of the screen behind it.
+
+    A place that is looked up between two layouts makes the library arrange all anew, and forget
+    what it has painted where: the next layout would find nothing changed.
+    """
+
+    _laid_out: CompositorMap | None = None
+
+    @property
+    def full_map(self) -> CompositorMap:
+        if self._full_map_invalidated and self._laid_out is None:
+            self._laid_out = self._full_map
+        return super().full_map
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        if self._laid_out is not None:
+            self._full_map, self._laid_out = self._laid_out, None
+        return super().reflow(parent, size)
 
     def _get_renders(
         self, crop: Region | None = None
