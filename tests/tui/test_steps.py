@@ -20,7 +20,8 @@ from textual.widget import Widget
 from tests.tui.main_screen import ScreenDriver, opened
 from tests.tui.terminal import write_as_to_a_terminal
 from tui.screens.base import PlanningScreen
-from tui.screens.steps import BAND_CELLS, BEHIND_ROWS, Behind
+from tui.screens.drawing import BEHIND_ROWS, Behind
+from tui.screens.steps import BAND_CELLS
 
 
 def resize(it: ScreenDriver, width: int, height: int) -> None:
