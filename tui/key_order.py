@@ -57,7 +57,7 @@ class OrderedKeysApp(App[Result]):
         return done
 
     async def _run_bound(self, key: str) -> bool:
-        await TURN.wait()
+        TURN.take()
         before = self.screen
         done = await self._check_bindings(key, priority=True) or await self._check_bindings(key)
         if self.screen is not before:  # the next key is for the new one, once it is there

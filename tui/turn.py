@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+# Turns of the loop that are left to all else after a long step: what has woken up meanwhile, a key
+# from the terminal as well, needs up to three to have its word.
+QUIET = 4
+
 
 class Turn:
-    """One long step in each other turn of the event loop. Several may be due in the same one, or in
-    one after the other: a screen is laid out, another painted, an answer shown; a key that comes
-    meanwhile would wait for all of them. In the turn between it is dealt with.
+    """One long step, then turns of the event loop without any. Several may be due in the same one,
+    or in one after the other: a screen is laid out, another painted, an answer shown; a key that
+    comes meanwhile would wait for all of them. In the turns between it is dealt with.
     """
 
     def __init__(self) -> None:
@@ -23,7 +27,7 @@ class Turn:
         if self.is_taken:
             return False
         self._taken_in = loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._go_by)
+        loop.call_soon(self._go_by, QUIET)
         return True
 
     async def wait(self) -> None:
@@ -31,8 +35,11 @@ class Turn:
         while not self.take():
             await asyncio.sleep(0)
 
-    def _go_by(self) -> None:
-        self._taken_in = None
+    def _go_by(self, turns: int = 1) -> None:
+        if turns > 1:
+            asyncio.get_running_loop().call_soon(self._go_by, turns - 1)
+        else:
+            self._taken_in = None
 
 
 TURN = Turn()
