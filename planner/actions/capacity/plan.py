@@ -90,6 +90,7 @@ def capacity(
     start = time.perf_counter()
     asked = question.ready(changes)
     spec, fleet, periods, notes = asked.spec, asked.fleet, asked.periods, asked.notes
+    begin = Start.made(fleet, periods)  # of the baselines, too
     if fleet.is_coupled:
         from planner.optimize.capacity.coupled import optimise_coupled
 
@@ -98,7 +99,7 @@ def capacity(
         method, solve_seconds = found.method, found.seconds
         model = found.model
     else:
-        plan = optimise(fleet, periods, settings)
+        plan = optimise(fleet, periods, settings, start=begin)
         status, cost, bound = plan.status, plan.cost_usd, plan.bound_usd
         operation = _operation(plan, periods)
         method, solve_seconds = _method(plan, spec, settings, periods), plan.seconds
@@ -130,7 +131,9 @@ def capacity(
         sunk_usd=_sunk_usd(spec, periods),
         budget_usd=budget,
         savings=(
-            _savings(fleet, periods, settings, cost) if savings is None else _against(savings, cost)
+            _savings(fleet, periods, settings, cost, begin)
+            if savings is None
+            else _against(savings, cost)
         ),
         method=method,
         notes=notes + _notes(spec, ledger),
@@ -255,7 +258,9 @@ def _unmet(ledger: Ledger, fleet: Fleet, periods: Periods) -> list[Unmet]:
     return found
 
 
-def _savings(fleet: Fleet, periods: Periods, settings: Settings, cost: float) -> Savings:
+def _savings(
+    fleet: Fleet, periods: Periods, settings: Settings, cost: float, begin: Start
+) -> Savings:
     """Each way alone, demand served whole; limits on machines stay as they are."""
     served = replace(
         fleet,
@@ -267,9 +272,8 @@ def _savings(fleet: Fleet, periods: Periods, settings: Settings, cost: float) ->
     )
     quick = replace(settings, time_limit_s=max(settings.time_limit_s / 4, 1.0))
     note = "without starts, minimum up-times and waiting" if fleet.is_coupled else ""
-    start = Start.made(served, periods)
     found = {
-        name: _baseline(optimise(served, periods, quick, options, start), cost, note)
+        name: _baseline(optimise(served, periods, quick, options, begin), cost, note)
         for name, options in BASELINES.items()
     }
     return Savings(**found)

@@ -134,9 +134,10 @@ def split(
 ) -> Ints | None:
     """Split the groups that cost the bound most, until the rest lose no more than ``keep_usd``.
 
-    A group is split by the regions of its classes; one of a single region by what its prices
-    differ in, else (whole machines) at its middle. ``gap`` (G,) is what each group loses. None
-    when nothing can be split.
+    A group is split by the regions of its classes, each halved as well where demand alone differs:
+    the next plan's border runs near this one's, seldom through it. One of a single region is split
+    by what its prices differ in, else (whole machines) at its middle. ``gap`` (G,) is what each
+    group loses. None when nothing can be split.
     """
     order = np.argsort(-gap, kind="stable")
     lost = np.cumsum(gap[order][::-1])[::-1]
@@ -162,16 +163,19 @@ def _parts(members: Ints, region: Ints, points: Floats, key_from: int) -> list[I
     labels = region[members]
     kinds = np.unique(labels)
     if len(kinds) > 1:
-        return [members[labels == kind] for kind in kinds]
-    part = points[members]
-    width = np.ptp(part, axis=0)
-    candidates = width[key_from:] if part.shape[1] > key_from else width
-    offset = key_from if part.shape[1] > key_from else 0
-    if not candidates.any():
-        candidates, offset = width, 0
-    column = int(np.argmax(candidates)) + offset
-    if width[column] <= 0:
+        parts = [members[labels == kind] for kind in kinds]
+        if points.shape[1] > key_from:
+            return parts
+        return [half for part in parts for half in _halves(part, points[part])]
+    halves = _halves(members, points[members, key_from:])
+    return halves if len(halves) > 1 else _halves(members, points[members])
+
+
+def _halves(members: Ints, points: Floats) -> list[Ints]:
+    """Below and above the middle of the widest of the columns; one part where none has width."""
+    width = np.ptp(points, axis=0)
+    if not width.any():
         return [members]
-    middle = (part[:, column].max() + part[:, column].min()) / 2
-    upper = part[:, column] > middle
-    return [members[~upper], members[upper]]
+    widest = points[:, int(np.argmax(width))]
+    upper = widest > (widest.max() + widest.min()) / 2
+    return [members[~upper], members[upper]] if upper.any() else [members]

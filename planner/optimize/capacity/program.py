@@ -98,7 +98,8 @@ def optimise(
 ) -> CapacityPlan:
     """The cheapest plan for periods that do not depend on each other.
 
-    ``start`` of the same fleet and periods spares making it.
+    ``start`` of the same periods, and of a fleet of the same prices and machines held, spares
+    making it.
     """
     start = start or Start.made(fleet, periods)
     program = build(fleet, start.classes, periods.horizon_hours, options)

@@ -47,7 +47,8 @@ class Priced:
 
     ``use`` (C, uses) machines; ``usd_per_hour`` (C,) of use alone; ``region`` (C,) numbers the
     basis; ``shortfall`` (C, W) units that limits leave unserved although they must be served;
-    ``duals`` (C, rows) USD per hour and unit of each row, of the continuous program.
+    ``duals`` (C, rows) USD per hour and unit of each row, of the continuous program; without
+    columns where all classes have the same prices, whose cuts nobody asks for.
     """
 
     use: Floats
@@ -140,7 +141,8 @@ class Recourse:
                 np.zeros((count, 0)),
             )
         solution = np.zeros((count, self._g.shape[1]))
-        found = _Found(solution, np.full(count, -1, np.intp), np.zeros_like(rhs), self.scale)
+        duals = np.zeros((count, rhs.shape[1] if self.varying else 0))
+        found = _Found(solution, np.full(count, -1, np.intp), duals, self.scale)
         left = np.arange(count)
         for _ in range(_SCALES):
             if not self._solve(left, rhs, found, until):
@@ -175,7 +177,7 @@ class Recourse:
         while len(left):
             if time.perf_counter() > until:
                 return False
-            pick = int(left[len(left) // 2])
+            pick = left[len(left) // 2]
             point, columns, rows = solver.solve(costs[pick], rhs[pick])
             self._numbered += 1
             known_basis = _inverted(np.hstack([self._g[:, columns], -identity[:, rows]]))
@@ -185,8 +187,8 @@ class Recourse:
             if known_basis is not None:
                 unasked = np.zeros(len(rhs), np.int8)
                 known = _Basis(known_basis, columns, self._numbered, unasked)
-                at = np.array([pick])
-                found.duals[pick] = known.duals_for(costs, at, True)[0] * found.scale
+                if self.varying:
+                    found.duals[pick] = known.duals_for(costs, pick[None])[0] * found.scale
                 if len(bases) < _MOST_BASES:
                     bases.append(known)
                 left = self._spread(known, need, costs, found, left)
@@ -222,10 +224,12 @@ class Recourse:
             optimal &= self._prices_fit(known, costs, left, optimal)
         taken = left[optimal]
         columns = np.flatnonzero(known.columns)
-        found.solution[taken] = 0.0
-        found.solution[np.ix_(taken, columns)] = np.maximum(basic[: len(columns), optimal].T, 0.0)
+        fresh = np.zeros((len(taken), found.solution.shape[1]))
+        fresh[:, columns] = np.maximum(basic[: len(columns)].compress(optimal, axis=1), 0.0).T
+        found.solution[taken] = fresh
         found.region[taken] = known.number
-        found.duals[taken] = known.duals_for(costs, taken, self.varying) * found.scale
+        if self.varying:
+            found.duals[taken] = known.duals_for(costs, taken) * found.scale
         rest: Ints = left[~optimal]
         return rest
 
@@ -233,7 +237,7 @@ class Recourse:
         """Whether no price makes the basis worse: said once for each basis and class."""
         unknown = left[asked & (known.fits[left] == 0)]
         if len(unknown):
-            duals = known.duals_for(costs, unknown, True, clip=False)
+            duals = known.duals_for(costs, unknown, clip=False)
             reduced = costs[unknown] - duals @ self._g
             fits = (duals >= -_DUAL).all(axis=1) & (reduced >= -_DUAL).all(axis=1)
             known.fits[unknown] = np.where(fits, 1, -1)
@@ -249,13 +253,10 @@ class _Basis:
     number: int
     fits: NDArray[np.int8]
 
-    def duals_for(self, costs: Floats, rows: Ints, varying: bool, *, clip: bool = True) -> Floats:
-        """Marginal price of each row, (len(rows) or 1, rows of the program)."""
-        if not len(rows):
-            return np.zeros((0, len(self.inverse)))
-        chosen = costs[rows] if varying else costs[rows[:1]]
-        basic = np.zeros((len(chosen), len(self.inverse)))
-        basic[:, : int(self.columns.sum())] = chosen[:, self.columns]
+    def duals_for(self, costs: Floats, rows: Ints, *, clip: bool = True) -> Floats:
+        """Marginal price of each row of the program, (len(rows), rows of the program)."""
+        basic = np.zeros((len(rows), len(self.inverse)))
+        basic[:, : int(self.columns.sum())] = costs[rows][:, self.columns]
         duals = basic @ self.inverse
         return np.maximum(duals, 0.0) if clip else duals
 

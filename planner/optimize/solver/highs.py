@@ -45,6 +45,8 @@ NAME = "HiGHS"
 _SIZES = (1e-2, 1e8)
 _TIGHT = 1e-9
 _DUAL_TOLERANCE = 1e-6  # of a scaled reduced cost that counts as 0
+# Columns up to which jumping to a first point takes longer than the rest of the search.
+_SMALL = 2000
 _STOPPED = {"kTimeLimit", "kIterationLimit", "kInterrupt", "kHighsInterrupt", "kSolutionLimit"}
 _STOPPED |= {"kMemoryLimit", "kObjectiveBound", "kObjectiveTarget", "kUnknown"}
 _TOLERANCES = (
@@ -211,7 +213,12 @@ class LiveModel:
             solver.buildSolverModel(problem)
             self._built = True
         highs = problem.solverModel
-        settings = {"mip_rel_gap": gap, "mip_abs_gap": 0.0, **options}
+        settings = {
+            "mip_rel_gap": gap,
+            "mip_abs_gap": 0.0,
+            "mip_heuristic_run_feasibility_jump": self.model.width > _SMALL,
+            **options,
+        }
         # HiGHS counts the time of a continuous model from its first run, of others from this one.
         counted = 0.0 if self.model.integer.any() and not relaxed else highs.getRunTime()
         settings["time_limit"] = counted + time_limit_s
