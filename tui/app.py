@@ -26,7 +26,7 @@ from tui.ascii import AsciiOnly, wants_ascii
 from tui.collector import TURN_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
-from tui.modes import MODES, modes
+from tui.modes import MODES, Mode, modes
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
 from tui.turn import TURN
@@ -151,7 +151,14 @@ class PlannerApp(OrderedKeysApp[str]):
         if ascii_only or wants_ascii(self._config.ascii, os.environ):
             self._ascii = [AsciiOnly()]
         for mode in modes():
-            self.add_mode(mode.name, partial(mode.screen, subject))
+            self.add_mode(mode.name, partial(self._made, mode, subject))
+
+    def _made(self, mode: Mode, subject: Subject) -> Screen[None]:
+        """A screen that has the classes of its size before anything is in it: all would be styled
+        twice."""
+        screen = cast("PlanningScreen[Any, Any]", mode.screen(subject))
+        screen.be_sized(self.size, restyle=False)
+        return screen
 
     async def action_quit(self) -> None:
         """Close, unless a screen has something under way that the user must decide about."""
@@ -387,7 +394,7 @@ class PlannerApp(OrderedKeysApp[str]):
         self.quit_guards.clear()
         for each in gone:
             await self.remove_mode(each.name)
-            self.add_mode(each.name, partial(each.screen, subject))
+            self.add_mode(each.name, partial(self._made, each, subject))
         self._collector.afresh()
         if self.current_mode == BETWEEN:
             await self.switch_mode(mode)

@@ -22,14 +22,15 @@ from tests.catalog.conftest import (
     small_cache,
     small_snapshot,
 )
+from tests.planner.conftest import child_environment
 from tui.app import DEFAULT_WORKLOAD, PlannerApp
 from tui.screens import base
 from tui.screens.explore import ExploreScreen
 
-# Fixtures of a fake cloud and of a catalog that a test may refresh.
+# Fixtures of a fake cloud, of a catalog that a test may refresh and of a process as a user's.
 __all__ = [
-    "aws", "credentials", "no_real_cloud", "own_cache", "service_models", "small_cache",
-    "small_snapshot",
+    "aws", "child_environment", "credentials", "no_real_cloud", "own_cache", "service_models",
+    "small_cache", "small_snapshot",
 ]  # fmt: skip
 
 Start = Callable[..., AbstractAsyncContextManager["Driver"]]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.containers import Vertical
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.widget import Widget
 
+from planner.actions.explore.plan import open_subject
 from tests.tui.main_screen import opened
+from tui.app import DEFAULT_WORKLOAD, PlannerApp
+from tui.modes import MODES, Mode
 from tui.stylesheet import Sheet
+
+FEW = 8  # widgets, of some forty
 
 
 class Dial(Widget):
@@ -114,3 +122,25 @@ async def test_parts_of_a_screen_are_styled_as_by_the_library() -> None:
                 name: dict(s.base.get_rules()) for name, s in widget._component_styles.items()
             }
             assert ours == theirs, widget
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+async def test_a_screen_that_opens_is_styled_once(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is composed has its styles: neither the size nor the first focus changes those of all."""
+    again: list[int] = []
+    update_nodes = Sheet.update_nodes
+
+    def counted(self: Sheet, nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        found = list(nodes)
+        again.append(len(found))
+        update_nodes(self, found, animate)
+
+    monkeypatch.setattr(Sheet, "update_nodes", counted)
+    app = PlannerApp(open_subject(str(DEFAULT_WORKLOAD)))
+    monkeypatch.setattr(app, "DEFAULT_MODE", mode.name)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.screen.focused is not None
+        assert max(again) < FEW

@@ -74,6 +74,7 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
     """Four panes: next runs, basis, own runs, the run under way."""
 
     MODE = "calibrate"
+    AUTO_FOCUS = "#plan-rows"
     CSS_PATH = "calibrate.tcss"
     HELP = (
         "Next runs: benchmarks that could be run to choose better for this workload, ranked by "
@@ -135,7 +136,6 @@ class CalibrateScreen(PanedScreen[Asked, Known]):
 
     def on_mount(self) -> None:
         self.status.noun = "answer"
-        self.set_focus(self.query_one("#plan-rows"))
         self.planner_app.quit_guards.append(self.runs.may_not_quit)
         self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
 

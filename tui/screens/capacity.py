@@ -55,6 +55,7 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
     """Inputs above, chart and costs in the middle, machines below."""
 
     MODE = "capacity"
+    AUTO_FOCUS = "#lines, #groups"
     CSS_PATH: ClassVar = ["capacity.tcss", "plots.tcss"]
     HELP = (
         "What to commit to, buy and rent so that a year of demand is served at the least cost. "
@@ -93,7 +94,6 @@ class CapacityScreen(PlanningScreen[CapacityInputs, "CapacityView | MixView"]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.set_focus(self.query_one(PlanLines))
         self._asked = self.restored(replace(self._asked, workload=self.planner_app.inputs))
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(self.ask, self._asked)

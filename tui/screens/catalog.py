@@ -78,6 +78,7 @@ class CatalogScreen(PanedScreen[Asked, Found]):
     """Four panes: offers, what moved, refresh, overlays."""
 
     MODE = "catalog"
+    AUTO_FOCUS = "#offer-rows"
     CSS_PATH = "catalog.tcss"
     HELP = (
         "Offers: one line is one way to buy one machine; USD/h is of the whole machine. Age is of "
@@ -132,7 +133,6 @@ class CatalogScreen(PanedScreen[Asked, Found]):
 
     def on_mount(self) -> None:
         self.status.noun = "answer"
-        self.set_focus(self.query_one("#offer-rows"))
         self.call_after_refresh(lambda: self.ask(self.restored(self._asked)))
 
     def take_up(self, subject: Subject) -> bool:

@@ -53,6 +53,7 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
     """Sides above, their figures beside each other, the crossing chart and what it says below."""
 
     MODE = "compare"
+    AUTO_FOCUS = "#sides"
     CSS_PATH: ClassVar = ["compare.tcss", "plots.tcss"]
     HELP = (
         "The cheapest plan of each side that meets the workload's limits, one figure a row; "
@@ -93,7 +94,6 @@ class CompareScreen(PlanningScreen[CompareInputs, CompareView]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.set_focus(self.query_one(SideTable))
         first = replace(self._asked, workload=self.planner_app.inputs)
         self._asked = self.restored(first)
         if self._asked is first and len(self.planner_app.marked) > 1:

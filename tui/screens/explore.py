@@ -50,6 +50,7 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
     """Inputs above, chart and detail in the middle, table below: one choice shown in three ways."""
 
     MODE = "explore"
+    AUTO_FOCUS = "#options"
     CSS_PATH = "explore.tcss"
     HELP = (
         "Each point is one way to run the workload: machine, place, number and way to pay; of a "
@@ -77,7 +78,6 @@ class ExploreScreen(PlanningScreen[Inputs, View]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        self.set_focus(self.query_one(Options))
         # Once the empty screen is painted: planning takes a second the first time.
         self.call_after_refresh(lambda: self.ask(self.restored(self.subject.inputs)))
         self.query_one(Options).pinned = self.planner_app.saved_pins()
