@@ -128,7 +128,7 @@ async def test_parts_of_a_screen_are_styled_as_by_the_library() -> None:
 async def test_a_screen_that_opens_is_styled_once(
     mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is composed has its styles: neither the size nor the first focus changes those of all."""
+    """What is composed has its styles: neither size nor first focus changes those of all."""
     again: list[int] = []
     update_nodes = Sheet.update_nodes
 
