@@ -23,7 +23,7 @@ from textual.screen import ModalScreen, Screen
 from planner.actions.explore.plan import Option, Subject, open_subject, sibling
 from planner.errors import BadInput
 from tui.ascii import AsciiOnly, wants_ascii
-from tui.collector import TURN_S, Collector
+from tui.collector import ASK_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, Mode, modes
@@ -171,7 +171,7 @@ class PlannerApp(OrderedKeysApp[str]):
     def on_mount(self) -> None:
         self._collector.start()
         sys.setswitchinterval(SWITCH_S)
-        self.set_interval(TURN_S, self._collect)
+        self.set_interval(ASK_S, self._collect)
         saved = self._saved
         theme = (saved and saved.theme) or self._config.theme
         if theme in self.available_themes:
@@ -195,9 +195,11 @@ class PlannerApp(OrderedKeysApp[str]):
         self._collector.stop()
         sys.setswitchinterval(self._switch_s)
 
-    def _collect(self) -> None:
-        if TURN.take():  # else at the next tick
-            self._collector.turn(is_asked=len(self._screen_stack) > 1)
+    async def _collect(self) -> None:
+        due = self._collector.due(is_asked=len(self._screen_stack) > 1)
+        if due is not None:
+            await TURN.wait()
+            due()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A question over a screen is answered first."""

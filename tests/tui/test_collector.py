@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import weakref
@@ -12,6 +13,7 @@ import pytest
 from tests.tui.main_screen import opened
 from tui import collector
 from tui.collector import Collector
+from tui.turn import TURN
 from tui.widgets.tables.table import Table
 
 
@@ -50,16 +52,22 @@ def lately() -> weakref.ref[Ring]:
     return weakref.ref(ring)
 
 
+def turn(it: Collector, *, is_asked: bool) -> None:
+    due = it.due(is_asked=is_asked)
+    if due is not None:
+        due()
+
+
 def test_what_was_made_lately_waits_for_calm(clock: list[float]) -> None:
     it = Collector()
     it.start()
     ring = lately()
     made(collector.CALM)
     it.heard()
-    it.turn(is_asked=False)
+    turn(it, is_asked=False)
     assert ring() is not None
     clock[0] += collector.CALM_S + 0.01
-    it.turn(is_asked=False)
+    turn(it, is_asked=False)
     assert ring() is None
     it.stop()
 
@@ -70,7 +78,7 @@ def test_but_not_for_ever(clock: list[float]) -> None:
     ring = lately()
     made(collector.BUSY)
     it.heard()
-    it.turn(is_asked=False)
+    turn(it, is_asked=False)
     assert ring() is None
     it.stop()
 
@@ -89,7 +97,7 @@ def test_what_is_older_is_looked_at_once_it_is_much_and_all_of_it_in_a_pause(
     made(collector.BUSY)
     for _ in range(2):  # first what was made lately
         it.heard()
-        it.turn(is_asked=False)
+        turn(it, is_asked=False)
     assert collections(2) == before + 1
     del old
     gc.collect()  # it was looked at: no collection goes through it again
@@ -99,7 +107,7 @@ def test_what_is_older_is_looked_at_once_it_is_much_and_all_of_it_in_a_pause(
     clock[0] += collector.VERY_CALM_S + 0.01
     made(collector.CALM)
     for _ in range(3):
-        it.turn(is_asked=False)
+        turn(it, is_asked=False)
     assert found() is None and collections(2) == before + 1  # nothing has come since
     it.stop()
 
@@ -121,11 +129,11 @@ def test_what_took_long_waits_for_a_longer_pause(
     it._grown = collector.WORTH + 1
     it.heard()
     clock[0] += collector.VERY_CALM_S + 1
-    it.turn(is_asked=False)
+    turn(it, is_asked=False)
     assert found() is not None
     it._grown = collector.WORTH + 1
     clock[0] += collector.PATIENCE * 0.3
-    it.turn(is_asked=False)
+    turn(it, is_asked=False)
     assert found() is None
     it.stop()
 
@@ -143,7 +151,7 @@ def test_growth_counts_from_the_lowest_point_since(
         blocks[0] += more
         made(collector.BUSY)
         it.heard()
-        it.turn(is_asked=False)
+        turn(it, is_asked=False)
     assert collections(2) == before + 1
     it.stop()
 
@@ -155,11 +163,11 @@ def test_a_question_is_gone_before_it_counts_as_old(clock: list[float]) -> None:
     made(collector.BUSY)
     before = collections(1)
     it.heard()
-    it.turn(is_asked=True)
+    turn(it, is_asked=True)
     assert collections(1) == before
     gone = weakref.ref(ring)
     del ring
-    it.turn(is_asked=False)
+    turn(it, is_asked=False)
     assert gone() is None
     it.stop()
 
@@ -181,3 +189,18 @@ async def test_the_application_leaves_collection_as_it_was() -> None:
     async with opened("catalog"):
         assert gc.get_threshold() != before
     assert gc.get_threshold() == before and not gc.get_freeze_count()
+
+
+async def test_what_is_due_is_done_in_the_next_free_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        done: list[bool] = []
+        monkeypatch.setattr(
+            it.app._collector, "due", lambda is_asked: lambda: done.append(is_asked)
+        )
+        await TURN.wait()
+        collecting = asyncio.create_task(it.app._collect())
+        await asyncio.sleep(0)
+        assert not done
+        await collecting
+        assert done[-1:] == [False]
