@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 from textual.containers import Vertical
+from textual.errors import NoWidget
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Static
@@ -105,3 +106,24 @@ async def test_a_question_forgets_nothing_of_its_own_for_what_lies_behind(
         question._on_timer_update()
         await same(it, terminal)
         assert any("all new" in terminal.row(y) for y in range(30))
+
+
+async def test_a_place_looked_up_in_a_layout_arranges_nothing_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened("catalog") as it:
+        await it.settled()
+        compositor = it.screen._compositor
+        arrange, arranged = compositor._arrange_root, []
+
+        def looking_up(*of: Any, **how: Any) -> Any:
+            arranged.append(of)
+            with suppress(NoWidget):
+                compositor.find_widget(Static("not laid out yet"))
+            return arrange(*of, **how)
+
+        monkeypatch.setattr(compositor, "_arrange_root", looking_up)
+        compositor._full_map_invalidated = True
+        compositor.reflow(it.screen, it.app.size)
+        assert it.screen.status.region
+        assert len(arranged) == 1

@@ -26,7 +26,8 @@ class RowByRow(Compositor):
     any that has changed, and a question all of the screen behind it.
 
     A place that is looked up between two layouts makes the library arrange all anew, and forget
-    what it has painted where: the next layout would find nothing changed.
+    what it has painted where: the next layout would find nothing changed. One looked up in a
+    layout, as by a scroll bar that comes, makes it arrange all once more within that.
     """
 
     _laid_out: CompositorMap | None = None
@@ -40,6 +41,7 @@ class RowByRow(Compositor):
     def reflow(self, parent: Widget, size: Size) -> ReflowResult:
         if self._laid_out is not None:
             self._full_map, self._laid_out = self._laid_out, None
+        self._full_map_invalidated = False  # meanwhile all is where it was, afterwards it is known
         return super().reflow(parent, size)
 
     def _get_renders(
