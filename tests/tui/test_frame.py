@@ -125,6 +125,19 @@ async def test_a_screen_keeps_its_last_good_answer(monkeypatch: pytest.MonkeyPat
         assert not screen.has_class("-old") and not screen.query_one("#text").has_class("wrong")
 
 
+async def test_nothing_is_said_to_be_under_way_once_the_newest_is_answered() -> None:
+    subject = open_subject(str(DEFAULT_WORKLOAD), shipped=True)
+    app = PlannerApp(subject)
+    async with app.run_test() as pilot:
+        screen = Doubling(subject)
+        await app.push_screen(screen)
+        screen.ask(Number("7"))
+        screen.ask(Number("2"))  # waits, and is answered before the first took long
+        await pilot.pause(base.BUSY_AFTER_S + 0.3)
+        assert screen.answer == 4
+        assert not str(screen.query_one("#busy", Static).render())
+
+
 async def test_numbers_lead_to_the_screens(start: Start) -> None:
     async with start() as it:
         explore = it.screen

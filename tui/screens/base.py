@@ -163,7 +163,8 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
             self._waiting = (asked,)
             return
         self._working = True
-        self._busy = self.set_timer(BUSY_AFTER_S, lambda: self._say_busy("working ..."))
+        if self._busy is None:  # else of the question before, for as long as there is no answer
+            self._busy = self.set_timer(BUSY_AFTER_S, lambda: self._say_busy("working ..."))
         self.run_worker(self._ask(asked), group="plan")
 
     def ask_soon(self, asked: Asked) -> None:
@@ -297,6 +298,7 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
     def _say_busy(self, what: str) -> None:
         if self._busy:
             self._busy.stop()
+            self._busy = None
         self.query_one(ModeBar).busy(what)
 
     def mark(self, field: str) -> None:
