@@ -211,14 +211,11 @@ class LiveModel:
         if not self._built:
             solver.createAndConfigureSolver(problem)
             solver.buildSolverModel(problem)
+            if self.model.width <= _SMALL and self.model.integer.any():
+                problem.solverModel.setOptionValue("mip_heuristic_run_feasibility_jump", False)
             self._built = True
         highs = problem.solverModel
-        settings = {
-            "mip_rel_gap": gap,
-            "mip_abs_gap": 0.0,
-            "mip_heuristic_run_feasibility_jump": self.model.width > _SMALL,
-            **options,
-        }
+        settings = {"mip_rel_gap": gap, "mip_abs_gap": 0.0, **options}
         # HiGHS counts the time of a continuous model from its first run, of others from this one.
         counted = 0.0 if self.model.integer.any() and not relaxed else highs.getRunTime()
         settings["time_limit"] = counted + time_limit_s
