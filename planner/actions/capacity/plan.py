@@ -90,7 +90,7 @@ def capacity(
     start = time.perf_counter()
     asked = question.ready(changes)
     spec, fleet, periods, notes = asked.spec, asked.fleet, asked.periods, asked.notes
-    begin = Start.made(fleet, periods)  # of the baselines, too
+    begin: Start | None = None  # of the baselines, too
     if fleet.is_coupled:
         from planner.optimize.capacity.coupled import optimise_coupled
 
@@ -99,6 +99,7 @@ def capacity(
         method, solve_seconds = found.method, found.seconds
         model = found.model
     else:
+        begin = Start.made(fleet, periods)
         plan = optimise(fleet, periods, settings, start=begin)
         status, cost, bound = plan.status, plan.cost_usd, plan.bound_usd
         operation = _operation(plan, periods)
@@ -259,7 +260,7 @@ def _unmet(ledger: Ledger, fleet: Fleet, periods: Periods) -> list[Unmet]:
 
 
 def _savings(
-    fleet: Fleet, periods: Periods, settings: Settings, cost: float, begin: Start
+    fleet: Fleet, periods: Periods, settings: Settings, cost: float, begin: Start | None
 ) -> Savings:
     """Each way alone, demand served whole; limits on machines stay as they are."""
     served = replace(
@@ -272,6 +273,7 @@ def _savings(
     )
     quick = replace(settings, time_limit_s=max(settings.time_limit_s / 4, 1.0))
     note = "without starts, minimum up-times and waiting" if fleet.is_coupled else ""
+    begin = begin or Start.made(served, periods)
     found = {
         name: _baseline(optimise(served, periods, quick, options, begin), cost, note)
         for name, options in BASELINES.items()

@@ -45,8 +45,8 @@ NAME = "HiGHS"
 _SIZES = (1e-2, 1e8)
 _TIGHT = 1e-9
 _DUAL_TOLERANCE = 1e-6  # of a scaled reduced cost that counts as 0
-# Columns up to which jumping to a first point takes longer than the rest of the search.
-_SMALL = 2000
+# Up to so many, jumping to a first point takes longer than the rest of the search.
+_SMALL_COLUMNS = 2000
 _STOPPED = {"kTimeLimit", "kIterationLimit", "kInterrupt", "kHighsInterrupt", "kSolutionLimit"}
 _STOPPED |= {"kMemoryLimit", "kObjectiveBound", "kObjectiveTarget", "kUnknown"}
 _TOLERANCES = (
@@ -211,7 +211,7 @@ class LiveModel:
         if not self._built:
             solver.createAndConfigureSolver(problem)
             solver.buildSolverModel(problem)
-            if self.model.width <= _SMALL and self.model.integer.any():
+            if self.model.width <= _SMALL_COLUMNS and self.model.integer.any():
                 problem.solverModel.setOptionValue("mip_heuristic_run_feasibility_jump", False)
             self._built = True
         highs = problem.solverModel
