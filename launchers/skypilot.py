@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ SUBMIT_TIMEOUT_S = 60.0
 TEAR_DOWN_ATTEMPTS = 3
 LOG_ATTEMPTS = 2
 RETRY_WAIT_S = 5.0
+LOG_END_S = 5.0  # a log ends soon after its machine
 # What a program says of its machine or arguments; Slurm's own words begin otherwise.
 COMPLAINT = re.compile(r"(?:\([^)]*\) )?error: (.*)")
 
@@ -84,6 +86,8 @@ class SkyPilotLauncher:
         self._is_answered = False  # whether SkyPilot said what it calls that request
         self._job: int | None = None
         self._log_end = ""
+        self._log_read = threading.Event()  # nobody reads a log any more
+        self._log_read.set()
         self._is_over = False  # whether the job ended, not only its log
         self._may_exist = self._is_adopted = False
         self._started_s = time.monotonic()
@@ -212,9 +216,11 @@ class SkyPilotLauncher:
                 )
             finally:
                 client.output.finish()
+                self._log_read.set()
 
         for attempt in range(1, self.log_attempts + 1):
             client_lines.clear()
+            self._log_read.clear()
             try:
                 code = client.call(follow, limit_s)
             except TookTooLong as error:
@@ -280,6 +286,7 @@ class SkyPilotLauncher:
                     time.sleep(RETRY_WAIT_S)
             else:
                 self._may_exist = False
+                self._hear_out()
                 return
         raise TearDownFailed(
             f"cluster {self.resource} may still run and cost money ({problem})",
@@ -287,6 +294,14 @@ class SkyPilotLauncher:
             remedy=f"run `planner calibrate stop --all`, or `sky down {self.resource}` and look at "
             "the cloud's console",
         )
+
+    def _hear_out(self) -> None:
+        """The log of a job that was interrupted is still being read: a result that it brings while
+        the machine goes was paid for."""
+        if self._log_read.is_set() or self._has_result():
+            return
+        with suppress(KeyboardInterrupt, TookTooLong):  # all is given back already
+            self._client.call(lambda: self._log_read.wait(LOG_END_S), LOG_END_S + 1, guarded=False)
 
     def bill(self) -> Bill | None:
         """SkyPilot's own account, where it has one."""

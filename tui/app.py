@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 BETWEEN = "between"  # the mode while the screens of one workload give way to those of another
 # After each wait, and each long step of numpy, the screen waits as long for a thread that plans.
 SWITCH_S = 0.001
+CLOSED_S = 0.1  # the palette is gone
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
@@ -313,7 +314,11 @@ class PlannerApp(OrderedKeysApp[str]):
     # -- help and palette ---------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
+        for command in super().get_system_commands(screen):
+            if command.title == "Screenshot":
+                yield command._replace(callback=self._save_screen)
+            elif command.title != "Keys":  # the library's panel of keys; they are in the help
+                yield command
         for active in self._own_bindings(screen):
             binding = active.binding
             yield SystemCommand(
@@ -331,6 +336,18 @@ class PlannerApp(OrderedKeysApp[str]):
             for active in self._own_bindings(self.screen)
         ]
         self.push_screen(HelpScreen(getattr(self.screen, "HELP", None) or "", keys))
+
+    def _save_screen(self) -> None:
+        from tui.screenshot import take
+
+        self.set_timer(CLOSED_S, lambda: self.run_worker(take(self), group="screenshot"))
+
+    def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
+        where = "" if event.path is None else f" here as {event.path.name}"
+        self.notify(f"The screen is saved{where}", markup=False)
+
+    def on_delivery_failed(self, event: events.DeliveryFailed) -> None:
+        self.notify(f"The file is not saved: {event.exception}", severity="error", markup=False)
 
     def action_command_palette(self) -> None:
         from tui.screens.closing import Palette

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from textual.app import App
 from textual.cache import LRUCache
 from textual.css.model import RuleSet
 from textual.css.styles import RulesMap
@@ -91,6 +92,9 @@ class Sheet(Stylesheet):
         self.parse()
 
     def update_nodes(self, nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        """Of those that have a place: the others get their styles with it. The library also works
+        them out for each class that a widget gets while it is made, by no rule of its screen."""
+        nodes = [node for node in nodes if node._parent is not None or isinstance(node, App)]
         self._refreshes = refreshes = Refreshes()
         try:
             super().update_nodes(nodes, animate=animate)

@@ -32,6 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         "launchers.sky_client.CALL_TIMEOUT_S": 2.0,
         "launchers.sky_client.JOB_WAIT_S": 2.0,
         "launchers.sky_client.PROVISION_TIMEOUT_S": 2.0,
+        "launchers.skypilot.LOG_END_S": 0.5,
         "launchers.skypilot.PROVISION_TIMEOUT_S": 2.0,
         "launchers.skypilot.RETRY_WAIT_S": 0.05,
         "launchers.skypilot.SUBMIT_TIMEOUT_S": 1.0,

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ from launchers.errors import (
     TearDownFailed,
 )
 from launchers.ledger import RunLedger, RunState
-from launchers.runs import execute
+from launchers.runs import OnResult, execute
 from launchers.skypilot import SkyPilotLauncher
 from launchers.targets import SkyTarget, parse_target
 from tests.launchers.conftest import RESULT, RESULT_LINE
@@ -68,6 +69,7 @@ class Cloud:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     made = Cloud()
     monkeypatch.setattr("launchers.skypilot.RETRY_WAIT_S", 0.0)
+    monkeypatch.setattr("launchers.skypilot.LOG_END_S", 1.0)
 
     def launch(task: Any, cluster_name: str, **options: Any) -> str:
         made.called("launch", (task, options))
@@ -130,6 +132,7 @@ def run_it(
     folder: Path,
     launcher: SkyPilotLauncher | None = None,
     said: list[str] | None = None,
+    on_result: OnResult = lambda _: None,
     **more: Any,
 ) -> tuple[Any, list[str]]:
     lines = [] if said is None else said
@@ -139,6 +142,7 @@ def run_it(
         RunLedger(folder),
         confirmed=True,
         on_line=lines.append,
+        on_result=on_result,
     )
     return result, lines
 
@@ -323,6 +327,33 @@ def test_ctrl_c(cloud: Cloud, make_run: MakeRun, tmp_path: Path, stage: str) -> 
         assert cloud.names().index("api_cancel") < cloud.names().index("down")
     (record,) = RunLedger(tmp_path).runs()
     assert (record.state, record.problem) == (RunState.FAILED, "interrupted")
+
+
+def test_a_result_that_comes_while_the_machine_goes_is_stored(
+    cloud: Cloud, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C came before it, and the log's last lines after the machine was given back."""
+    gone, stored = threading.Event(), []
+    down = sky.down
+
+    def tail_logs(cluster: str, job: int, *, output_stream: Any, **options: Any) -> int:
+        gone.wait(30)
+        time.sleep(0.3)
+        output_stream.write(cloud.log)
+        return 0
+
+    def goes(cluster: str) -> str:
+        threading.Timer(0.0, gone.set).start()
+        return down(cluster)
+
+    monkeypatch.setattr(sky, "tail_logs", tail_logs)
+    monkeypatch.setattr(sky, "down", goes)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_it(make_run, tmp_path, on_result=stored.append)
+    assert [one.document for one in stored] == [RESULT]
+    (record,) = RunLedger(tmp_path).runs()
+    assert (record.state, record.is_stored) == (RunState.FAILED, True)
 
 
 def test_ctrl_c_during_tear_down_waits_for_it(

@@ -21,7 +21,6 @@ from tests.tui.main_screen import ScreenDriver, opened
 from tests.tui.terminal import write_as_to_a_terminal
 from tui.screens.base import PlanningScreen
 from tui.screens.drawing import BEHIND_ROWS, Behind
-from tui.screens.steps import BAND_CELLS
 
 
 def resize(it: ScreenDriver, width: int, height: int) -> None:
@@ -66,7 +65,7 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
 
     def painted(self: Screen[Any]) -> None:
         band = {y for each in self._compositor._dirty_regions for y in range(each.y, each.bottom)}
-        assert len(band) * self.size.width <= BAND_CELLS
+        assert len(band) <= BEHIND_ROWS
         rows.update(band)
         paint(self)
         steps.append("all" if rows >= set(range(60)) else "band")
@@ -76,6 +75,7 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
         monkeypatch.setattr(PlanningScreen, "be_sized", styled)
         monkeypatch.setattr(Screen, "_refresh_layout", laid_out)
         monkeypatch.setattr(Screen, "_compositor_refresh", painted)
+        monkeypatch.setattr("tui.screens.steps.PAINT_S", 0.0)
         async with beating(steps):
             resize(it, 200, 60)
             await it.until(lambda: "all" in steps, "the picture")

@@ -124,6 +124,23 @@ async def test_parts_of_a_screen_are_styled_as_by_the_library() -> None:
             assert ours == theirs, widget
 
 
+async def test_a_widget_gets_its_styles_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    styled: list[DOMNode] = []
+    async with Counting().run_test() as pilot:
+        apply = Stylesheet.apply
+
+        def counted(self: Stylesheet, node: DOMNode, **how: Any) -> None:
+            styled.append(node)
+            apply(self, node, **how)
+
+        monkeypatch.setattr(Stylesheet, "apply", counted)
+        dial = Dial(classes="-made")
+        dial.add_class("-late")
+        assert not styled
+        await pilot.app.mount(dial)
+        assert styled.count(dial) == 1
+
+
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 async def test_a_screen_that_opens_is_styled_once(
     mode: Mode, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -12,7 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.screens.drawing import Behind, RowByRow
+from tui.screens.drawing import BEHIND_ROWS, Behind, RowByRow
 from tui.turn import TURN
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ else:
 
 SOON_S = 0.001  # whatever has come meanwhile is dealt with first
 BEHIND_S = 0.05  # the rows of a question are painted anew for each change behind it
-MANY_CELLS = 600  # a third of a screen of 80x24: less is painted at once
-BAND_CELLS = 2500  # half of one of 120x40: of more, one such band after the other
+MANY_CELLS = 600  # a third of a screen of 80x24: less is painted at once, and without waiting
+PAINT_S = 0.03  # of more, one band of rows after the other until so much time has passed
 
 
 class Steps(Base):
@@ -67,13 +68,15 @@ class Steps(Base):
             self._show_behind()
             self.check_idle()
             return
-        later = self._beyond_a_band()
-        super()._compositor_refresh()
-        if later:
+        until = time.perf_counter() + PAINT_S
+        while later := self._beyond_a_band():
+            super()._compositor_refresh()
             self._compositor._dirty_regions.update(later)
-            self._paints = self.set_timer(SOON_S, self._paint_in_turn)
-        else:
-            self.check_idle()  # what waits for it
+            if time.perf_counter() > until:
+                self._paints = self.set_timer(SOON_S, self._paint_in_turn)
+                return
+        super()._compositor_refresh()
+        self.check_idle()  # what waits for it
 
     def _on_timer_update(self) -> None:
         if self._layout_required and not TURN.take():
@@ -136,14 +139,13 @@ class Steps(Base):
         regions.clear()
 
     def _beyond_a_band(self) -> set[Region]:
-        """What is left to be painted once the upper rows are, as many as ``BAND_CELLS`` fill; those
-        remain to be painted now.
-        """
+        """What is left to be painted once the upper rows are, those that are drawn together behind
+        a question; they remain to be painted now."""
         screen, regions = self._compositor.size, self._compositor._dirty_regions
-        if self.app.screen is not self or sum(each.area for each in regions) <= BAND_CELLS:
+        if self.app.screen is not self or sum(each.area for each in regions) <= MANY_CELLS:
             return set()
-        rows = max(BAND_CELLS // screen.width, 1)
-        band = Region(0, min(each.y for each in regions), screen.width, rows)
+        top = min(each.y for each in regions)
+        band = Region(0, top, screen.width, BEHIND_ROWS - top % BEHIND_ROWS)
         below = Region(0, band.bottom, screen.width, screen.height)
         self._compositor._dirty_regions = {
             each.intersection(band) for each in regions if each.overlaps(band)
