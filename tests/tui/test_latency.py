@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,7 @@ MORE = {
 # Planning and painting, that a screen may take. The p95 of four keys is their worst.
 TIMES = 2.5
 PAINTING_S = 0.1
+QUIET_S = 0.06  # longer than what lies between two steps, shorter than what lies between two keys
 APP_S = 0.5
 STARTS = 7
 # 1.5 and half a second come to 3.6 where an empty one takes 0.24 s; of CPU, 3.1 to 3.4 were seen.
@@ -48,14 +50,23 @@ TIMES_EMPTY = 4.0
 
 @dataclass
 class Watch:
-    """When answers to what was typed were on screen, and what was asked."""
+    """When answers to what was typed were on screen, and what was asked. All of an answer: the
+    screen is laid out and painted in steps, and has done so once it paints no more for a while."""
 
     screen: PlanningScreen[Any, Any]
     shown: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Any] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    painted_at: float = 0.0
 
     def __post_init__(self) -> None:
+        paint = self.screen._paint
+
+        def painted() -> None:
+            paint()
+            self.painted_at = time.perf_counter()
+
+        self.screen._paint = painted  # type: ignore[method-assign]
         # Of two sides, the crossings are searched for once both are shown.
         shown = ("show", "problem", "_show_sides")
         for name in shown if isinstance(self.screen, CompareScreen) else shown[:2]:
@@ -69,20 +80,22 @@ class Watch:
         return tell
 
     async def type(self, key: str) -> None:
-        self.shown.clear()
-        began = time.perf_counter()
-        send_key(self.screen.app, key)
-        await asyncio.wait_for(self.shown.wait(), 60)
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append(await self._until_painted(lambda: send_key(self.screen.app, key)))
         self.asked.append(self.screen._newest)
 
     async def paint(self) -> float:
         """Show the newest answer once more."""
+        return await self._until_painted(lambda: self.screen.show(self.screen.answer))
+
+    async def _until_painted(self, begin: Callable[[], None]) -> float:
         self.shown.clear()
         began = time.perf_counter()
-        self.screen.show(self.screen.answer)
+        begin()
         await asyncio.wait_for(self.shown.wait(), 60)
-        return time.perf_counter() - began
+        answered = time.perf_counter()
+        while time.perf_counter() - max(self.painted_at, answered) < QUIET_S:
+            await asyncio.sleep(QUIET_S / 4)
+        return max(self.painted_at, answered) - began
 
 
 async def typed(it: ScreenDriver, fields: dict[str, str]) -> Watch:

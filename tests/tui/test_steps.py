@@ -21,6 +21,7 @@ from tests.tui.main_screen import ScreenDriver, opened
 from tests.tui.terminal import write_as_to_a_terminal
 from tui.screens.base import PlanningScreen
 from tui.screens.drawing import BEHIND_ROWS, Behind
+from tui.turn import TURN
 
 
 def resize(it: ScreenDriver, width: int, height: int) -> None:
@@ -86,6 +87,34 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
         await it.pilot.pause(0.2)
         assert it.screen._paints is None
         assert not it.screen._compositor._dirty_regions
+
+
+async def test_what_is_to_be_laid_out_is_not_painted_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All that moves would be painted twice."""
+    steps: list[str] = []
+    lay_out, paint = Screen._refresh_layout, Screen._compositor_refresh
+
+    def laid_out(self: Screen[Any], size: Size | None = None, scroll: bool = False) -> None:
+        steps.append("layout")
+        lay_out(self, size, scroll)
+
+    def painted(self: Screen[Any]) -> None:
+        steps.append("paint")
+        paint(self)
+
+    async with opened("catalog", size=(80, 24)) as it:
+        await it.settled()
+        screen = it.screen
+        monkeypatch.setattr(Screen, "_refresh_layout", laid_out)
+        monkeypatch.setattr(Screen, "_compositor_refresh", painted)
+        screen._compositor._dirty_regions.add(screen.region)
+        screen._layout_required = True
+        assert not TURN.is_taken
+        screen._paint_in_turn()
+        assert steps == ["layout"]
+        await it.until(lambda: "paint" in steps, "the painting")
 
 
 async def test_what_lies_behind_a_question_is_tinted_as_the_library_does() -> None:

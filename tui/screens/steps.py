@@ -37,6 +37,7 @@ class Steps(Base):
     """
 
     _paints: Timer | None = None
+    _lays_out: Timer | None = None
     _behind: Behind | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,6 +57,9 @@ class Steps(Base):
     def _paint_in_turn(self) -> None:
         if self.app._batch_count or not TURN.take():
             self._paints = self.set_timer(SOON_S, self._paint_in_turn)
+        elif self._layout_required and self.app.screen is self:
+            self._paints = None
+            super()._on_timer_update()  # all that moves would be painted once more
         else:
             self._paint()
 
@@ -80,10 +84,16 @@ class Steps(Base):
 
     def _on_timer_update(self) -> None:
         if self._layout_required and not TURN.take():
-            return  # at its next tick
+            if self._lays_out is None:  # its next tick is a sixtieth of a second off
+                self._lays_out = self.set_timer(SOON_S, self._lay_out_in_turn)
+            return
         if self._repaint_required:
             self._take_up()  # the library forgets it, even where a part is to be painted anew
         super()._on_timer_update()
+
+    def _lay_out_in_turn(self) -> None:
+        self._lays_out = None
+        self._on_timer_update()
 
     def _watch_maximized(self, before: Widget | None, widget: Widget | None) -> None:
         """The library works out the styles of all widgets: the rules for it are about the screen,
