@@ -281,6 +281,7 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
             self.ask(newer[0])
             return
         self._say_busy("")
+        self.update_soon()
         if isinstance(message.result, Problem):
             self.problem(message.result)
             return

@@ -37,7 +37,7 @@ class Steps(Base):
     """
 
     _paints: Timer | None = None
-    _lays_out: Timer | None = None
+    _updates: Timer | None = None
     _behind: Behind | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,15 +84,19 @@ class Steps(Base):
 
     def _on_timer_update(self) -> None:
         if self._layout_required and not TURN.take():
-            if self._lays_out is None:  # its next tick is a sixtieth of a second off
-                self._lays_out = self.set_timer(SOON_S, self._lay_out_in_turn)
+            self.update_soon()
             return
         if self._repaint_required:
             self._take_up()  # the library forgets it, even where a part is to be painted anew
         super()._on_timer_update()
 
-    def _lay_out_in_turn(self) -> None:
-        self._lays_out = None
+    def update_soon(self) -> None:
+        """What has changed is shown at the next tick, a sixtieth of a second off, or sooner."""
+        if self._updates is None:
+            self._updates = self.set_timer(SOON_S, self._update_now)
+
+    def _update_now(self) -> None:
+        self._updates = None
         self._on_timer_update()
 
     def _watch_maximized(self, before: Widget | None, widget: Widget | None) -> None:
