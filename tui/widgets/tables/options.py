@@ -141,10 +141,13 @@ class Options(Table):
         self.clear(columns=True)
         for title, (_, right, _), width in zip(titles, columns, widths, strict=True):
             self.add_column(fitted(title, width, right), width=width + 1)
-        for option, row in zip(rows, table, strict=True):
-            parts = zip(row, widths, columns, strict=True)
-            style = style_of(option)
-            self.add_row(*(fitted(text, w, right, style) for text, w, (_, right, _) in parts))
+        self.add_lines(
+            [
+                fitted(text, width, right, style_of(option))
+                for text, width, (_, right, _) in zip(row, widths, columns, strict=True)
+            ]
+            for option, row in zip(rows, table, strict=True)
+        )
         identities = [option.identity for option in rows]
         wanted = None if cursor is None else cursor.identity
         self.scroll_to(y=at, animate=False)

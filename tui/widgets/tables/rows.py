@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from tui.widgets.tables.table import Table
@@ -84,18 +85,20 @@ class Rows(Table):
         self.clear(columns=True)
         for one, width in zip(columns, widths, strict=True):
             self.add_column(fitted(one.title, width, one.right), width=width + 1)
-        for row, cells in zip(self._rows, table, strict=True):
-            parts = zip(cells, widths, columns, strict=True)
-            self.add_row(*(fitted(text, w, one.right, row.style) for text, w, one in parts))
+        self.add_lines(
+            [
+                fitted(text, width, one.right, row.style)
+                for text, width, one in zip(cells, widths, columns, strict=True)
+            ]
+            for row, cells in zip(self._rows, table, strict=True)
+        )
         keys = [row.key for row in self._rows]
         self.move_cursor(row=keys.index(chosen) if chosen in keys else 0, animate=False)
 
 
 def fitted(text: str, width: int, right: bool, style: str = "") -> Text:
     """Text cut to a width, with the cell that parts columns."""
-    if len(text) <= width and text.isascii():
-        return Text(f"{text:>{width}} " if right else f"{text} ", style=style)
-    cell = Text(text.rjust(width) if right else text, style=style)
-    cell.truncate(width, overflow="ellipsis")
-    cell.pad_right(1)
-    return cell
+    cells = cell_len(text)
+    if cells > width:
+        text, cells = f"{set_cell_size(text, width - 1)}…", width
+    return Text(f"{' ' * (width - cells)}{text} " if right else f"{text} ", style=style)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -13,7 +13,7 @@ from textual.coordinate import Coordinate
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import DataTable
-from textual.widgets.data_table import RowKey
+from textual.widgets.data_table import Row, RowKey
 
 from tui.widgets.charts.lines import LinesOfOneStyle
 
@@ -59,6 +59,22 @@ class Table(LinesOfOneStyle, DataTable[Text]):
 
     def action_scroll_end(self) -> None:
         self.action_scroll_bottom()
+
+    def add_lines(self, rows: Iterable[Sequence[Text]]) -> None:
+        """Add rows of one line each. The library does for each of them what once is enough for
+        all: hundreds held up keys for a tenth of a second."""
+        left = iter(rows)
+        first = next(left, None)
+        if first is None:
+            return
+        self.add_row(*first)
+        columns = [column.key for column in self.ordered_columns]
+        for number, cells in enumerate(left, start=self.row_count):
+            key = RowKey(None)
+            self._row_locations[key] = number
+            self._data[key] = dict(zip(columns, cells, strict=True))
+            self.rows[key] = Row(key, height=1)
+            self._new_rows.add(key)
 
     def _clear_caches(self) -> None:
         """The library's caches are rings: let go of, all they held would wait for a collection."""
