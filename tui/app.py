@@ -317,7 +317,9 @@ class PlannerApp(OrderedKeysApp[str]):
         for command in super().get_system_commands(screen):
             if command.title == "Screenshot":
                 yield command._replace(callback=self._save_screen)
-            elif command.title != "Keys":  # the library's panel of keys; they are in the help
+            elif command.title == "Keys":  # the library opens a panel of them
+                yield SystemCommand("Keys", "Every key of this screen", self.action_help)
+            else:
                 yield command
         for active in self._own_bindings(screen):
             binding = active.binding
