@@ -27,6 +27,7 @@ from tui.collector import ASK_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, Mode, modes
+from tui.screenshot import Screenshots
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
 from tui.turn import TURN
@@ -43,11 +44,10 @@ if TYPE_CHECKING:
 BETWEEN = "between"  # the mode while the screens of one workload give way to those of another
 # After each wait, and each long step of numpy, the screen waits as long for a thread that plans.
 SWITCH_S = 0.001
-CLOSED_S = 0.1  # the palette is gone
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
-class PlannerApp(OrderedKeysApp[str]):
+class PlannerApp(Screenshots, OrderedKeysApp[str]):
     """Screens over one subject. Returns the path of a session to open instead, if any.
 
     ``inputs`` are those of the newest plan on Explore, ``marked`` the options marked there, in the
@@ -316,7 +316,7 @@ class PlannerApp(OrderedKeysApp[str]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for command in super().get_system_commands(screen):
             if command.title == "Screenshot":
-                yield command._replace(callback=self._save_screen)
+                yield command._replace(callback=self.save_screen)
             elif command.title == "Keys":  # the library opens a panel of them
                 yield SystemCommand("Keys", "Every key of this screen", self.action_help)
             else:
@@ -338,18 +338,6 @@ class PlannerApp(OrderedKeysApp[str]):
             for active in self._own_bindings(self.screen)
         ]
         self.push_screen(HelpScreen(getattr(self.screen, "HELP", None) or "", keys))
-
-    def _save_screen(self) -> None:
-        from tui.screenshot import take
-
-        self.set_timer(CLOSED_S, lambda: self.run_worker(take(self), group="screenshot"))
-
-    def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
-        where = "" if event.path is None else f" here as {event.path.name}"
-        self.notify(f"The screen is saved{where}", markup=False)
-
-    def on_delivery_failed(self, event: events.DeliveryFailed) -> None:
-        self.notify(f"The file is not saved: {event.exception}", severity="error", markup=False)
 
     def action_command_palette(self) -> None:
         from tui.screens.closing import Palette

@@ -14,7 +14,29 @@ from textual._files import generate_datetime_filename
 from tui.turn import TURN
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import App
+
+    Base = App[Any]
+else:
+    Base = object  # the library would take a second base that is an application for the only one
+
+CLOSED_S = 0.1  # the palette is gone
+
+
+class Screenshots(Base):
+    """For an application, named before its base."""
+
+    def save_screen(self) -> None:
+        self.set_timer(CLOSED_S, lambda: self.run_worker(take(self), group="screenshot"))
+
+    def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
+        where = "" if event.path is None else f" here as {event.path.name}"
+        self.notify(f"The screen is saved{where}", markup=False)
+
+    def on_delivery_failed(self, event: events.DeliveryFailed) -> None:
+        said = f"The screen is not saved: {event.exception}; start in a folder that can be written"
+        self.notify(said, severity="error", markup=False)
 
 
 async def take(app: App[Any]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from launchers.background import POLL_S
 from launchers.base import BenchmarkRun, CostEstimate
 from launchers.cost_cap import held_hours
 from launchers.errors import (
@@ -338,7 +339,9 @@ def test_a_result_that_comes_while_the_machine_goes_is_stored(
 
     def tail_logs(cluster: str, job: int, *, output_stream: Any, **options: Any) -> int:
         gone.wait(30)
-        time.sleep(0.3)
+        time.sleep(
+            3 * POLL_S
+        )  # the call that gives it back has looked at the log for the last time
         output_stream.write(cloud.log)
         return 0
 

@@ -60,24 +60,24 @@ class Watch:
     painted_at: float = 0.0
 
     def __post_init__(self) -> None:
-        paint = self.screen._paint
-
-        def painted() -> None:
-            paint()
-            self.painted_at = time.perf_counter()
-
-        self.screen._paint = painted  # type: ignore[method-assign]
+        self._after("_paint", self._note_painted)
         # Of two sides, the crossings are searched for once both are shown.
         shown = ("show", "problem", "_show_sides")
         for name in shown if isinstance(self.screen, CompareScreen) else shown[:2]:
-            setattr(self.screen, name, self._told(getattr(self.screen, name)))
+            self._after(name, lambda: self.screen.call_after_refresh(self.shown.set))
 
-    def _told(self, original: Any) -> Any:
-        def tell(what: Any) -> None:
-            original(what)
-            self.screen.call_after_refresh(self.shown.set)
+    def _after(self, name: str, then: Callable[[], object]) -> None:
+        """Do this each time that the screen has done that."""
+        original = getattr(self.screen, name)
 
-        return tell
+        def both(*what: Any) -> None:
+            original(*what)
+            then()
+
+        setattr(self.screen, name, both)
+
+    def _note_painted(self) -> None:
+        self.painted_at = time.perf_counter()
 
     async def type(self, key: str) -> None:
         self.seconds.append(await self._until_painted(lambda: send_key(self.screen.app, key)))

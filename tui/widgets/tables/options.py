@@ -143,10 +143,10 @@ class Options(Table):
             self.add_column(fitted(title, width, right), width=width + 1)
         self.add_lines(
             [
-                fitted(text, width, right, style_of(option))
+                fitted(text, width, right, style)
                 for text, width, (_, right, _) in zip(row, widths, columns, strict=True)
             ]
-            for option, row in zip(rows, table, strict=True)
+            for style, row in zip(map(style_of, rows), table, strict=True)
         )
         identities = [option.identity for option in rows]
         wanted = None if cursor is None else cursor.identity

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.text import Text
-
 from planner.actions.capacity.view import CapacityView, Decision
 from planner.amounts import money
 from planner.report.capacity import machines
 from planner.results.capacity import Counted
+from tui.widgets.tables.rows import fitted
 from tui.widgets.tables.table import Table
 from tui.widgets.ways import way_of
 
@@ -80,11 +79,17 @@ class PlanLines(Table):
             widths[1] = max(widths[1] + spare, LEAST_CELLS)
         self.clear(columns=True)
         for (name, right), width in zip(columns, widths, strict=True):
-            self.add_column(_fitted(name, width, right), width=width + 1)
-        for row, figures in zip(self._rows, table, strict=True):
-            style = "bold" if row.decision is not None and row.decision.fixed else ""
-            parts = zip(figures, widths, columns, strict=True)
-            self.add_row(*(_fitted(text, w, right, style) for text, w, (_, right) in parts))
+            self.add_column(fitted(name, width, right), width=width + 1)
+        styles = [
+            "bold" if row.decision is not None and row.decision.fixed else "" for row in self._rows
+        ]
+        self.add_lines(
+            [
+                fitted(text, width, right, style)
+                for text, width, (_, right) in zip(figures, widths, columns, strict=True)
+            ]
+            for style, figures in zip(styles, table, strict=True)
+        )
         keys = [(row.offer, row.option) for row in self._rows]
         wanted = (cursor.offer, cursor.option) if cursor is not None else None
         self.move_cursor(row=keys.index(wanted) if wanted in keys else 0, animate=False)
@@ -127,11 +132,3 @@ def _count(counted: Counted | None, decision: Decision | None) -> str:
     if counted is None:
         return "0" if decision is not None else ""
     return machines(counted.count)
-
-
-def _fitted(text: str, width: int, right: bool, style: str = "") -> Text:
-    """Text cut to a width, with the cell that parts columns."""
-    cell = Text(text.rjust(width) if right else text, style=style)
-    cell.truncate(width, overflow="ellipsis")
-    cell.pad_right(1)
-    return cell
