@@ -6,11 +6,13 @@ its GPU, and a row without an instance type is accelerators alone. A machine is 
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, cast
 
+from catalog.python_text import literal
 from catalog.sources.accelerator_names import accelerator_named
 from catalog.sources.bodies import positive
 from catalog.sources.hosted_rows import HostedRow, Rejects
@@ -69,12 +71,13 @@ def _prices(row: Row, name: str, gpu: str, rejects: Rejects) -> Iterator[HostedR
             )
 
 
+@lru_cache(maxsize=512)  # every row of a GPU says the same
 def _gpu_memory_gib(info: str) -> float | None:
     """GiB of one GPU from GpuInfo, a Python literal; None where it is none or in another unit."""
     if not info.startswith("{") or len(info) > MOST_INFO:
         return None
     try:
-        size = ast.literal_eval(info)["Gpus"][0]["MemoryInfo"]["SizeInMiB"]
+        size = cast("Any", literal(info))["Gpus"][0]["MemoryInfo"]["SizeInMiB"]
     except (ValueError, SyntaxError, LookupError, TypeError, RecursionError, MemoryError):
         return None
     mib = positive(size)

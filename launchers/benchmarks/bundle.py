@@ -11,6 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from catalog.python_text import statements
 from catalog.store import cache_dir
 from launchers.benchmarks import PROGRAMS, Benchmark
 
@@ -22,7 +23,7 @@ def bundled(program: str) -> str:
     parts: dict[str, str] = {}
     _collect(program, parts)
     text = (PROGRAMS / f"{program}.py").read_text(encoding="utf-8")
-    docstring = ast.get_docstring(ast.parse(text), clean=False) or program
+    docstring = ast.get_docstring(statements(text), clean=False) or program
     body = "\n\n".join(parts.values())  # the program's own part is the last one collected
     return f'"""{docstring}"""\n\nfrom __future__ import annotations\n\n{body}'
 
@@ -48,7 +49,7 @@ def _collect(name: str, parts: dict[str, str]) -> None:
     if name in parts:
         return
     text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
-    for node in ast.parse(text).body:
+    for node in statements(text).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}."):
             _collect((node.module or "").removeprefix(f"{PACKAGE}."), parts)
     parts[name] = _without(text)
@@ -58,7 +59,7 @@ def _without(text: str) -> str:
     """The source without what only the checkout has: imports from beside it, future imports."""
     lines = text.splitlines(keepends=True)
     drop: set[int] = set()
-    for number, node in enumerate(ast.parse(text).body):
+    for number, node in enumerate(statements(text).body):
         local = isinstance(node, ast.ImportFrom) and (
             (node.module or "").startswith(PACKAGE) or node.module == "__future__"
         )
