@@ -27,6 +27,7 @@ from tui.collector import ASK_S, Collector
 from tui.config import config_path, read_config
 from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, Mode, modes
+from tui.precedence import Precedence
 from tui.screenshot import Screenshots
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
@@ -144,6 +145,7 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
         self._keeping = self._keep_again = False
         self._switches = False  # to another screen
         self._collector = Collector()
+        self._precedence = Precedence()
         self._switch_s = sys.getswitchinterval()
         for theme in OWN:
             self.register_theme(theme)
@@ -171,6 +173,7 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
 
     def on_mount(self) -> None:
         self._collector.start()
+        self._precedence.start()
         sys.setswitchinterval(SWITCH_S)
         self.set_interval(ASK_S, self._collect)
         saved = self._saved
@@ -194,6 +197,7 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
 
     def on_unmount(self) -> None:
         self._collector.stop()
+        self._precedence.stop()
         sys.setswitchinterval(self._switch_s)
 
     async def _collect(self) -> None:

@@ -16,9 +16,12 @@ CALM_S, VERY_CALM_S = 0.3, 1.5
 # A look at everything takes a third of a second once the SDKs of clouds are in memory: the longer
 # it took last, by this much, the longer nobody must have been about.
 PATIENCE = 60
-# Collections of the youngest after which what was made lately is looked at: when calm, anyway, and
-# while a question is open, which would count as old before it is gone.
-CALM, BUSY, ASKED = 10, 20, 40
+# New objects after which the youngest are looked at. Python's 700 would cost the same, but a thread
+# gives way to the screen at such looks (``tui.precedence``), and with six at work each has a sixth.
+YOUNG = 100
+# Looks at the youngest after which what was made lately is looked at: when calm, anyway, and while
+# a question is open, which would count as old before it is gone.
+CALM, BUSY, ASKED = 70, 140, 280
 # Growth in blocks of memory, about 100 bytes each, after which what is older is looked at: all when
 # very calm, and what came since the last look anyway. Little at a time: what is found takes longer
 # than what is looked through.
@@ -43,7 +46,7 @@ class Collector:
 
     def start(self) -> None:
         self._thresholds = gc.get_threshold()
-        gc.set_threshold(self._thresholds[0], NEVER, NEVER)
+        gc.set_threshold(YOUNG, NEVER, NEVER)
         gc.freeze()
 
     def stop(self) -> None:
