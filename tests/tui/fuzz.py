@@ -187,7 +187,8 @@ class Heartbeat:
 
     longest_s: float = 0.0
     longest_cpu_s: float = 0.0
-    at: str = ""
+    at: str = ""  # the longest of CPU, and that by the clock
+    late_at: str = ""
     tell: Callable[[], str] = field(default=lambda: "")
 
     def __str__(self) -> str:
@@ -198,7 +199,9 @@ class Heartbeat:
         while True:
             began, cpu = time.perf_counter(), time.thread_time()
             await asyncio.sleep(BEAT_S)
-            self.longest_s = max(self.longest_s, time.perf_counter() - began - BEAT_S)
+            late = time.perf_counter() - began - BEAT_S
+            if late > self.longest_s:
+                self.longest_s, self.late_at = late, self.tell()
             spent = time.thread_time() - cpu
             if spent > self.longest_cpu_s:
                 self.longest_cpu_s, self.at = spent, self.tell()

@@ -159,15 +159,16 @@ async def test_a_terminal_shows_what_is_there_after_thousands_of_keys(
 
 @pytest.mark.nightly
 async def test_random_keys_never_block() -> None:
+    """Neither by the clock, which keys wait by, nor of CPU, which says whose fault it is."""
     async with monkey(SEEDS[0]) as one:
-        await repainting(one)  # first visits build the screens
         heart = Heartbeat(tell=one.last)
         try:
             async with beating(heart):
                 await one.act(ALL)
         finally:
-            tell(one, f"blocked {heart}; at {heart.at}")
+            tell(one, f"blocked {heart}; at {heart.at}; by the clock at {heart.late_at}")
         assert heart.longest_cpu_s < BLOCKED_S, heart.at
+        assert heart.longest_s < BLOCKED_S, heart.late_at
 
 
 def forget() -> None:
