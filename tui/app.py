@@ -55,6 +55,7 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
     order they were marked. ``catalog_version`` counts changes of the catalog.
     """
 
+    stylesheet: Sheet
     TITLE = "planner"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = MODES[0].name
@@ -160,7 +161,7 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
         """A screen that has the classes of its size before anything is in it: all would be styled
         twice."""
         screen = cast("PlanningScreen[Any, Any]", mode.screen(subject))
-        screen.be_sized(self.size, restyle=False)
+        screen.be_sized(self.size)
         return screen
 
     async def action_quit(self) -> None:
@@ -222,23 +223,26 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
 
     async def action_switch_mode(self, mode: str) -> None:
         TURN.take()
-        if mode != self.current_mode and self._restyle(mode):
+        screen = self._outdated(mode)
+        if mode != self.current_mode and screen is not None:
+            await self.stylesheet.update_in_parts(screen)
             await TURN.wait()  # it is laid out in another
         self.switch_mode(mode)
 
-    def _restyle(self, mode: str) -> bool:
-        """A screen that has not seen the newest theme gets the styles of theme and size at once;
-        whether it was one."""
+    def _outdated(self, mode: str) -> Screen[Any] | None:
+        """Its screen, where that has not seen the newest theme. Styles of both theme and size are
+        to be given to it now: it counts as having them."""
         for screen in self._screen_stacks.get(mode, ())[:1]:
             if screen._css_update_count != self._css_update_count:
-                cast("PlanningScreen[Any, Any]", screen).be_sized(self.size, restyle=False)
-                self.stylesheet.update(screen)
+                cast("PlanningScreen[Any, Any]", screen).be_sized(self.size)
                 screen._css_update_count = self._css_update_count
-                return True
-        return False
+                return screen
+        return None
 
     def switch_mode(self, mode: str) -> AwaitMount:
-        self._restyle(mode)
+        screen = self._outdated(mode)
+        if screen is not None:
+            self.stylesheet.update(screen)
         self._switches = True
         try:
             return super().switch_mode(mode)

@@ -12,8 +12,11 @@ from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 
+from tui.turn import TURN
+
 SOURCES = 1024  # more than there are: the styles of every kind of widget
 THEMES = 6
+PARTS = 3  # of a screen: each is some 30 ms at most
 
 Rules = LRUCache[tuple[object, ...], list[RuleSet]]
 
@@ -101,6 +104,14 @@ class Sheet(Stylesheet):
         finally:
             self._refreshes = None
             refreshes.settle()
+
+    async def update_in_parts(self, root: DOMNode) -> None:
+        """Of all that is within, with room for keys between the parts. Nothing is laid out before
+        the last where the turn of the loop has been taken."""
+        nodes = list(root.walk_children(with_self=True))
+        for part in range(PARTS):
+            self.update_nodes(nodes[part * len(nodes) // PARTS : (part + 1) * len(nodes) // PARTS])
+            await TURN.pause()
 
     def apply(
         self,

@@ -17,6 +17,7 @@ class Turn:
 
     def __init__(self) -> None:
         self._taken_in: asyncio.AbstractEventLoop | None = None
+        self._left = 0  # turns until it is free
 
     @property
     def is_taken(self) -> bool:
@@ -27,7 +28,8 @@ class Turn:
         if self.is_taken:
             return False
         self._taken_in = loop = asyncio.get_running_loop()
-        loop.call_soon(self._go_by, QUIET)
+        self._left = QUIET
+        loop.call_soon(self._go_by)
         return True
 
     async def wait(self) -> None:
@@ -35,9 +37,16 @@ class Turn:
         while not self.take():
             await asyncio.sleep(0)
 
-    def _go_by(self, turns: int = 1) -> None:
-        if turns > 1:
-            asyncio.get_running_loop().call_soon(self._go_by, turns - 1)
+    async def pause(self) -> None:
+        """Between parts of one step: keys are dealt with, other long steps go on waiting."""
+        for _ in range(QUIET - 1):
+            self._left = QUIET
+            await asyncio.sleep(0)
+
+    def _go_by(self) -> None:
+        self._left -= 1
+        if self._left:
+            asyncio.get_running_loop().call_soon(self._go_by)
         else:
             self._taken_in = None
 

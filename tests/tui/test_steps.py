@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import chain, pairwise
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual._compositor import Compositor
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
@@ -19,9 +20,11 @@ from textual.widget import Widget
 
 from tests.tui.main_screen import ScreenDriver, opened
 from tests.tui.terminal import write_as_to_a_terminal
-from tui.screens.base import PlanningScreen
 from tui.screens.drawing import BEHIND_ROWS, Behind
+from tui.stylesheet import PARTS, Sheet
 from tui.turn import TURN
+
+MANY = 10  # widgets
 
 
 def resize(it: ScreenDriver, width: int, height: int) -> None:
@@ -51,14 +54,16 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
     steps: list[str] = []
     rows: set[int] = set()
     style, lay_out, paint = (
-        PlanningScreen.be_sized,
+        Sheet.update_nodes,
         Screen._refresh_layout,
         Screen._compositor_refresh,
     )
 
-    def styled(self: PlanningScreen[Any, Any], size: Size, *, restyle: bool = True) -> None:
-        style(self, size, restyle=restyle)
-        steps.append("styles")
+    def styled(self: Sheet, nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        nodes = list(nodes)
+        style(self, nodes, animate)
+        if len(nodes) > MANY:
+            steps.append(f"styles {steps.count('beat')}")
 
     def laid_out(self: Screen[Any], size: Size | None = None, scroll: bool = False) -> None:
         lay_out(self, size, scroll)
@@ -71,9 +76,9 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
         paint(self)
         steps.append("all" if rows >= set(range(60)) else "band")
 
-    async with opened("catalog") as it:
+    async with opened("catalog", size=(80, 24)) as it:
         await it.settled()
-        monkeypatch.setattr(PlanningScreen, "be_sized", styled)
+        monkeypatch.setattr(Sheet, "update_nodes", styled)
         monkeypatch.setattr(Screen, "_refresh_layout", laid_out)
         monkeypatch.setattr(Screen, "_compositor_refresh", painted)
         monkeypatch.setattr("tui.screens.steps.PAINT_S", 0.0)
@@ -81,7 +86,9 @@ async def test_keys_come_between_the_steps_and_all_is_painted_in_the_end(
             resize(it, 200, 60)
             await it.until(lambda: "all" in steps, "the picture")
         # A key that came meanwhile would have been dealt with where there is a beat.
-        places = [steps.index(step) for step in ("styles", "layout", "band", "all")]
+        styles = [step for step in steps if step.startswith("styles")]
+        assert len(styles) == len(set(styles)) == PARTS, steps
+        places = [steps.index(step) for step in (*styles, "layout", "band", "all")]
         assert places == sorted(places)
         assert all("beat" in steps[one:other] for one, other in pairwise(places)), steps
         await it.pilot.pause(0.2)

@@ -56,6 +56,31 @@ def test_a_turn_that_never_went_by_is_not_for_ever() -> None:
     assert asyncio.run(take())
 
 
+async def test_parts_of_a_step_have_keys_between_and_nothing_else_that_is_long() -> None:
+    turn, order = Turn(), []
+
+    async def parts() -> None:
+        await turn.wait()
+        for part in ("style 1", "style 2", "style 3"):
+            order.append(part)
+            await turn.pause()
+
+    async def layout() -> None:
+        await turn.wait()
+        order.append("layout")
+
+    async def keys() -> None:
+        while "layout" not in order:
+            if order[-1:] != ["key"]:
+                order.append("key")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(parts(), layout(), keys())
+    assert order == [
+        "style 1", "key", "style 2", "key", "style 3", "key", "layout",
+    ]  # fmt: skip
+
+
 async def test_layout_and_painting_wait_for_their_turn() -> None:
     async with opened("catalog") as it:
         await it.settled()
@@ -68,6 +93,7 @@ async def test_layout_and_painting_wait_for_their_turn() -> None:
         screen._compositor_refresh()
         await asyncio.sleep(0.1)
         assert screen._compositor._dirty_regions
+        TURN._left = 1
         TURN._go_by()
         await it.until(lambda: not screen._layout_required, "the layout")
         await it.until(lambda: not screen._compositor._dirty_regions, "the picture")
@@ -99,8 +125,9 @@ async def test_a_key_comes_between_the_steps_of_a_theme(monkeypatch: pytest.Monk
         await it.settled()
         steps.append("key")
         between = asyncio.create_task(keys())
-        for owner, name in ((Sheet, "reparse"), (Sheet, "update"), (Screen, "_screen_resized")):
-            noted(owner, name)
+        for name in ("reparse", "update", "update_in_parts"):
+            noted(Sheet, name)
+        noted(Screen, "_screen_resized")
         it.app.theme = "textual-light"
         await it.until(lambda: "update" in steps, "the theme")
         await it.settled()
@@ -108,7 +135,7 @@ async def test_a_key_comes_between_the_steps_of_a_theme(monkeypatch: pytest.Monk
         assert steps[1:5] == ["reparse", "key", "reparse", "update"]
         del steps[:-1]
         await it.app.action_switch_mode("catalog")
-        assert steps == ["key", "update", "key", "_screen_resized"]
+        assert steps == ["key", "update_in_parts", "key", "_screen_resized"]
         between.cancel()
 
 

@@ -229,18 +229,21 @@ class PlanningScreen(Steps, Screen[None], Generic[Asked, Answer]):
     async def _on_resize(self, event: events.Resize) -> None:
         """Classes by size come first: after it, all would be laid out and painted twice."""
         await TURN.wait()
-        if not self.is_past(event.size):
-            self.be_sized(event.size)
+        if not self.is_past(event.size) and self.be_sized(event.size):
+            await self.planner_app.stylesheet.update_in_parts(self)
         await asyncio.sleep(SOON_S)  # keys come between styles and layout
 
-    def be_sized(self, size: Size, *, restyle: bool = True) -> None:
-        """Have the classes that go with a size."""
+    def be_sized(self, size: Size) -> bool:
+        """Have the classes that go with a size; whether they are others, so that all within is to
+        be styled anew."""
         fit = {
             *self._get_breakpoint_classes(size.width, self.HORIZONTAL_BREAKPOINTS),
             *self._get_breakpoint_classes(size.height, self.VERTICAL_BREAKPOINTS),
         }
         both = (*self.HORIZONTAL_BREAKPOINTS, *self.VERTICAL_BREAKPOINTS)
-        self.update_classes({name: name in fit for _, name in both}, update=restyle)
+        before = self.classes
+        self.update_classes({name: name in fit for _, name in both}, update=False)
+        return self.classes != before
 
     def _on_screen_resume(self, event: events.ScreenResume) -> None:
         """Styles are worked out anew only after a change of theme, which does so by itself."""
