@@ -223,8 +223,8 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
 
     async def action_switch_mode(self, mode: str) -> None:
         TURN.take()
-        screen = self._outdated(mode)
-        if mode != self.current_mode and screen is not None:
+        screen = None if mode == self.current_mode else self._outdated(mode)
+        if screen is not None:
             await self.stylesheet.update_in_parts(screen)
             await TURN.wait()  # it is laid out in another
         self.switch_mode(mode)

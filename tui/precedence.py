@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import time
+from contextlib import suppress
 
 # How long a thread goes on before it asks again, and how long it waits for an answer at most: it
 # may hold a lock that the loop is waiting for.
@@ -35,7 +36,8 @@ class Precedence:
         gc.callbacks.append(self._collected)
 
     def stop(self) -> None:
-        gc.callbacks.remove(self._collected)
+        with suppress(ValueError):  # an application that could not be opened has not started it
+            gc.callbacks.remove(self._collected)
 
     def _collected(self, phase: str, info: dict[str, int]) -> None:
         """In any thread, wherever it is just then: no lock may be taken that it may hold."""
