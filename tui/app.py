@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
-import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -29,6 +27,7 @@ from tui.key_order import OrderedKeysApp
 from tui.modes import MODES, Mode, modes
 from tui.precedence import Precedence
 from tui.screenshot import Screenshots
+from tui.sessions import Sessions
 from tui.stylesheet import Sheet
 from tui.themes import OWN, ROUND, way_variables
 from tui.turn import TURN
@@ -48,7 +47,7 @@ SWITCH_S = 0.001
 DEFAULT_WORKLOAD = Path(__file__).with_name("default_workload.yaml")
 
 
-class PlannerApp(Screenshots, OrderedKeysApp[str]):
+class PlannerApp(Sessions, Screenshots, OrderedKeysApp[str]):
     """Screens over one subject. Returns the path of a session to open instead, if any.
 
     ``inputs`` are those of the newest plan on Explore, ``marked`` the options marked there, in the
@@ -138,12 +137,10 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
         self.stylesheet = Sheet(variables=self.get_css_variables())
         self.subject, self.inputs = subject, subject.inputs
         self.catalog_version = 0
-        # Each says whether the application must stay open for now, and asks the user why.
-        self.quit_guards: list[Callable[[], bool]] = []
+        self.quit_guards = []
         self.saved_inputs = {} if saved is None else dict(saved.inputs)
         self.marked: list[Option] = [] if saved is None else [m.option() for m in saved.marked]
         self._saved = saved
-        self._keeping = self._keep_again = False
         self._switches = False  # to another screen
         self._collector = Collector()
         self._precedence = Precedence()
@@ -166,11 +163,8 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
 
     async def action_quit(self) -> None:
         """Close, unless a screen has something under way that the user must decide about."""
-        if not self._is_held():
+        if not self.is_held():
             await super().action_quit()
-
-    def _is_held(self) -> bool:
-        return any(guard() for guard in self.quit_guards)
 
     def on_mount(self) -> None:
         self._collector.start()
@@ -386,7 +380,7 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
     def to_workload(self, name: str) -> None:
         """Study another workload of the file, unless something under way keeps this one open."""
         between = self.current_mode == BETWEEN
-        if between or name == self.subject.workload.name or self._is_held():
+        if between or name == self.subject.workload.name or self.is_held():
             return
         try:
             subject = sibling(self.subject, name)
@@ -436,87 +430,6 @@ class PlannerApp(Screenshots, OrderedKeysApp[str]):
     def action_next_theme(self) -> None:
         at = ROUND.index(self.theme) if self.theme in ROUND else -1
         self.theme = ROUND[(at + 1) % len(ROUND)]
-
-    # -- the session as a file ----------------------------------------------------------------
-
-    def saved_pins(self) -> list[Option]:
-        """Options that were pinned when the session was saved."""
-        return [] if self._saved is None else [pin.option() for pin in self._saved.pinned]
-
-    def state(self) -> SavedScreens:
-        """What is open now."""
-        from planner.actions.saved_screens import SavedOption, SavedScreens, texts
-
-        inputs = dict(self.saved_inputs)  # of screens that were not visited yet
-        pinned = self.saved_pins()
-        for mode, stack in self._screen_stacks.items():
-            for screen in stack[:1]:
-                newest = getattr(screen, "inputs_to_save", None)
-                if newest is not None:
-                    inputs[mode] = texts(newest)
-                pinned = getattr(screen, "pinned", pinned)
-        return SavedScreens(
-            file=self.subject.file,
-            workload=dict(self.subject.data),
-            portfolio=self.subject.portfolio,
-            screen=self.current_mode,
-            theme=self.theme,
-            inputs=inputs,
-            marked=SavedOption.each(self.marked),
-            pinned=SavedOption.each(pinned),
-        )
-
-    def keep(self) -> None:
-        """Write what is open to the file of the last session, in a thread, newest state last."""
-        if self._keeping:
-            self._keep_again = True
-            return
-        self._keeping = True
-        self.run_worker(self._keep(), group="keep")
-
-    async def _keep(self) -> None:
-        from planner.actions.saved_screens import last, save
-
-        try:
-            await asyncio.to_thread(save, self.state(), last(), force=True)
-        except BadInput as error:  # said once: every further answer would say it again
-            self.notify(f"The session is not kept: {error}", severity="warning", markup=False)
-            return
-        self._keeping = False
-        if self._keep_again:
-            self._keep_again = False
-            self.keep()
-
-    def action_save(self) -> None:
-        from planner.actions.saved_screens import folder, save
-        from tui.screens.path import PathScreen, file_name
-
-        state = self.state()
-
-        def write(path: Path, force: bool) -> None:
-            save(state, path, force=force)
-
-        name = f"{file_name(self.subject.workload.name)}.json"
-        self.push_screen(PathScreen("Save the session as", folder() / name, write), self._saved_as)
-
-    def _saved_as(self, path: str | None) -> None:
-        if path is not None:
-            command = f"planner tui --session {shlex.quote(path)}"
-            self.notify(command, title="Saved; opens with", markup=False)
-
-    def action_open(self) -> None:
-        from planner.actions.saved_screens import last, load
-        from tui.screens.path import PathScreen
-
-        def read(path: Path, force: bool) -> None:
-            del force
-            load(path).subject(str(path))
-
-        self.push_screen(PathScreen("Open the session", last(), read), self._open)
-
-    def _open(self, path: str | None) -> None:
-        if path is not None and not self._is_held():
-            self.exit(path)
 
 
 def all_keys() -> Mapping[str, str]:
