@@ -10,7 +10,7 @@ from contextlib import suppress
 
 # How long a thread goes on before it asks again, and how long it waits for an answer at most: it
 # may hold a lock that the loop is waiting for.
-ASK_S = 0.005
+GO_ON_S = 0.005
 WAIT_S = 0.1
 
 
@@ -52,7 +52,7 @@ class Precedence:
         if asked is not None and not asked.is_set():
             return  # not even an answer yet: the loop waits for this thread, perhaps
         # Neither at its beginning: who starts a thread waits until it says that it has begun.
-        if now - here.setdefault("answered", now) < ASK_S:
+        if now - here.setdefault("answered", now) < GO_ON_S:
             return
         here["asked"] = asked = threading.Event()
         try:

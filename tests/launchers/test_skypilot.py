@@ -339,9 +339,8 @@ def test_a_result_that_comes_while_the_machine_goes_is_stored(
 
     def tail_logs(cluster: str, job: int, *, output_stream: Any, **options: Any) -> int:
         gone.wait(30)
-        time.sleep(
-            3 * POLL_S
-        )  # the call that gives it back has looked at the log for the last time
+        # Later than the last look at the log of the call that gives the machine back.
+        time.sleep(3 * POLL_S)
         output_stream.write(cloud.log)
         return 0
 
